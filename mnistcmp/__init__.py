@@ -1,0 +1,1 @@
+"""Compare neural network architectures on handwritten digits."""
