@@ -1,0 +1,156 @@
+"""Trained weights on disk: saved so that they are whole, and loaded only if they are.
+
+`checkpoints/manifest.json` names every weight file with its sha256 and how it came about. A file's
+name carries the beginning of its hash, so that new weights never overwrite old ones: they are
+written first, then the manifest that names them, and only then the old file goes.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import nn
+
+from mnistcmp.files import write_whole
+from mnistcmp.models import build
+
+CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+
+
+class CheckpointError(Exception):
+    """A checkpoint is missing, damaged, or not that of the model it should be."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What the manifest says of one weight file; `file` is relative to the manifest's folder."""
+
+    dataset: str
+    model: str
+    recipe: str
+    seed: int
+    run: str
+    file: str
+    sha256: str
+    params: int
+    in_shape: tuple[int, int, int]
+    classes: int
+    epochs: int
+    test_accuracy: float
+    test_loss: float
+    trained_on: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What there is one checkpoint for."""
+        return self.dataset, self.model, self.recipe
+
+
+def save(folder: Path | str, weights: bytes, **facts: object) -> Checkpoint:
+    """Write safetensors `weights` below `folder` and put them into its manifest.
+
+    `facts` are the fields of Checkpoint but for `file` and `sha256`. The former checkpoint of the
+    same data set, model and recipe is replaced. Raises OSError if the disk is full, say: the
+    former checkpoint is then still the one that the manifest names.
+    """
+    folder = Path(folder)
+    sha256 = hashlib.sha256(weights).hexdigest()
+    name = f"{facts['dataset']}/{facts['recipe']}/{facts['model']}-{sha256[:8]}.safetensors"
+    checkpoint = Checkpoint(file=name, sha256=sha256, **facts)
+    path = folder / name
+    write_whole(path, weights)
+    entries = {entry.key: entry for entry in read_manifest(folder)} | {checkpoint.key: checkpoint}
+    _write_manifest(folder, sorted(entries.values(), key=lambda entry: entry.key))
+    for old in path.parent.glob(f"{facts['model']}-????????.safetensors"):
+        if old != path:
+            old.unlink()
+    return checkpoint
+
+
+def read_manifest(folder: Path | str = CHECKPOINTS) -> list[Checkpoint]:
+    """All checkpoints that the folder's manifest names; none if there is no manifest.
+
+    Raises CheckpointError if the manifest cannot be understood.
+    """
+    path = Path(folder) / "manifest.json"
+    if not path.exists():
+        return []
+    try:
+        entries = json.loads(path.read_text())["checkpoints"]
+        return [Checkpoint(**entry | {"in_shape": tuple(entry["in_shape"])}) for entry in entries]
+    except (ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(
+            f"{path} is damaged ({error}): restore it from git, or delete it and run "
+            "python scripts/train_all.py"
+        ) from error
+
+
+def load(
+    name: str,
+    recipe: str = "drawn",
+    dataset: str = "mnist",
+    folder: Path | str = CHECKPOINTS,
+) -> nn.Module:
+    """The trained network `name`, in evaluation mode: (N, 1, 28, 28) pixels in [0, 1] -> logits.
+
+    Raises CheckpointError, naming the file and the remedy, if there is no such checkpoint, or if
+    its hash, its architecture or a shape does not fit.
+    """
+    for checkpoint in read_manifest(folder):
+        if checkpoint.key == (dataset, name, recipe):
+            return load_checkpoint(checkpoint, folder)
+    raise CheckpointError(
+        f"{Path(folder)} has no checkpoint of {name!r} with the recipe {recipe!r} on {dataset!r}: "
+        f"make it with {_command(name, recipe, dataset)}"
+    )
+
+
+def load_all(
+    recipe: str = "drawn", dataset: str = "mnist", folder: Path | str = CHECKPOINTS
+) -> dict[str, nn.Module]:
+    """Every trained network of one recipe and data set, by name; as `load` gives and raises."""
+    return {
+        checkpoint.model: load_checkpoint(checkpoint, folder)
+        for checkpoint in read_manifest(folder)
+        if (checkpoint.dataset, checkpoint.recipe) == (dataset, recipe)
+    }
+
+
+def load_checkpoint(checkpoint: Checkpoint, folder: Path | str = CHECKPOINTS) -> nn.Module:
+    """The network of one entry of the manifest in `folder`; as `load` gives and raises."""
+    path = Path(folder) / checkpoint.file
+    remedy = (
+        "restore the file from git, or train it again with "
+        f"{_command(checkpoint.model, checkpoint.recipe, checkpoint.dataset)}"
+    )
+    try:
+        weights = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}): {remedy}") from error
+    sha256 = hashlib.sha256(weights).hexdigest()
+    if sha256 != checkpoint.sha256:
+        raise CheckpointError(
+            f"{path} is damaged: its sha256 is {sha256[:12]}…, "
+            f"the manifest says {checkpoint.sha256[:12]}…; {remedy}"
+        )
+    try:
+        model = build(checkpoint.model, checkpoint.in_shape, checkpoint.classes)
+        model.load_state_dict(safetensors.torch.load(weights))
+    except (ValueError, RuntimeError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path} does not fit the architecture {checkpoint.model!r} as it is now "
+            f"({error}); {remedy}"
+        ) from error
+    return model.eval()
+
+
+def _write_manifest(folder: Path, checkpoints: list[Checkpoint]) -> None:
+    text = json.dumps({"checkpoints": [asdict(entry) for entry in checkpoints]}, indent=1)
+    write_whole(folder / "manifest.json", (text + "\n").encode())
+
+
+def _command(model: str, recipe: str, dataset: str) -> str:
+    return f"python scripts/train_all.py --models {model} --recipe {recipe} --dataset {dataset}"

@@ -1,0 +1,55 @@
+"""The zoo: a name becomes an untrained network."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+import torch
+from torch import Tensor, nn
+
+from mnistcmp.models import convnets, perceptrons, residual
+from mnistcmp.models.spec import ImageShape, ModelSpec
+
+MODELS: dict[str, ModelSpec] = {
+    spec.name: spec for module in (perceptrons, convnets, residual) for spec in module.SPECS
+}
+
+
+class Normalise(nn.Module):
+    """(pixels - mean) / std per channel; a layer, so that weights carry their preprocessing.
+
+    (N, C, H, W) -> the same shape. Until `set` is called it changes nothing.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(channels, 1, 1))
+        self.register_buffer("std", torch.ones(channels, 1, 1))
+
+    def set(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Take over one mean and one standard deviation a channel, of pixels in [0, 1]."""
+        self.mean.copy_(torch.tensor(mean).view_as(self.mean))
+        self.std.copy_(torch.tensor(std).view_as(self.std))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return (pixels - self.mean) / self.std
+
+
+def build(name: str, in_shape: ImageShape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
+    """Make the untrained network `name`: (N, *in_shape) pixels in [0, 1] -> (N, classes) logits.
+
+    The module has two parts: `normalise` and `network`. Its weights come from torch's global random
+    generator. Raises ValueError for an unknown name, and where the model cannot serve `in_shape`.
+    """
+    if name not in MODELS:
+        near = get_close_matches(name, MODELS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(MODELS)}"
+        raise ValueError(f"there is no model {name!r}: {hint}")
+    try:
+        network = MODELS[name].builder(in_shape, classes)
+    except ValueError as error:
+        raise ValueError(f"model {name!r} does not fit: {error}") from error
+    return nn.Sequential(OrderedDict(normalise=Normalise(in_shape[0]), network=network))

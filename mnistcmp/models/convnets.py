@@ -1,0 +1,173 @@
+"""Convolutional networks without shortcuts.
+
+Max pooling stands before ReLU: both are monotonic, so the function is that of the published
+order (ReLU, then pooling), and ReLU has a quarter of the values to look at.
+"""
+
+import itertools
+from functools import partial
+
+from torch import Tensor, nn
+
+from mnistcmp.models.perceptrons import linear_stack
+from mnistcmp.models.spec import ImageShape, ModelSpec, pooled_size
+
+
+class PlainCNN(nn.Module):
+    """Stages of convolution, max pooling and ReLU, then linear layers: the textbook CNN.
+
+    `channels` are the widths of the 3×3 convolutions, each followed by a 2×2 pooling; `hidden` the
+    widths of the linear layers between the flattened features and the logits.
+    (N, C, H, W) pixels -> (N, classes) logits. Raises ValueError if the image is too small.
+    Source: PUBLISHED.md tables 1 (tiny_cnn, cnn), 2 (conv_maxpool), 3 (conv*_fc*), 4 (simple_cnn).
+    """
+
+    def __init__(
+        self,
+        in_shape: ImageShape,
+        classes: int,
+        *,
+        channels: tuple[int, ...],
+        hidden: tuple[int, ...] = (),
+    ) -> None:
+        super().__init__()
+        height, width = pooled_size(in_shape, len(channels))
+        stages: list[nn.Module] = []
+        for inputs, outputs in zip((in_shape[0], *channels), channels, strict=False):
+            stages += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.MaxPool2d(2), nn.ReLU()]
+        self.features = nn.Sequential(*stages)
+        self.head = linear_stack(channels[-1] * height * width, *hidden, classes)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.head(self.features(pixels).flatten(1))
+
+
+class StrongCNN(nn.Module):
+    """Two blocks of two convolutions, each pooled and thinned by dropout, then two linear layers.
+
+    (N, C, H, W) pixels -> (N, classes) logits. Raises ValueError if the image is too small.
+    Source: PUBLISHED.md table 1.
+    """
+
+    def __init__(self, in_shape: ImageShape, classes: int) -> None:
+        super().__init__()
+        height, width = pooled_size(in_shape, 2)
+        self.features = nn.Sequential(
+            *self._block(in_shape[0], 32),
+            *self._block(32, 64),
+        )
+        self.head = nn.Sequential(
+            nn.Linear(64 * height * width, 128),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Linear(128, classes),
+        )
+
+    @staticmethod
+    def _block(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+        return (
+            nn.Conv2d(inputs, outputs, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(outputs, outputs, 3, padding=1),
+            nn.MaxPool2d(2),
+            nn.ReLU(),
+            nn.Dropout(0.25),
+        )
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.head(self.features(pixels).flatten(1))
+
+
+class ConvBatchNorm(nn.Module):
+    """Strided convolutions with batch normalisation, averaged over the image, one linear layer.
+
+    (N, C, H, W) pixels -> (N, classes) logits, for any image size.
+    Source: PUBLISHED.md table 2. The published code squeezes the averaged features, which breaks
+    on a batch of one image; flattening from dimension 1 does not.
+    """
+
+    def __init__(self, in_shape: ImageShape, classes: int) -> None:
+        super().__init__()
+        channels = (in_shape[0], 32, 64, 100)
+        stages: list[nn.Module] = []
+        for inputs, outputs in itertools.pairwise(channels):
+            stages += [
+                nn.Conv2d(inputs, outputs, 3, stride=2, padding=1),
+                nn.ReLU(),
+                nn.BatchNorm2d(outputs),
+            ]
+        self.features = nn.Sequential(*stages)
+        self.head = nn.Linear(100, classes)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.head(self.features(pixels).mean(dim=(2, 3)))
+
+
+SPECS = (
+    ModelSpec(
+        "tiny_cnn",
+        partial(PlainCNN, channels=(4, 8)),
+        params=4_266,
+        caption="Two small convolutions and one linear layer: the smallest network here",
+    ),
+    ModelSpec(
+        "cnn",
+        partial(PlainCNN, channels=(8, 16), hidden=(32,)),
+        params=26_698,
+        caption="Two convolutions and two linear layers, the size of the small perceptron",
+    ),
+    ModelSpec(
+        "strong_cnn",
+        StrongCNN,
+        params=467_818,
+        caption="Four convolutions with dropout and two linear layers",
+    ),
+    ModelSpec(
+        "conv_maxpool",
+        partial(PlainCNN, channels=(32, 64, 100)),
+        params=85_526,
+        caption="Three convolutions, each followed by max pooling",
+    ),
+    ModelSpec(
+        "conv_batchnorm",
+        ConvBatchNorm,
+        params=77_918,
+        caption="Three strided convolutions, each followed by batch normalisation",
+    ),
+    ModelSpec(
+        "conv1_fc1",
+        partial(PlainCNN, channels=(16,)),
+        params=31_530,
+        caption="One convolution and one linear layer",
+    ),
+    ModelSpec(
+        "conv1_fc2",
+        partial(PlainCNN, channels=(16,), hidden=(64,)),
+        params=201_578,
+        caption="One convolution and two linear layers",
+    ),
+    ModelSpec(
+        "conv2_fc1",
+        partial(PlainCNN, channels=(16, 32)),
+        params=20_490,
+        caption="Two convolutions and one linear layer",
+    ),
+    ModelSpec(
+        "conv2_fc2",
+        partial(PlainCNN, channels=(16, 32), hidden=(64,)),
+        params=105_866,
+        caption="Two convolutions and two linear layers",
+    ),
+    ModelSpec(
+        "conv3_fc2",
+        partial(PlainCNN, channels=(16, 32, 64), hidden=(64,)),
+        params=60_874,
+        caption="Three convolutions and two linear layers",
+    ),
+    ModelSpec(
+        "simple_cnn",
+        partial(PlainCNN, channels=(32, 64), hidden=(128,)),
+        params=421_642,
+        caption="Two wide convolutions and two linear layers",
+    ),
+)

@@ -1,0 +1,68 @@
+"""The benchmark as a table of texts: our figures, with the published ones beside them."""
+
+import pandas as pd
+
+from mnistcmp.models import MODELS
+from mnistcmp.recipes import RECIPES
+from mnistcmp.studies import study_of
+
+NOTHING = "–"  # what a cell says where nothing was measured or published
+
+
+def table(summary: pd.DataFrame) -> pd.DataFrame:
+    """`results.summarise`'s rows as texts, ordered by study, model and recipe.
+
+    Accuracies are in percent; ours are mean ± standard deviation over the seeds.
+    """
+    rows = sorted(
+        summary.to_dict("records"),
+        key=lambda row: (
+            study_of(row["model"]).number,
+            list(MODELS).index(row["model"]),
+            RECIPES.index(row["recipe"]),
+        ),
+    )
+    return pd.DataFrame([_texts(row) for row in rows], columns=list(_COLUMNS))
+
+
+def markdown(texts: pd.DataFrame) -> str:
+    """A table of texts in Markdown; all but the two first columns are aligned to the right."""
+    lines = [list(texts.columns), ["---"] * 2 + ["---:"] * (len(texts.columns) - 2)]
+    lines += texts.values.tolist()
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def percent(accuracy: float | None) -> str:
+    """0.9957 -> "99.57"; a dash where there is none."""
+    return NOTHING if pd.isna(accuracy) else f"{100 * accuracy:.2f}"
+
+
+def _texts(row: dict[str, object]) -> list[str]:
+    published = study_of(row["model"]).models[row["model"]]
+    return [make(row, published) for make in _COLUMNS.values()]
+
+
+def _accuracy(row: dict[str, object], measure: str) -> str:
+    mean, deviation = row[measure], row[f"{measure}_sd"]
+    return percent(mean) if pd.isna(deviation) else f"{percent(mean)} ± {percent(deviation)}"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return NOTHING if pd.isna(value) else f"{value:,.{digits}f}"
+
+
+_COLUMNS = {
+    "model": lambda row, _: row["model"],
+    "recipe": lambda row, _: row["recipe"],
+    "parameters": lambda row, _: f"{row['params']:,}",
+    "seeds": lambda row, _: str(row["seeds"]),
+    "test accuracy, %": lambda row, _: _accuracy(row, "test_accuracy"),
+    "published, %": lambda _, published: percent(published.test_accuracy),
+    "pen digits, %": lambda row, _: _accuracy(row, "pen_accuracy"),
+    "test loss": lambda row, _: _number(row["test_loss"], 4),
+    "published loss": lambda _, published: _number(published.test_loss, 2),
+    "training, s": lambda row, _: _number(row["train_seconds"], 1),
+    "published, s": lambda _, published: _number(published.train_seconds, 1),
+    "ms an image": lambda row, _: _number(row["ms_per_image"], 3),
+    "published, ms": lambda _, published: _number(published.ms_per_image, 2),
+}

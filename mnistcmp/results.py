@@ -1,0 +1,191 @@
+"""The records of all runs: appended as rows, never rewritten, summarised only when read.
+
+`runs.csv` has a row for every run, also for one that failed; `epochs.csv` one for every epoch;
+`predictions/` what each run read on the test images (and on the pen digits held out).
+"""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mnistcmp.files import write_whole
+
+RUN_COLUMNS = (
+    "run",  # the run's own id, under which epochs.csv and predictions/ know it
+    "finished",  # UTC
+    "campaign",
+    "dataset",
+    "model",
+    "recipe",
+    "seed",
+    "protocol",  # final: test images; validation: the part of the training images held out
+    "status",  # ok, or what failed
+    "params",
+    "epochs",
+    "train_seconds",  # training alone, without measuring
+    "train_accuracy",  # all training images, unaugmented, after the last epoch
+    "train_loss",
+    "test_accuracy",  # the protocol's held-out images
+    "test_loss",
+    "pen_accuracy",  # digits of pen writers who were never trained on
+    "pen_loss",
+    "ms_per_image",  # median of one image read by itself, on one thread
+    "peak_memory_mb",  # of the worker process, up to the end of this run
+    "precision",
+    "device",
+    "workers",  # how many trained at the same time
+    "trained_on",
+    "settings",  # the recipe as JSON
+    "machine",
+    "versions",
+)
+EPOCH_COLUMNS = (
+    "run",
+    "dataset",
+    "model",
+    "recipe",
+    "seed",
+    "epoch",
+    "train_loss",  # of the batches as trained on: augmented, with dropout, weights changing
+    "train_accuracy",
+    "heldout_loss",
+    "heldout_accuracy",
+    "seconds",
+    "gradient_norms",  # JSON: layer -> mean 2-norm of its weight's gradient
+)
+KEY = ["dataset", "model", "recipe", "seed"]
+
+
+class RecordsError(Exception):
+    """A file of records is not what this version wrote."""
+
+
+class Records:
+    """The records in one folder, `OUT/results`."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+
+    def append(
+        self,
+        run: Mapping[str, object],
+        epochs: Iterable[Mapping[str, object]] = (),
+        predictions: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        """Record one run, its row last: a run whose row is there is there whole.
+
+        Raises OSError (a full disk, say); what was recorded before is then unharmed.
+        """
+        if predictions:
+            buffer = io.BytesIO()
+            np.savez_compressed(buffer, **predictions)
+            write_whole(self.predictions_path(run["run"]), buffer.getvalue())
+        _append_rows(self.folder / "epochs.csv", EPOCH_COLUMNS, epochs)
+        _append_rows(self.folder / "runs.csv", RUN_COLUMNS, [run])
+
+    def predictions_path(self, run: object) -> Path:
+        """Where the predictions of the run with this id are, or would be."""
+        return self.folder / "predictions" / f"{run}.npz"
+
+    def predictions(self, run: str) -> dict[str, np.ndarray]:
+        """The labels that a run read, uint8 (N,), by `test` and, where measured, `pen`."""
+        with np.load(self.predictions_path(run), allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def runs(self) -> pd.DataFrame:
+        """Every run's row, in the order of recording; empty if nothing was recorded."""
+        return _read_rows(self.folder / "runs.csv", RUN_COLUMNS)
+
+    def epochs(self) -> pd.DataFrame:
+        """Every epoch's row of the runs that are recorded; `gradient_norms` as dictionaries."""
+        epochs = _read_rows(self.folder / "epochs.csv", EPOCH_COLUMNS)
+        epochs = epochs[epochs["run"].isin(self.runs()["run"])].reset_index(drop=True)
+        epochs["gradient_norms"] = epochs["gradient_norms"].map(json.loads)
+        return epochs
+
+
+def newest(runs: pd.DataFrame, protocol: str = "final") -> pd.DataFrame:
+    """The last row of each (dataset, model, recipe, seed): what the tables report."""
+    rows = runs[runs["protocol"] == protocol]
+    return rows.drop_duplicates(KEY, keep="last").reset_index(drop=True)
+
+
+def summarise(runs: pd.DataFrame, protocol: str = "final") -> pd.DataFrame:
+    """One row a (dataset, model, recipe), over the seeds of the newest rows that are `ok`.
+
+    Columns: `seeds` (how many), `params`, `epochs`, and for each measure its mean, with
+    `<measure>_sd`, the standard deviation over the seeds (n - 1; NaN for one seed).
+    """
+    rows = newest(runs, protocol)
+    groups = rows[rows["status"] == "ok"].groupby(["dataset", "model", "recipe"], sort=False)
+    measures = [
+        "test_accuracy",
+        "test_loss",
+        "train_accuracy",
+        "train_loss",
+        "pen_accuracy",
+        "train_seconds",
+        "ms_per_image",
+    ]
+    table = groups.agg(seeds=("seed", "size"), params=("params", "last"), epochs=("epochs", "last"))
+    means, deviations = groups[measures].mean(), groups[measures].std().add_suffix("_sd")
+    return table.join(means).join(deviations).reset_index()
+
+
+def _append_rows(
+    path: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str, object]]
+) -> None:
+    """Append rows in one write; on an error take back what was written of them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    with path.open("a+b") as file:
+        end = _cut_torn_row(file)
+        if end == 0:
+            writer.writeheader()
+        else:
+            _check_header(path, columns)
+        for row in rows:
+            writer.writerow(row)
+        try:
+            file.write(text.getvalue().encode())
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            os.ftruncate(file.fileno(), end)
+            raise
+
+
+def _cut_torn_row(file: io.BufferedRandom) -> int:
+    """Remove a last row that a power cut left half written -> the length of the file."""
+    file.seek(0)
+    content = file.read()
+    end = content.rfind(b"\n") + 1
+    if end < len(content):
+        file.truncate(end)
+    return end
+
+
+def _read_rows(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    if not path.exists():
+        return pd.DataFrame(columns=list(columns))
+    _check_header(path, columns)
+    content = path.read_bytes()
+    return pd.read_csv(io.BytesIO(content[: content.rfind(b"\n") + 1]))
+
+
+def _check_header(path: Path, columns: tuple[str, ...]) -> None:
+    with path.open(newline="") as file:
+        found = next(csv.reader(file), [])
+    if found != list(columns):
+        differing = ", ".join(sorted(set(found) ^ set(columns))) or "their order"
+        raise RecordsError(
+            f"{path} has other columns than this version writes ({differing}): "
+            "move it away, or write to another folder with --out"
+        )

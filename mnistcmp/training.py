@@ -1,0 +1,291 @@
+"""One run: a model, a recipe, a seed and data -> weights and a record of how they came about."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mnistcmp.models import build
+from mnistcmp.recipes import Recipe
+
+Precision = Literal["fp32", "bf16"]
+
+CHUNK_BATCHES = 64  # batches that are converted and augmented at a time: few calls, little memory
+EVALUATION_BATCH = 500
+LATENCY_IMAGES = 300
+GRADIENT_SAMPLES = 8  # steps of an epoch at which the gradient norms are read
+
+
+class Images(NamedTuple):
+    """Pixels, uint8 (N, C, H, W), and labels, int64 (N,)."""
+
+    pixels: Tensor
+    labels: Tensor
+
+    @classmethod
+    def of(cls, pixels: Tensor, labels: Tensor) -> "Images":
+        """From pixels that may lack the channel: (N, H, W) -> (N, 1, H, W)."""
+        return cls(pixels if pixels.ndim == 4 else pixels.unsqueeze(1), labels)
+
+    def to(self, device: str) -> "Images":
+        """The same images on another device."""
+        return Images(self.pixels.to(device), self.labels.to(device))
+
+
+class Evaluation(NamedTuple):
+    """Loss per image, accuracy in [0, 1], and the predicted labels, uint8 (N,)."""
+
+    loss: float
+    accuracy: float
+    predictions: Tensor
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch did.
+
+    `train_loss` and `train_accuracy` are of the batches as they were trained on (augmented, with
+    dropout, while the weights changed); `gradient_norms` is the mean 2-norm of the gradient of
+    each layer's weight; `seconds` is training alone.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    heldout_loss: float
+    heldout_accuracy: float
+    seconds: float
+    gradient_norms: dict[str, float]
+
+
+@dataclass
+class Trained:
+    """A trained network and the epochs that led to it."""
+
+    model: nn.Sequential
+    epochs: list[Epoch] = field(default_factory=list)
+
+
+class Diverged(Exception):
+    """The loss of an epoch was not a finite number."""
+
+
+def train(
+    name: str,
+    recipe: Recipe,
+    seed: int,
+    training: Images,
+    heldout: Images,
+    *,
+    classes: int = 10,
+    device: str = "cpu",
+    precision: Precision = "fp32",
+    on_steps: Callable[[int], None] = lambda steps: None,
+) -> Trained:
+    """Train `name` from scratch and measure it on `heldout` after every epoch.
+
+    The same arguments give bitwise the same weights on the same machine and number of threads.
+    `on_steps` is told how many steps were done, every few dozen steps.
+    Raises Diverged if the loss becomes infinite or NaN.
+    """
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    model, training = _prepare(name, recipe, training, device, classes)
+    heldout = heldout.to(device)
+    optimiser, schedule = _optimiser(model, recipe, len(training.labels))
+
+    trained = Trained(model)
+    for number in range(1, recipe.epochs + 1):
+        started = time.perf_counter()
+        batches = _batches(training, recipe, generator, on_steps)
+        steps = math.ceil(len(training.labels) / recipe.batch_size)
+        loss, accuracy, norms = _train_epoch(
+            model, batches, steps, optimiser, schedule, _autocast(device, precision)
+        )
+        seconds = time.perf_counter() - started  # reading the loss has waited for the device
+        if not math.isfinite(loss):
+            raise Diverged(f"the training loss became {loss} in epoch {number}")
+        held = evaluate(model, heldout)
+        trained.epochs.append(
+            Epoch(number, loss, accuracy, held.loss, held.accuracy, seconds, norms)
+        )
+    return trained
+
+
+def evaluate(model: nn.Module, images: Images) -> Evaluation:
+    """Measure `model` in evaluation mode and fp32 on images that lie on its device."""
+    model.eval()
+    losses, predictions = [], []
+    with torch.inference_mode():
+        for pixels, labels in zip(
+            images.pixels.split(EVALUATION_BATCH),
+            images.labels.split(EVALUATION_BATCH),
+            strict=True,
+        ):
+            logits = model(as_input(pixels))
+            losses.append(F.cross_entropy(logits, labels, reduction="sum"))
+            predictions.append(logits.argmax(dim=1))
+    predicted = torch.cat(predictions)
+    count = len(images.labels)
+    return Evaluation(
+        loss=torch.stack(losses).sum().item() / count,
+        accuracy=(predicted == images.labels).sum().item() / count,
+        predictions=predicted.to("cpu", torch.uint8),
+    )
+
+
+def as_input(pixels: Tensor) -> Tensor:
+    """uint8 (N, C, H, W) -> float pixels in [0, 1], in the memory order that convolutions like."""
+    return pixels.to(torch.float32, memory_format=torch.channels_last).div_(255)
+
+
+def probe(
+    name: str, recipe: Recipe, training: Images, *, device: str = "cpu"
+) -> dict[Precision, float]:
+    """Seconds a training step takes in each precision, the faster of two short trials each.
+
+    The trials take turns, so that a machine that is busy for a moment slows down both.
+    """
+    steps = 8
+    model, training = _prepare(name, recipe, training, device)
+    few = Images(*(part[: steps * recipe.batch_size] for part in training))
+    optimiser, _ = _optimiser(model, recipe, len(few.labels))
+    seconds: dict[Precision, float] = {}
+    # Apple's GPUs gain nothing from bf16, and not all of them know it.
+    precisions: tuple[Precision, ...] = ("fp32",) if device == "mps" else ("fp32", "bf16")
+    for trial in range(3):
+        for precision in precisions:
+            started = time.perf_counter()
+            batches = _batches(few, recipe, torch.Generator(), lambda steps: None)
+            _train_epoch(model, batches, steps, optimiser, None, _autocast(device, precision))
+            taken = (time.perf_counter() - started) / steps
+            if trial:  # the first one warms up
+                seconds[precision] = min(taken, seconds.get(precision, taken))
+    return seconds
+
+
+def milliseconds_per_image(model: nn.Module, images: Images) -> float:
+    """Median time in which `model` reads one image by itself; the images lie on its device."""
+    model.eval()
+    times = []
+    with torch.inference_mode():
+        for pixels in as_input(images.pixels[:LATENCY_IMAGES]).split(1):
+            started = time.perf_counter()
+            model(pixels).argmax().item()  # reading the answer waits for the device
+            times.append(time.perf_counter() - started)
+    return 1000 * median(times)
+
+
+def pixel_statistics(pixels: Tensor) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation per channel, on the scale [0, 1], of uint8 (N, C, H, W)."""
+    means, stds = [], []
+    values = torch.arange(256, dtype=torch.double, device=pixels.device) / 255
+    for channel in pixels.unbind(dim=1):
+        # In parts, because counting takes eight bytes for each pixel.
+        parts = channel.split(EVALUATION_BATCH)
+        counts = sum(torch.bincount(part.flatten(), minlength=256) for part in parts).double()
+        mean = (counts * values).sum() / counts.sum()
+        variance = (counts * (values - mean) ** 2).sum() / counts.sum()
+        means.append(mean.item())
+        stds.append(variance.sqrt().item())
+    return means, stds
+
+
+def _prepare(
+    name: str, recipe: Recipe, training: Images, device: str, classes: int = 10
+) -> tuple[nn.Sequential, Images]:
+    """The untrained model, normalising as the recipe says, and the images, both on `device`."""
+    model = build(name, tuple(training.pixels.shape[1:]), classes)
+    if recipe.normalise:
+        model.normalise.set(*pixel_statistics(training.pixels))
+    return model.to(device, memory_format=torch.channels_last), training.to(device)
+
+
+def _optimiser(
+    model: nn.Module, recipe: Recipe, count: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
+    optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
+    if recipe.schedule == "constant":
+        return optimiser, None
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        max_lr=recipe.learning_rate,
+        total_steps=recipe.epochs * math.ceil(count / recipe.batch_size),
+        pct_start=0.25,
+        div_factor=25,
+        final_div_factor=1e3,
+        cycle_momentum=False,
+    )
+    return optimiser, schedule
+
+
+def _autocast(device: str, precision: Precision):
+    if precision == "fp32":
+        return nullcontext()
+    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16)
+
+
+def _batches(
+    training: Images,
+    recipe: Recipe,
+    generator: torch.Generator,
+    on_steps: Callable[[int], None],
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """One epoch of shuffled (pixels, labels) batches; the last one may be smaller."""
+    order = torch.randperm(len(training.labels), generator=generator)
+    for index in order.to(training.labels.device).split(CHUNK_BATCHES * recipe.batch_size):
+        pixels = as_input(training.pixels[index])
+        if recipe.augmentation:
+            pixels = recipe.augmentation(pixels, generator)
+        labels = training.labels[index]
+        yield from zip(
+            pixels.split(recipe.batch_size), labels.split(recipe.batch_size), strict=True
+        )
+        on_steps(math.ceil(len(index) / recipe.batch_size))
+
+
+def _train_epoch(
+    model: nn.Module,
+    batches: Iterator[tuple[Tensor, Tensor]],
+    steps: int,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler | None,
+    autocast,
+) -> tuple[float, float, dict[str, float]]:
+    """Take every step of an epoch -> mean loss, accuracy, mean gradient norm per layer."""
+    model.train()
+    weights = {
+        name.removesuffix(".weight"): parameter
+        for name, parameter in model.named_parameters()
+        if parameter.ndim > 1
+    }
+    sampled_steps = set(range(steps - 1, -1, -max(1, steps // GRADIENT_SAMPLES)))
+    losses, correct, norms, count = [], [], [], 0
+    for step, (pixels, labels) in enumerate(batches):
+        with autocast:
+            logits = model(pixels)
+            loss = F.cross_entropy(logits, labels)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        if step in sampled_steps:
+            norms.append(torch.stack(torch._foreach_norm([w.grad for w in weights.values()])))
+        optimiser.step()
+        if schedule:
+            schedule.step()
+        # Kept as tensors: reading a number here would wait for the device at every step.
+        losses.append(loss.detach() * len(labels))
+        correct.append((logits.detach().argmax(dim=1) == labels).sum())
+        count += len(labels)
+    mean_norms = torch.stack(norms).mean(dim=0).tolist()
+    return (
+        torch.stack(losses).sum().item() / count,
+        torch.stack(correct).sum().item() / count,
+        dict(zip(weights, mean_norms, strict=True)),
+    )
