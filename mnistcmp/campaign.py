@@ -76,8 +76,8 @@ class Journal:
     It is found by the plan it belongs to, so that the same command goes on and another does not.
     """
 
-    def __init__(self, folder: Path, jobs: Iterable[Job]) -> None:
-        plan = json.dumps([asdict(job) for job in jobs], sort_keys=True)
+    def __init__(self, folder: Path, jobs: Iterable[Job], *, missing: bool) -> None:
+        plan = json.dumps([missing, *(asdict(job) for job in jobs)], sort_keys=True)
         name = hashlib.sha256(plan.encode()).hexdigest()[:16]
         self._path = folder / "unfinished" / f"{name}.json"
 

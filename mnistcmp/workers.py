@@ -160,6 +160,7 @@ def _start(arrays: list[tuple[np.ndarray, ...] | None], device: str, steps: obje
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_die_with_parent, daemon=True).start()
     torch.set_num_threads(1)
+    torch.backends.cudnn.deterministic = True  # on a GPU too, the same seed gives the same weights
     kinds = (data.Dataset, PenPixels, PenPixels)
     _Here.materials = Materials(
         *(
@@ -187,6 +188,7 @@ def run_job(job: Job, precision: Precision) -> Finished:
     """Train and measure one run in this worker. Raises whatever the run failed of."""
     _Here.steps.value = 0
     training, heldout, trained_on = _images_of(job)
+    heldout = heldout.to(_Here.device)
     trained = train(
         job.model,
         job.recipe,

@@ -8,7 +8,6 @@ It may be stopped at any moment (Ctrl-C): the same command goes on where it stop
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
@@ -218,7 +217,7 @@ def print_table(console: Console, runs, protocol: str) -> None:
 def train(options: argparse.Namespace, console: Console) -> int:
     """Carry out the campaign that the command line asks for -> the number of failed runs."""
     device = choose_device(options.device)
-    workers = options.workers or (len(os.sched_getaffinity(0)) if device == "cpu" else 1)
+    workers = options.workers or (torch.get_num_threads() if device == "cpu" else 1)
     recipes = list(RECIPES) if options.recipe == "all" else [options.recipe]
     models = options.models or list(STUDIES[int(options.study)].models if options.study else MODELS)
     materials, recipes = load_materials(options.dataset, options.data, recipes, console)
@@ -231,17 +230,16 @@ def train(options: argparse.Namespace, console: Console) -> int:
         epochs=options.epochs,
     )
     records = results.Records(options.out / "results")
-    journal = campaign.Journal(options.out, jobs)
-    unfinished = None if options.fresh else journal.campaign()
-    done: set = set()
+    journal = campaign.Journal(options.out, jobs, missing=options.missing)
+    identity = None if options.fresh else journal.campaign()
     if options.missing:
         done = campaign.recorded(records)
-    elif unfinished:
-        done = campaign.recorded(records, unfinished)
+    else:
+        done = campaign.recorded(records, identity) if identity else set()
     left = [job for job in jobs if campaign.key_of(job) not in done]
     if len(left) < len(jobs):
         console.print(f"{len(jobs) - len(left)} of {len(jobs)} runs are done already.")
-    identity = unfinished or journal.begin()
+    identity = identity or journal.begin()
     rows = []
     if left:
         with TerminalProgress(console, len(left)) as progress:
