@@ -93,7 +93,7 @@ def _check(rgba: np.ndarray) -> None:
 
 def _ink(rgba: np.ndarray) -> np.ndarray | None:
     """uint8 (H, W, 4) -> float32 (H, W) with its maximum at 1; None if blank."""
-    canvas = Image.fromarray(rgba, "RGBA")
+    canvas = Image.fromarray(rgba)
     if np.median(_border(rgba[..., 3])) == 0:
         contrast = canvas.getchannel("A")
     else:

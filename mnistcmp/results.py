@@ -177,7 +177,9 @@ def _read_rows(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         return pd.DataFrame(columns=list(columns))
     _check_header(path, columns)
     content = path.read_bytes()
-    return pd.read_csv(io.BytesIO(content[: content.rfind(b"\n") + 1]))
+    # An id in hexadecimal may look like a number, 12e45678 say.
+    ids = {"run": str, "campaign": str}
+    return pd.read_csv(io.BytesIO(content[: content.rfind(b"\n") + 1]), dtype=ids)
 
 
 def _check_header(path: Path, columns: tuple[str, ...]) -> None:

@@ -123,7 +123,7 @@ def replay(digit: PenDigit, brush_px: float) -> np.ndarray:
         for corner in corners:
             pen.circle(corner, radius=width / 2, fill="black")
     grey = large.reduce(SUPERSAMPLING)
-    return np.asarray(Image.merge("RGBA", (grey, grey, grey, Image.new("L", grey.size, 255))))
+    return np.array(Image.merge("RGBA", (grey, grey, grey, Image.new("L", grey.size, 255))))
 
 
 def _pen_pixels(drawings: list[tuple[PenDigit, float]]) -> PenPixels:

@@ -71,6 +71,11 @@ def test_pixels_do_not_depend_on_colours(pen, paper):
     np.testing.assert_allclose(pixels, to_pixels(canvas(FIVE)), atol=1e-6)
 
 
+def test_hole_in_white_paper_is_paper():
+    """An eraser may leave transparent pixels on the white canvas."""
+    assert to_pixels(canvas(FIVE, pen=CLEAR)) is None
+
+
 def test_half_covered_edges_are_half_ink_whatever_the_colours():
     edges = canvas(FIVE)
     edges[60:62, 100:190] = (128, 128, 128, 255)
@@ -201,7 +206,8 @@ def test_canvas_need_not_be_square():
 def mnist_like_seven() -> np.ndarray:
     """(28, 28) in [0, 1]: 20 px high, grey edges, centre of mass at index 14."""
     seven = np.zeros((28, 28), np.float32)
-    seven[3:5, 7:20] = 1
+    seven[3, 9:17] = 0.05
+    seven[4, 7:20] = 1
     seven[5, 8:19] = 0.5
     for step in range(17):
         x = 18 - step // 3

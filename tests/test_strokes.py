@@ -89,6 +89,11 @@ BROKEN = {
     "label two digits": (SEVEN.replace('"7"', '"12"'), 2, "label '12' is not a digit"),
     "labels disagree": (SEVEN.replace("MENT 7", "MENT 4"), 3, "about a 4, the .SEGMENT about 7"),
     "writer missing": (SEVEN.replace(".COMMENT 7  2  224\n", ""), 3, "naming the writer"),
+    "second writer missing": (
+        SEVEN + DOT.replace(".COMMENT 1 6   54\n", ""),
+        SEVEN.count("\n") + 3,
+        "naming the writer",
+    ),
     "writer no number": (SEVEN.replace("7  2  224", "7  Ann  224"), 3, "'Ann'"),
     "not a number": (SEVEN.replace("200  300", "200  3OO"), 6, "'3OO'"),
     "three numbers": (SEVEN.replace("200  300", "200 300 1"), 6, "'200 300 1'"),

@@ -1,0 +1,220 @@
+"""How fast the engine trains, against the textbook loop, on this machine.
+
+    python scripts/benchmark_training.py
+    python scripts/benchmark_training.py --models cnn mlp --rounds 5
+    python scripts/benchmark_training.py --end-to-end    # all of studies 1 and 2, whole runs
+
+Both do the same: the same model, batches of 64, the same number of Adam steps on the same images,
+raw pixels. The textbook loop is a torchvision data set, a DataLoader and torch's default number of
+threads. The engine works as in a campaign: one single-threaded process on each core, each training
+its own copy, so that one epoch takes the elapsed time divided by the number of processes. The two
+take turns, and the median of the rounds counts. Measuring the networks is not in the times, but
+for --end-to-end, where it, starting and recording are. The result is written to
+checkpoints/results/benchmark_training.json, from which the README's table is made.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from math import ceil
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import torch
+from rich.console import Console
+from torch import nn
+from torch.utils.data import DataLoader, Subset
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.datasets import MNIST
+from torchvision.transforms import ToTensor
+
+from mnistcmp import campaign, data
+from mnistcmp.checkpoints import CHECKPOINTS
+from mnistcmp.files import write_whole
+from mnistcmp.models import MODELS, build
+from mnistcmp.progress import TerminalProgress
+from mnistcmp.recipes import Recipe
+from mnistcmp.studies import STUDIES
+from mnistcmp.workers import (
+    Call,
+    Crew,
+    Job,
+    Materials,
+    describe_machine,
+    describe_versions,
+    probe_job,
+    run_job,
+)
+
+RECIPE = Recipe("published", epochs=1)
+EPOCH_IMAGES = 60_000
+TIMED_IMAGES = 15_040  # 235 batches: a quarter of an epoch, from which the whole is reckoned
+
+
+def textbook_seconds(name: str, images: MNIST, epochs: int = 1, test: MNIST | None = None) -> float:
+    """Train as the tutorials do -> seconds; with `test`, measured after each epoch and included."""
+    torch.manual_seed(0)
+    model = build(name)
+    optimiser = torch.optim.Adam(model.parameters(), lr=RECIPE.learning_rate)
+    loss_function = nn.CrossEntropyLoss()
+    loader = DataLoader(images, batch_size=RECIPE.batch_size, shuffle=True)
+    started = time.perf_counter()
+    for _ in range(epochs):
+        model.train()
+        for pixels, labels in loader:
+            optimiser.zero_grad()
+            loss = loss_function(model(pixels), labels)
+            loss.backward()
+            optimiser.step()
+        if test is not None:
+            model.eval()
+            with torch.no_grad():
+                for pixels, labels in DataLoader(test, batch_size=RECIPE.batch_size):
+                    (model(pixels).argmax(dim=1) == labels).sum().item()
+    return time.perf_counter() - started
+
+
+def engine_seconds(crew: Crew, workers: int, name: str, precision: str) -> float:
+    """Every worker trains its own copy at the same time -> seconds a copy, by all together."""
+    jobs = [Job("mnist", name, RECIPE, seed) for seed in range(workers)]
+    outcomes = [
+        outcome for _, outcome in crew.each(Call(run_job, (job, precision)) for job in jobs)
+    ]
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return max(outcome.run["train_seconds"] for outcome in outcomes) / workers
+
+
+def training_flops(name: str) -> int:
+    """Floating-point operations of a forward and a backward pass for one image."""
+    counter = FlopCounterMode(display=False)
+    with counter:
+        build(name)(torch.rand(1, 1, 28, 28)).sum().backward()
+    return counter.get_total_flops()
+
+
+def peak_flops(dtype: torch.dtype) -> float:
+    """The most operations a second that a large matrix product reaches here, on all cores."""
+    size, best = 2048, float("inf")
+    matrix = torch.rand(size, size).to(dtype)
+    for _ in range(10):
+        started = time.perf_counter()
+        matrix @ matrix
+        best = min(best, time.perf_counter() - started)
+    return 2 * size**3 / best
+
+
+def compare_epochs(
+    names: list[str], rounds: int, folder: Path, console: Console
+) -> list[dict[str, object]]:
+    """Time an epoch of each model both ways -> a row for each."""
+    dataset = data.load("mnist", folder)
+    few = data.Dataset(
+        dataset.train_images[:TIMED_IMAGES],
+        dataset.train_labels[:TIMED_IMAGES],
+        dataset.test_images[:100],
+        dataset.test_labels[:100],
+    )
+    textbook_images = Subset(MNIST(folder, transform=ToTensor()), range(TIMED_IMAGES))
+    workers = torch.get_num_threads()
+    peaks = {"fp32": peak_flops(torch.float32), "bf16": peak_flops(torch.bfloat16)}
+    whole = ceil(EPOCH_IMAGES / RECIPE.batch_size) / ceil(TIMED_IMAGES / RECIPE.batch_size)
+    rows = []
+    with Crew(workers, Materials(few), "cpu") as crew:
+        for name in names:
+            ((_, probed),) = crew.each([Call(probe_job, (Job("mnist", name, RECIPE, 0),))])
+            precision = campaign.choose_precision(probed.seconds)
+            textbook, engine = [], []
+            for _ in range(rounds):
+                textbook.append(whole * textbook_seconds(name, textbook_images))
+                engine.append(whole * engine_seconds(crew, workers, name, precision))
+            flops = EPOCH_IMAGES * training_flops(name)
+            rows.append(
+                {
+                    "model": name,
+                    "textbook_seconds": median(textbook),
+                    "engine_seconds": median(engine),
+                    "ratio": median(textbook) / median(engine),
+                    "precision": precision,
+                    "textbook_share_of_peak": flops / median(textbook) / peaks["fp32"],
+                    "engine_share_of_peak": flops / median(engine) / peaks[precision],
+                }
+            )
+            console.print(
+                "{model}: {textbook_seconds:.1f} s an epoch by the textbook, {engine_seconds:.1f} s "
+                "by the engine ({precision}): {ratio:.1f} times as fast".format(**rows[-1])
+            )
+    return rows, peaks
+
+
+def compare_end_to_end(folder: Path, console: Console) -> dict[str, float]:
+    """Whole runs of studies 1 and 2, published recipe, one seed: everything from start to record.
+
+    The textbook side trains and measures one model after the other; loading is not in its time.
+    """
+    names = [name for number in (1, 2) for name in STUDIES[number].models]
+    started = time.perf_counter()
+    jobs = campaign.plan(names, ["published"], [0])
+    with tempfile.TemporaryDirectory() as out, TerminalProgress(console, len(jobs)) as progress:
+        rows = campaign.run(
+            jobs,
+            Materials(data.load("mnist", folder)),
+            Path(out),
+            campaign="benchmark",
+            workers=torch.get_num_threads(),
+            device="cpu",
+            progress=progress,
+        )
+    engine = time.perf_counter() - started
+    failed = [row["status"] for row in rows if row["status"] != "ok"]
+    if failed:
+        raise RuntimeError(f"the engine's runs failed: {failed}")
+    training = MNIST(folder, transform=ToTensor())
+    test = MNIST(folder, train=False, transform=ToTensor())
+    textbook = 0.0
+    for job in jobs:
+        textbook += textbook_seconds(job.model, training, job.recipe.epochs, test)
+        console.print(f"textbook: {job.model} done, {textbook:.0f} s so far")
+    console.print(
+        f"textbook {textbook:.0f} s, engine {engine:.0f} s: {textbook / engine:.1f} times"
+    )
+    return {"textbook_seconds": textbook, "engine_seconds": engine, "ratio": textbook / engine}
+
+
+def main() -> None:
+    """Measure, print and write down."""
+    studied = [name for number in (1, 2, 4) for name in STUDIES[number].models]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=studied, metavar="NAME")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N")
+    parser.add_argument("--end-to-end", action="store_true")
+    parser.add_argument("--data", type=Path, default=CHECKPOINTS.parent / "data", metavar="DIR")
+    options = parser.parse_args()
+    console = Console(highlight=False)
+    path = CHECKPOINTS / "results" / "benchmark_training.json"
+    result = json.loads(path.read_text()) if path.exists() else {}
+    if options.end_to_end:
+        measured = {"end_to_end": compare_end_to_end(options.data, console)}
+    else:
+        rows, peaks = compare_epochs(options.models, options.rounds, options.data, console)
+        measured = {"epochs": rows, "rounds": options.rounds, "peak_flops": peaks}
+    result |= measured | {
+        "machine": describe_machine("cpu"),
+        "versions": describe_versions(),
+        "threads": torch.get_num_threads(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    write_whole(path, (json.dumps(result, indent=1) + "\n").encode())
+    console.print(f"written to {path}")
+
+
+if __name__ == "__main__":
+    main()
