@@ -212,7 +212,7 @@ def mnist_like_seven() -> np.ndarray:
     for step in range(17):
         x = 18 - step // 3
         seven[6 + step, x - 1 : x + 2] = (0.4, 1, 0.6)
-    return np.roll(seven, 5, axis=0)
+    return np.roll(seven, (4, -1), axis=(0, 1))
 
 
 def test_magnified_mnist_digit_comes_back_unchanged():
