@@ -4,7 +4,7 @@ import pandas as pd
 
 from mnistcmp.models import MODELS
 from mnistcmp.recipes import RECIPES
-from mnistcmp.studies import study_of
+from mnistcmp.studies import STUDIES, study_of
 
 NOTHING = "–"  # what a cell says where nothing was measured or published
 
@@ -23,6 +23,33 @@ def table(summary: pd.DataFrame) -> pd.DataFrame:
         ),
     )
     return pd.DataFrame([_texts(row) for row in rows], columns=list(_COLUMNS))
+
+
+def overview(summary: pd.DataFrame) -> pd.DataFrame:
+    """One row of texts a model, its recipes side by side: the README's table."""
+    by_model = {model: rows.set_index("recipe") for model, rows in summary.groupby("model")}
+    rows = []
+    for study in STUDIES.values():
+        for model, published in study.models.items():
+            if model not in by_model:
+                continue
+            of_recipe = by_model[model].reindex(RECIPES)
+            accuracies = [_accuracy(row, "test_accuracy") for _, row in of_recipe.iterrows()]
+            tuned, drawn = of_recipe.loc["tuned"], of_recipe.loc["drawn"]
+            rows.append(
+                {
+                    "study": str(study.number),
+                    "model": model,
+                    "parameters": f"{MODELS[model].params:,}",
+                    "source": percent(published.test_accuracy),
+                    **dict(zip(RECIPES, accuracies, strict=True)),
+                    "pen digits, tuned": _accuracy(tuned, "pen_accuracy"),
+                    "pen digits, drawn": _accuracy(drawn, "pen_accuracy"),
+                    "training, s (tuned)": _number(tuned["train_seconds"], 0),
+                    "ms an image": _number(tuned["ms_per_image"], 2),
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def markdown(texts: pd.DataFrame) -> str:

@@ -147,8 +147,10 @@ def compare_epochs(
                 }
             )
             console.print(
-                "{model}: {textbook_seconds:.1f} s an epoch by the textbook, {engine_seconds:.1f} s "
-                "by the engine ({precision}): {ratio:.1f} times as fast".format(**rows[-1])
+                "{model}: an epoch takes {textbook_seconds:.1f} s by the textbook, "
+                "{engine_seconds:.1f} s by the engine ({precision}): {ratio:.1f} times as fast".format(
+                    **rows[-1]
+                )
             )
     return rows, peaks
 

@@ -21,7 +21,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mnistcmp import campaign, checkpoints, data, report, results, strokes
+from mnistcmp import campaign, checkpoints, data, report, results, strokes, verify
 from mnistcmp.models import MODELS
 from mnistcmp.progress import TerminalProgress
 from mnistcmp.recipes import RECIPES
@@ -144,6 +144,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--fresh", action="store_true", help="start over instead of going on after an interruption"
     )
     add("--list", action="store_true", help="list the networks and studies, and train nothing")
+    add(
+        "--check",
+        action="store_true",
+        help="train nothing, but verify weights and records in --out, measuring every accuracy "
+        "again if the data set is in --data",
+    )
     return parser.parse_args(arguments)
 
 
@@ -157,6 +163,19 @@ def list_models(console: Console) -> None:
         for name in study.models:
             table.add_row(name, f"{MODELS[name].params:,}", MODELS[name].caption)
         console.print(table)
+
+
+def check(options: argparse.Namespace, console: Console) -> int:
+    """Verify the folder of weights and records -> the number of problems."""
+    raw = options.data / data.DATASETS["mnist"] / "raw"
+    dataset = data.load("mnist", options.data) if raw.exists() else None
+    with console.status("Verifying weights and records …"):
+        problems = list(verify.problems(options.out, dataset))
+    for problem in problems:
+        console.print(problem, markup=False, highlight=False, soft_wrap=True)
+    measured = "measured again" if dataset else f"not measured again: no MNIST in {options.data}"
+    console.print(f"{len(problems)} problems in {options.out}; accuracies were {measured}.")
+    return len(problems)
 
 
 def choose_device(wanted: str | None) -> str:
@@ -267,6 +286,8 @@ def main() -> int:
         list_models(console)
         return 0
     try:
+        if options.check:
+            return 1 if check(options, console) else 0
         options.out.mkdir(parents=True, exist_ok=True)
         with FileLock(options.out / ".lock", timeout=0):
             failed = train(options, console)

@@ -208,7 +208,7 @@ def mnist_like_seven() -> np.ndarray:
     seven = np.zeros((28, 28), np.float32)
     seven[3, 9:17] = 0.05
     seven[4, 7:20] = 1
-    seven[5, 8:19] = 0.5
+    seven[5, 8:19] = 0.8
     for step in range(17):
         x = 18 - step // 3
         seven[6 + step, x - 1 : x + 2] = (0.4, 1, 0.6)

@@ -17,6 +17,7 @@ from mnistcmp.training import Diverged, Images, as_input, evaluate, pixel_statis
 
 CONSTANT = Recipe("toy", learning_rate=3e-3, epochs=2, batch_size=50)
 ONE_CYCLE = replace(CONSTANT, schedule="one_cycle", normalise=True, augmentation=Affine())
+PRECISIONS = ("fp32", "bf16")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -38,10 +39,6 @@ def toy(count: int, *, channels: int = 1, seed: int = 0) -> Images:
 
 
 TRAINING, HELDOUT = toy(640), toy(200, seed=1)  # 640 = 12 batches of 50 and one of 40
-
-
-def weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 
 def same(a: nn.Module, b: nn.Module) -> bool:
@@ -160,20 +157,12 @@ def test_epoch_without_learning_has_the_loss_and_accuracy_of_all_images():
     images, recipe = toy(60), replace(CONSTANT, learning_rate=0.0)
     trained = train("mlp", recipe, 0, images, HELDOUT)
     on_training, on_heldout = evaluate(trained.model, images), evaluate(trained.model, HELDOUT)
-    for number, epoch in enumerate(trained.epochs, 1):
-        assert epoch.epoch == number
+    assert [epoch.epoch for epoch in trained.epochs] == [1, 2]
+    for epoch in trained.epochs:
         assert epoch.train_loss == pytest.approx(on_training.loss, abs=1e-5)
         assert epoch.train_accuracy == pytest.approx(on_training.accuracy)
         assert epoch.heldout_loss == on_heldout.loss
         assert epoch.heldout_accuracy == on_heldout.accuracy
-
-
-def test_epochs_end_with_what_the_final_weights_reach():
-    trained = train("conv_batchnorm", CONSTANT, 0, toy(120), HELDOUT)
-    measured = evaluate(trained.model, HELDOUT)
-    assert [epoch.epoch for epoch in trained.epochs] == [1, 2]
-    assert trained.epochs[-1].heldout_loss == measured.loss
-    assert trained.epochs[-1].heldout_accuracy == measured.accuracy
 
 
 @pytest.mark.parametrize("name", ["fcn", "conv_batchnorm", "residual_cnn"])
@@ -222,13 +211,12 @@ def test_bf16_is_for_training_and_fp32_for_measuring(monkeypatch):
 
 
 def test_bf16_training_stays_close_to_fp32():
-    recipe = replace(CONSTANT, epochs=3)
-    full, half = (train("cnn", recipe, 0, TRAINING, HELDOUT, precision=p) for p in ("fp32", "bf16"))
+    full, half = (train("mlp", CONSTANT, 0, TRAINING, HELDOUT, precision=p) for p in PRECISIONS)
     assert not same(full.model, half.model)
     assert all(parameter.dtype == torch.float32 for parameter in half.model.parameters())
     for in_full, in_half in zip(full.epochs, half.epochs, strict=True):
-        assert in_half.heldout_accuracy == pytest.approx(in_full.heldout_accuracy, abs=0.05)
-        assert in_half.heldout_loss == pytest.approx(in_full.heldout_loss, rel=0.15)
+        assert in_half.heldout_accuracy == pytest.approx(in_full.heldout_accuracy, abs=0.02)
+        assert in_half.heldout_loss == pytest.approx(in_full.heldout_loss, rel=0.02)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -241,23 +229,19 @@ def test_pixel_statistics_are_those_of_numpy(channels):
     np.testing.assert_allclose(stds, plain.std(axis=(0, 2, 3)))
 
 
-def test_normalise_takes_over_the_training_images_statistics():
-    model = train("mlp", replace(CONSTANT, normalise=True), 0, TRAINING, HELDOUT).model
+def test_normalise_takes_over_the_training_images_statistics_if_the_recipe_says_so():
     (mean,), (std,) = pixel_statistics(TRAINING.pixels)
-    assert model.normalise.mean.item() == pytest.approx(mean)
-    assert model.normalise.std.item() == pytest.approx(std)
-
-
-def test_raw_pixels_stay_raw():
-    model = train("mlp", CONSTANT, 0, TRAINING, HELDOUT).model
-    assert (model.normalise.mean.item(), model.normalise.std.item()) == (0, 1)
+    for normalise, expected in ((True, [mean, std]), (False, [0, 1])):
+        recipe = replace(CONSTANT, normalise=normalise)
+        layer = train("mlp", recipe, 0, TRAINING, HELDOUT).model.normalise
+        assert [layer.mean.item(), layer.std.item()] == pytest.approx(expected)
 
 
 def test_train_serves_colours_and_other_class_counts():
-    images = toy(60, channels=3)
+    images = toy(120, channels=3)
     images = Images(images.pixels[:, :, :20, :24], images.labels % 3)
     trained = train("tiny_cnn", ONE_CYCLE, 0, images, images, classes=3)
-    assert trained.model(as_input(images.pixels)).shape == (60, 3)
+    assert trained.model(as_input(images.pixels)).shape == (120, 3)
     assert evaluate(trained.model, images).predictions.max() < 3
 
 
@@ -279,12 +263,10 @@ def test_probe_times_both_precisions_and_leaves_no_trace():
     images = toy(120)
     before = images.pixels.clone()
     alone = train("strong_cnn", CONSTANT, 0, images, HELDOUT).model
-    kept = weights(alone)
     seconds = probe("strong_cnn", replace(ONE_CYCLE, batch_size=8), images)
     assert seconds.keys() == {"fp32", "bf16"}
     assert all(0 < value < math.inf for value in seconds.values())
     assert torch.equal(images.pixels, before)
-    assert all(torch.equal(tensor, kept[name]) for name, tensor in alone.state_dict().items())
     assert same(train("strong_cnn", CONSTANT, 0, images, HELDOUT).model, alone)
 
 

@@ -1,0 +1,86 @@
+"""Is a folder of weights and records whole, and are its figures true?"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from mnistcmp import checkpoints
+from mnistcmp.checkpoints import Checkpoint, CheckpointError
+from mnistcmp.data import Dataset
+from mnistcmp.results import Records, newest
+from mnistcmp.training import Images, evaluate
+
+# Another processor sums in another order, which may turn an image or two that lie on the border.
+TOLERATED_ACCURACY = 3e-4
+
+
+def problems(folder: Path | str, dataset: Dataset | None = None) -> Iterator[str]:
+    """Everything that is wrong with a folder that `train_all.py` made; nothing if all is well.
+
+    Every weight file must load, belong to a recorded run and be named by the manifest; every
+    reported run must have its epochs and predictions. With the test images of `dataset`, the
+    accuracy of every prediction file and every network is measured again and must be as recorded.
+    """
+    folder = Path(folder)
+    try:
+        manifest = checkpoints.read_manifest(folder)
+    except CheckpointError as error:
+        yield str(error)
+        return
+    if not manifest:
+        yield f"{folder} names no checkpoints: run python scripts/train_all.py"
+    named = {folder / checkpoint.file for checkpoint in manifest}
+    for path in sorted(set(folder.rglob("*.safetensors")) - named):
+        yield f"{path} is not named by the manifest: delete it"
+    records = Records(folder / "results")
+    runs = records.runs().set_index("run")
+    for checkpoint in manifest:
+        yield from _of_checkpoint(checkpoint, folder, runs, dataset)
+    epochs_of = records.epochs().groupby("run").size()
+    reported = newest(records.runs())
+    for row in reported[reported["status"] == "ok"].itertuples():
+        if epochs_of.get(row.run, 0) != row.epochs:
+            yield f"run {row.run} ({row.model}, {row.recipe}) lacks rows in epochs.csv"
+        yield from _of_predictions(records, row, dataset)
+
+
+def _of_checkpoint(
+    checkpoint: Checkpoint, folder: Path, runs: pd.DataFrame, dataset: Dataset | None
+) -> Iterator[str]:
+    try:
+        model = checkpoints.load_checkpoint(checkpoint, folder)
+    except CheckpointError as error:
+        yield str(error)
+        return
+    if checkpoint.run not in runs.index:
+        yield f"{checkpoint.file} is of run {checkpoint.run}, which is not recorded: train it again"
+        return
+    row = runs.loc[checkpoint.run]
+    for fact in ("dataset", "model", "recipe", "seed", "params", "epochs", "trained_on"):
+        if getattr(checkpoint, fact) != row[fact]:
+            yield f"{checkpoint.file}: {fact} is not as recorded ({row[fact]})"
+    for fact in ("test_accuracy", "test_loss"):
+        if abs(getattr(checkpoint, fact) - row[fact]) > 1e-9:
+            yield f"{checkpoint.file}: {fact} is not as recorded ({row[fact]})"
+    counted = sum(parameter.numel() for parameter in model.parameters())
+    if counted != checkpoint.params:
+        yield f"{checkpoint.file} has {counted} parameters, the manifest says {checkpoint.params}"
+    if dataset:
+        measured = evaluate(model, Images.of(dataset.test_images, dataset.test_labels)).accuracy
+        if abs(measured - row["test_accuracy"]) > TOLERATED_ACCURACY:
+            yield f"{checkpoint.file} reads {measured:.4f}, recorded is {row['test_accuracy']:.4f}"
+
+
+def _of_predictions(records: Records, row, dataset: Dataset | None) -> Iterator[str]:
+    path = records.predictions_path(row.run)
+    try:
+        predicted = torch.from_numpy(records.predictions(row.run)["test"])
+    except (OSError, ValueError, KeyError) as error:
+        yield f"{path} cannot be read ({error}): train {row.model} again"
+        return
+    if dataset:
+        accuracy = (predicted == dataset.test_labels).double().mean().item()
+        if abs(accuracy - row.test_accuracy) > 1e-9:
+            yield f"{path} has accuracy {accuracy:.4f}, recorded is {row.test_accuracy:.4f}"

@@ -1,0 +1,276 @@
+"""Weights on disk: whole, or refused with the file and the remedy."""
+
+import errno
+import hashlib
+import json
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from mnistcmp.checkpoints import CheckpointError, load, load_all, read_manifest, save
+from mnistcmp.models import MODELS, build
+
+PIXELS = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+
+
+def trained(name: str, seed: int = 0) -> torch.nn.Module:
+    """A network with weights, statistics and normalisation that no fresh one has."""
+    torch.manual_seed(seed)
+    model = build(name)
+    model.normalise.set([0.13], [0.31])
+    model.train()(PIXELS)  # batch normalisation has something to remember
+    return model.eval()
+
+
+def save_model(folder: Path, model: torch.nn.Module, name: str, **changes: object):
+    facts = {
+        "dataset": "mnist",
+        "model": name,
+        "recipe": "drawn",
+        "seed": 0,
+        "run": "c0ffee",
+        "params": MODELS[name].params,
+        "in_shape": (1, 28, 28),
+        "classes": 10,
+        "epochs": 5,
+        "test_accuracy": 0.99,
+        "test_loss": 0.03,
+        "trained_on": "60000 training images of mnist",
+    }
+    weights = changes.pop("weights", None) or safetensors.torch.save(model.state_dict())
+    return save(folder, weights, **facts | changes)
+
+
+def logits(model: torch.nn.Module) -> torch.Tensor:
+    with torch.inference_mode():
+        return model(PIXELS)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    return list(folder.rglob("*.part"))
+
+
+@pytest.mark.parametrize("name", ["mlp", "strong_cnn", "conv_batchnorm"])
+def test_load_gives_the_logits_of_the_saved_model_in_evaluation_mode(tmp_path, name):
+    model = trained(name)
+    save_model(tmp_path, model, name)
+    loaded = load(name, folder=tmp_path)
+    assert not any(module.training for module in loaded.modules())
+    assert torch.equal(logits(loaded), logits(model))
+    assert not leftovers(tmp_path)
+
+
+def test_load_tells_recipes_and_data_sets_apart(tmp_path):
+    kinds = [("drawn", "mnist"), ("tuned", "mnist"), ("drawn", "kmnist")]
+    models = {kind: trained("mlp", seed) for seed, kind in enumerate(kinds)}
+    for (recipe, dataset), model in models.items():
+        save_model(tmp_path, model, "mlp", recipe=recipe, dataset=dataset)
+    assert torch.equal(logits(load("mlp", folder=tmp_path)), logits(models["drawn", "mnist"]))
+    for (recipe, dataset), model in models.items():
+        assert torch.equal(logits(load("mlp", recipe, dataset, tmp_path)), logits(model))
+
+
+def test_manifest_names_the_file_with_its_sha256_and_all_facts(tmp_path):
+    saved = save_model(tmp_path, trained("mlp"), "mlp", run="beef", test_accuracy=0.9876)
+    assert read_manifest(tmp_path) == [saved]
+    (entry,) = json.loads((tmp_path / "manifest.json").read_text())["checkpoints"]
+    content = (tmp_path / entry["file"]).read_bytes()
+    assert not Path(entry["file"]).is_absolute()
+    assert entry["sha256"] == hashlib.sha256(content).hexdigest()
+    assert (entry["run"], entry["recipe"], entry["seed"]) == ("beef", "drawn", 0)
+    assert (entry["params"], entry["test_accuracy"]) == (25_450, 0.9876)
+
+
+def test_manifest_of_an_empty_folder_is_empty(tmp_path):
+    assert read_manifest(tmp_path) == []
+    assert load_all(folder=tmp_path) == {}
+
+
+def test_load_all_gives_every_network_of_one_recipe(tmp_path):
+    models = {name: trained(name) for name in ("mlp", "mlp_100", "tiny_cnn")}
+    for name, model in models.items():
+        save_model(tmp_path, model, name)
+    save_model(tmp_path, trained("cnn"), "cnn", recipe="tuned")
+    save_model(tmp_path, trained("cnn"), "cnn", dataset="kmnist")
+    loaded = load_all(folder=tmp_path)
+    assert loaded.keys() == models.keys()
+    for name, model in loaded.items():
+        assert not model.training
+        assert torch.equal(logits(model), logits(models[name]))
+    assert load_all("tuned", folder=tmp_path).keys() == {"cnn"}
+    assert load_all(dataset="kmnist", folder=tmp_path).keys() == {"cnn"}
+    assert load_all("published", folder=tmp_path) == {}
+
+
+def test_save_replaces_the_former_file_and_no_other(tmp_path):
+    others = [("mlp_100", "drawn"), ("mlp", "tuned")]  # of a like name; of a like place
+    for name, recipe in others:
+        save_model(tmp_path, trained(name), name, recipe=recipe)
+    first = save_model(tmp_path, trained("mlp", 1), "mlp")
+    second = save_model(tmp_path, trained("mlp", 2), "mlp")
+    assert not (tmp_path / first.file).exists()
+    assert torch.equal(logits(load("mlp", folder=tmp_path)), logits(trained("mlp", 2)))
+    assert second in read_manifest(tmp_path)
+    assert len(read_manifest(tmp_path)) == len(list(tmp_path.rglob("*.safetensors"))) == 3
+    for name, recipe in others:
+        load(name, recipe, folder=tmp_path)
+
+
+def test_save_of_the_same_weights_again_keeps_them(tmp_path):
+    for run in ("aa", "bb"):
+        save_model(tmp_path, trained("mlp"), "mlp", run=run)
+    assert [checkpoint.run for checkpoint in read_manifest(tmp_path)] == ["bb"]
+    load("mlp", folder=tmp_path)
+
+
+@pytest.mark.parametrize("synchronised", [0, 1], ids=["weights", "manifest"])
+def test_save_that_breaks_off_leaves_the_former_checkpoint(tmp_path, monkeypatch, synchronised):
+    old, new = trained("mlp", 1), trained("mlp", 2)
+    save_model(tmp_path, old, "mlp")
+    left = iter(range(synchronised))
+
+    def fsync(descriptor: int) -> None:
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left.*free some"):
+        patch.setattr(os, "fsync", fsync)
+        save_model(tmp_path, new, "mlp")
+    assert torch.equal(logits(load("mlp", folder=tmp_path)), logits(old))
+    assert not leftovers(tmp_path)
+    save_model(tmp_path, new, "mlp")
+    assert torch.equal(logits(load("mlp", folder=tmp_path)), logits(new))
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 1
+
+
+COMMAND = r"python scripts/train_all\.py --models mlp --recipe drawn --dataset mnist"
+
+
+def refusal(folder: Path, named: object, reason: str) -> None:
+    """Loading mlp must fail, and say which file, why, and what to do; so must loading all."""
+    for loading in (lambda: load("mlp", folder=folder), lambda: load_all(folder=folder)):
+        with pytest.raises(CheckpointError, match=rf"(?s){reason}.*{COMMAND}") as caught:
+            loading()
+        assert str(named) in str(caught.value)
+
+
+def break_byte(content: bytes) -> bytes:
+    return content[:-1] + bytes([content[-1] ^ 1])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [break_byte, lambda content: content[:-1], lambda content: b"", lambda content: content + b"0"],
+    ids=["changed", "truncated", "emptied", "lengthened"],
+)
+def test_load_refuses_a_damaged_file(tmp_path, damage):
+    path = tmp_path / save_model(tmp_path, trained("mlp"), "mlp").file
+    path.write_bytes(damage(path.read_bytes()))
+    refusal(tmp_path, path, "damaged.*sha256")
+
+
+def test_load_refuses_a_missing_file(tmp_path):
+    path = tmp_path / save_model(tmp_path, trained("mlp"), "mlp").file
+    path.unlink()
+    refusal(tmp_path, path, "No such file.*restore")
+
+
+@pytest.mark.parametrize("other", ["tiny_cnn", "mlp_100"])  # other names; the same, other shapes
+def test_load_refuses_weights_of_another_architecture(tmp_path, other):
+    saved = save_model(tmp_path, trained(other), "mlp")
+    refusal(tmp_path, tmp_path / saved.file, "does not fit the architecture 'mlp'")
+
+
+@pytest.mark.parametrize("shape", [{"in_shape": (1, 32, 32)}, {"classes": 26}])
+def test_load_refuses_weights_for_other_images_or_classes(tmp_path, shape):
+    saved = save_model(tmp_path, trained("mlp"), "mlp", **shape)
+    refusal(tmp_path, tmp_path / saved.file, "does not fit the architecture 'mlp'")
+
+
+@pytest.mark.parametrize("missing", ["network.layers.2.bias", "normalise.std"])
+def test_load_refuses_weights_that_lack_a_layer(tmp_path, missing):
+    state = trained("mlp").state_dict()
+    del state[missing]
+    saved = save_model(tmp_path, None, "mlp", weights=safetensors.torch.save(state))
+    refusal(tmp_path, tmp_path / saved.file, f"does not fit.*{missing}")
+
+
+@pytest.mark.parametrize("weights", [b"not safetensors", b"\xff" * 64, b"\0"])
+def test_load_refuses_what_is_no_safetensors_file(tmp_path, weights):
+    saved = save_model(tmp_path, None, "mlp", weights=weights)
+    refusal(tmp_path, tmp_path / saved.file, "does not fit")
+
+
+class Bomb:
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self):
+        return Path.touch, (self.marker,)
+
+
+@pytest.mark.parametrize("with_right_hash", [False, True])
+def test_load_never_unpickles(tmp_path, with_right_hash):
+    marker = tmp_path / "marker"
+    bomb = pickle.dumps(Bomb(marker))
+    weights = bomb if with_right_hash else None
+    path = tmp_path / save_model(tmp_path, trained("mlp"), "mlp", weights=weights).file
+    path.write_bytes(bomb)
+    refusal(tmp_path, path, "does not fit" if with_right_hash else "damaged")
+    assert not marker.exists()
+    pickle.loads(bomb)
+    assert marker.exists()  # the bomb would have worked
+
+
+@pytest.mark.parametrize(
+    "name, recipe, dataset",
+    [("cnn", "drawn", "mnist"), ("mlp", "tuned", "mnist"), ("mlp", "drawn", "kmnist")],
+)
+def test_load_says_how_to_make_what_is_absent(tmp_path, name, recipe, dataset):
+    save_model(tmp_path, trained("mlp"), "mlp")
+    command = rf"train_all\.py --models {name} --recipe {recipe} --dataset {dataset}"
+    with pytest.raises(CheckpointError, match=command) as caught:
+        load(name, recipe, dataset, tmp_path)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_load_names_an_unknown_model(tmp_path):
+    save_model(tmp_path, trained("mlp"), "mlp")
+    with pytest.raises(CheckpointError, match="'transformer'"):
+        load("transformer", folder=tmp_path)
+
+
+def test_load_refuses_a_model_that_the_zoo_no_longer_has(tmp_path):
+    saved = save_model(tmp_path, trained("mlp"), "mlp", model="transformer")
+    with pytest.raises(CheckpointError, match="'transformer'.*train_all") as caught:
+        load("transformer", folder=tmp_path)
+    assert str(tmp_path / saved.file) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-20],
+        lambda text: "",
+        lambda text: "[]",
+        lambda text: '{"checkpoints": 3}',
+        lambda text: '{"checkpoints": [3]}',
+        lambda text: '{"checkpoints": [[1, 2]]}',
+        lambda text: text.replace('"sha256"', '"sha265"'),
+        lambda text: text.replace('"in_shape"', '"shape"'),
+        lambda text: text.replace('"seed": 0,', ""),
+        lambda text: text.replace("drawn", "\udcff"),  # not UTF-8
+    ],
+)
+def test_damaged_manifest_is_refused_with_the_remedy(tmp_path, damage):
+    save_model(tmp_path, trained("mlp"), "mlp")
+    path = tmp_path / "manifest.json"
+    path.write_text(damage(path.read_text()), errors="surrogateescape")
+    for reading in (read_manifest, lambda folder: load("mlp", folder=folder)):
+        with pytest.raises(CheckpointError, match=r"damaged.*git.*scripts/train_all\.py") as caught:
+            reading(tmp_path)
+        assert str(path) in str(caught.value)

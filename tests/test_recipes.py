@@ -1,0 +1,120 @@
+"""The recipes and the published figures, compared by hand with PUBLISHED.md."""
+
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from mnistcmp.augment import Affine
+from mnistcmp.models import MODELS
+from mnistcmp.recipes import RECIPES, TUNED, Recipe, recipe_for
+from mnistcmp.studies import STUDIES, Published, study_of
+
+RAW = ("mlp", "tiny_cnn", "cnn", "strong_cnn")  # table 1
+NORMALISED = ("mlp_100", "conv_maxpool", "conv_batchnorm")  # table 2
+SILENT = ("conv1_fc1", "conv1_fc2", "conv2_fc1", "conv2_fc2", "conv3_fc2")  # table 3: ours
+COURSE = ("fcn", "simple_cnn", "residual_cnn")  # table 4
+
+
+@pytest.mark.parametrize(
+    "models, learning_rate, normalise",
+    [(RAW, 1e-3, False), (NORMALISED, 1e-2, True), (SILENT + COURSE, 1e-3, False)],
+)
+def test_published_recipe_is_what_the_study_says(models, learning_rate, normalise):
+    for model in models:
+        assert recipe_for("published", model) == Recipe(
+            name="published",
+            learning_rate=learning_rate,
+            epochs=5,
+            batch_size=64,
+            schedule="constant",
+            normalise=normalise,
+            augmentation=None,
+            pen_strokes=False,
+        )
+
+
+def test_every_model_has_a_published_recipe():
+    assert sorted(RAW + NORMALISED + SILENT + COURSE) == sorted(MODELS)
+
+
+def test_every_model_and_no_other_has_a_tuned_recipe():
+    assert sorted(TUNED) == sorted(MODELS)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_tuned_recipe_takes_as_long_as_the_published_one(model):
+    tuned, published = recipe_for("tuned", model), recipe_for("published", model)
+    assert tuned.name == "tuned"
+    assert (tuned.epochs, tuned.batch_size) == (published.epochs, published.batch_size) == (5, 64)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_tuned_recipe_normalises_and_cycles_without_pen_strokes(model):
+    tuned = recipe_for("tuned", model)
+    assert tuned.schedule == "one_cycle"
+    assert tuned.normalise
+    assert not tuned.pen_strokes
+
+
+def test_tuned_recipe_is_each_models_own(monkeypatch):
+    strong = Affine(rotate_degrees=20)
+    monkeypatch.setitem(TUNED, "cnn", (0.011, strong))
+    monkeypatch.setitem(TUNED, "mlp", (0.022, None))
+    made = [recipe_for("tuned", model) for model in ("cnn", "mlp")]
+    assert [recipe.learning_rate for recipe in made] == [0.011, 0.022]
+    assert [recipe.augmentation for recipe in made] == [strong, None]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_drawn_recipe_is_tuned_with_pen_strokes(model):
+    tuned = recipe_for("tuned", model)
+    assert recipe_for("drawn", model) == replace(tuned, name="drawn", pen_strokes=True)
+
+
+def test_unknown_recipe_is_named_with_the_choices():
+    with pytest.raises(ValueError, match="'tunned'.*published, tuned, drawn"):
+        recipe_for("tunned", "mlp")
+
+
+def test_recipes_are_all_that_can_be_asked_for():
+    assert [recipe_for(name, "cnn").name for name in RECIPES] == ["published", "tuned", "drawn"]
+
+
+def test_recipe_cannot_be_changed_for_everybody():
+    with pytest.raises(FrozenInstanceError):
+        recipe_for("published", "mlp").epochs = 1
+
+
+@pytest.mark.parametrize(
+    "model, published",
+    [
+        ("mlp", Published(0.9596, 0.14, 8.7, None, None, 0.9564)),
+        ("tiny_cnn", Published(0.9796, 0.06, 12.3, None, None, 0.9725)),
+        ("cnn", Published(0.9822, 0.05, 14.3, None, None, 0.9865)),
+        ("strong_cnn", Published(0.9909, 0.03, 75.0, None, None, 0.9931)),
+        ("mlp_100", Published(0.9538)),
+        ("conv_maxpool", Published(0.9703)),
+        ("conv_batchnorm", Published(0.9866)),
+        ("fcn", Published(0.9772, None, 188.42, 0.9956, 0.23)),
+        ("simple_cnn", Published(0.9896, None, 206.19, 0.9983, 0.21)),
+        ("residual_cnn", Published(0.9885, None, 231.72, 0.9976, 0.21)),
+        *((model, Published()) for model in SILENT),
+    ],
+)
+def test_published_figures_are_those_of_the_sources(model, published):
+    assert study_of(model).models[model] == published
+
+
+def test_study_of_finds_the_study_by_its_models():
+    assert [study_of(models[0]).number for models in (RAW, NORMALISED, SILENT, COURSE)] == [
+        1,
+        2,
+        3,
+        4,
+    ]
+    assert all(STUDIES[number].number == number for number in STUDIES)
+
+
+def test_study_of_names_a_model_that_is_in_none():
+    with pytest.raises(KeyError, match="transformer"):
+        study_of("transformer")
