@@ -47,7 +47,7 @@ TUNED: dict[str, tuple[float, Affine | None]] = {
     "cnn": (1e-2, LIGHT),
     "strong_cnn": (3e-3, LIGHT),
     "mlp_100": (3e-3, LIGHT),
-    "conv_maxpool": (5e-3, LIGHT),
+    "conv_maxpool": (5e-3, MEDIUM),
     "conv_batchnorm": (1e-2, LIGHT),
     "conv1_fc1": (1e-2, LIGHT),
     "conv1_fc2": (5e-3, LIGHT),

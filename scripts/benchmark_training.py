@@ -146,11 +146,11 @@ def compare_epochs(
                     "engine_share_of_peak": flops / median(engine) / peaks[precision],
                 }
             )
+            row = rows[-1]
             console.print(
-                "{model}: an epoch takes {textbook_seconds:.1f} s by the textbook, "
-                "{engine_seconds:.1f} s by the engine ({precision}): {ratio:.1f} times as fast".format(
-                    **rows[-1]
-                )
+                f"{name}: an epoch takes {row['textbook_seconds']:.1f} s by the textbook, "
+                f"{row['engine_seconds']:.1f} s by the engine ({precision}): "
+                f"{row['ratio']:.1f} times as fast"
             )
     return rows, peaks
 

@@ -181,9 +181,7 @@ def test_diverging_run_is_recorded_as_failed(inline, toy, tmp_path, batch_size):
     assert [entry.model for entry in checkpoints.read_manifest(tmp_path)] == ["tiny_cnn"]
 
 
-def test_run_whose_model_cannot_be_built_is_recorded_as_failed(
-    inline, toy, tmp_path, monkeypatch
-):
+def test_run_whose_model_cannot_be_built_is_recorded_as_failed(inline, toy, tmp_path, monkeypatch):
     build = training.build
 
     def no_memory_for_mlp(name, *arguments):
@@ -254,6 +252,54 @@ def test_campaign_trains_the_longest_first(inline, toy, tmp_path, monkeypatch):
     assert progress.jobs == [*long, middle, short]
 
 
-def test_plan_refuses_an_unknown_model():
-    with pytest.raises(ValueError, match="smple_cnn"):
-        campaign.plan(["smple_cnn"], ["tuned"], [0])
+@pytest.mark.parametrize("recipe", ["published", "tuned"])
+def test_plan_refuses_an_unknown_model(recipe):
+    with pytest.raises(KeyError, match="smple_cnn"):
+        campaign.plan(["smple_cnn"], [recipe], [0])
+
+
+def test_plan_refuses_an_unknown_recipe():
+    with pytest.raises(ValueError, match="'tund'.*choose from published, tuned, drawn"):
+        campaign.plan(["mlp"], ["tund"], [0])
+
+
+def test_journal_is_found_by_its_plan_only(tmp_path):
+    jobs = campaign.plan(["mlp", "cnn"], ["tuned"], [0])
+    more = campaign.plan(["mlp", "cnn"], ["tuned"], [0, 1])
+    longer = campaign.plan(["mlp", "cnn"], ["tuned"], [0], epochs=6)
+    identity = campaign.Journal(tmp_path, jobs, missing=False).begin()
+    assert campaign.Journal(tmp_path, jobs, missing=False).campaign() == identity
+    for other, missing in ((more, False), (longer, False), (jobs, True)):
+        assert campaign.Journal(tmp_path, other, missing=missing).campaign() is None
+
+
+def test_journal_ends_with_its_campaign(tmp_path):
+    jobs = campaign.plan(["mlp"], ["tuned"], [0])
+    journal, of_missing = (campaign.Journal(tmp_path, jobs, missing=m) for m in (False, True))
+    assert journal.begin() != of_missing.begin()
+    journal.end()
+    assert journal.campaign() is None
+    assert of_missing.campaign() is not None
+    journal.end()  # there is nothing left to end, and no error
+
+
+def test_recorded_goes_by_the_newest_row(tmp_path):
+    records = Records(tmp_path)
+    key = {"dataset": "mnist", "recipe": "tuned", "seed": 0, "protocol": "final"}
+    for identity, model, status in (
+        ("111111111111", "mlp", "ok"),
+        ("111111111111", "cnn", "failed: Diverged"),
+        ("12345e678901", "mlp", "failed: Diverged"),
+        ("12345e678901", "cnn", "ok"),
+    ):
+        records.append(key | {"campaign": identity, "model": model, "status": status})
+    of_mlp, of_cnn = (("mnist", name, "tuned", 0, "final") for name in ("mlp", "cnn"))
+    assert campaign.recorded(records) == {of_cnn}
+    assert campaign.recorded(records, "111111111111") == {of_mlp}
+    assert campaign.recorded(records, "12345e678901") == {of_cnn}
+    assert campaign.recorded(records, "another") == set()
+
+
+def test_recorded_is_empty_where_nothing_is(tmp_path):
+    assert campaign.recorded(Records(tmp_path)) == set()
+    assert campaign.recorded(Records(tmp_path), "c1") == set()

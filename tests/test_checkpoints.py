@@ -26,7 +26,7 @@ def trained(name: str, seed: int = 0) -> torch.nn.Module:
     return model.eval()
 
 
-def save_model(folder: Path, model: torch.nn.Module, name: str, **changes: object):
+def save_model(folder: Path, network: torch.nn.Module | None, name: str, /, **changes: object):
     facts = {
         "dataset": "mnist",
         "model": name,
@@ -41,7 +41,7 @@ def save_model(folder: Path, model: torch.nn.Module, name: str, **changes: objec
         "test_loss": 0.03,
         "trained_on": "60000 training images of mnist",
     }
-    weights = changes.pop("weights", None) or safetensors.torch.save(model.state_dict())
+    weights = changes.pop("weights", None) or safetensors.torch.save(network.state_dict())
     return save(folder, weights, **facts | changes)
 
 

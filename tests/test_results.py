@@ -232,9 +232,7 @@ def table(*rows: dict[str, object]) -> pd.DataFrame:
 
 def test_newest_takes_the_last_row_of_each_seed():
     rows = [
-        run_row("aa"),
-        run_row("bb", seed=1),
-        run_row("cc"),
+        *(run_row("aa"), run_row("bb", seed=1), run_row("cc")),
         run_row("dd", recipe="drawn"),
         run_row("ee", dataset="kmnist"),
         run_row("ff", protocol="validation"),

@@ -1,4 +1,4 @@
-"""The training script, in the process of the test; whole processes are in test_interruption.py."""
+"""The training script, in the process of the test; test_workers.py ends whole processes."""
 
 import errno
 import subprocess
@@ -46,12 +46,27 @@ class Script:
 @pytest.fixture
 def script(inline, toy, tmp_path, capsys, monkeypatch):
     script = Script(tmp_path / "out", capsys, monkeypatch)
-    monkeypatch.setattr(script.module, "load_materials", lambda name, _, recipes, __: (toy, recipes))
+    monkeypatch.setattr(
+        script.module, "load_materials", lambda name, _, recipes, __: (toy, recipes)
+    )
     return script
 
 
 @pytest.fixture
-def stop_after_first(monkeypatch):
+def planned(monkeypatch):
+    """The jobs of the campaign that the script wants to run; it is stopped before the first."""
+    jobs = []
+
+    def run(left, *_, **__):
+        jobs.extend(left)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(campaign, "run", run)
+    return jobs
+
+
+@pytest.fixture
+def stop_after_first():
     """Ctrl-C comes as soon as the first run is recorded."""
 
     def finished(self, job, row, done):
@@ -80,14 +95,7 @@ def test_train_all_trains_every_recipe_once_and_prints_the_table(script):
     assert "measured on the test images" in out
 
 
-def test_train_all_without_models_plans_all_of_them(script, monkeypatch):
-    planned = []
-
-    def refuse(jobs, *_, **__):
-        planned.extend(jobs)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(campaign, "run", refuse)
+def test_train_all_without_models_plans_all_of_them(script, planned):
     script()
     assert sorted((j.model, j.recipe.name, j.seed) for j in planned) == once(*MODELS)
     assert {job.protocol for job in planned} == {"final"}
@@ -155,14 +163,9 @@ def test_train_all_missing_trains_failed_runs_again(script, monkeypatch):
     assert script.runs()["status"].iloc[-1] == "ok"
 
 
-def test_train_all_study_trains_the_models_of_that_study(script, monkeypatch):
-    planned = []
-    monkeypatch.setattr(campaign, "run", lambda jobs, *_, **__: planned.extend(jobs) or [])
-    with pytest.raises(FileNotFoundError):
-        raise FileNotFoundError
-    monkeypatch.setattr(script.module, "print_table", lambda *_: None)
+def test_train_all_study_plans_the_models_of_that_study(script, planned):
     script("--study", "2", "--recipe", "tuned")
-    assert {job.model for job in planned} == {"mlp_100", "conv_maxpool", "conv_batchnorm"}
+    assert [job.model for job in planned] == ["mlp_100", "conv_maxpool", "conv_batchnorm"]
 
 
 def test_train_all_epochs_replaces_the_recipes_epochs(script):
@@ -263,7 +266,7 @@ def test_train_all_makes_no_drawn_recipe_for_another_data_set(script_without_pen
 
 def test_train_all_waits_for_no_other(script):
     script.out.mkdir()
-    hold = "import sys, filelock; filelock.FileLock(sys.argv[1]).acquire(); print(1); input()"
+    hold = "import sys, filelock as f; k = f.FileLock(sys.argv[1]); k.acquire(); print(1); input()"
     with subprocess.Popen(
         [sys.executable, "-uc", hold, str(script.out / ".lock")],
         stdin=subprocess.PIPE,

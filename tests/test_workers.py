@@ -3,14 +3,31 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import pytest
 import torch
-from conftest import end_process, until
+from conftest import REPOSITORY, end_process, import_train_all, until
 
-from mnistcmp import campaign, workers
+from mnistcmp import campaign, checkpoints, workers
+from mnistcmp.results import Records
 from mnistcmp.workers import Call, Crew
+
+# A whole campaign in processes of its own: 16 runs, two at a time.
+ARGUMENTS = ["--models", "mlp", "tiny_cnn", "--recipe", "published", "--seeds", "8"]
+ARGUMENTS += ["--epochs", "8", "--workers", "2"]
+PROGRAM = """
+import sys
+if __name__ == "__main__":
+    from conftest import import_train_all, toy_materials
+    train_all = import_train_all()
+    train_all.load_materials = lambda _, __, recipes, ___: (toy_materials(), recipes)
+    sys.exit(train_all.main())
+"""
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 
 
 # These run in the worker.
@@ -91,3 +108,106 @@ def test_job_names_itself():
 def test_machine_and_versions_are_described():
     assert f"{os.cpu_count()} cores" in workers.describe_machine("cpu")
     assert workers.describe_versions().endswith(f"torch {torch.__version__}")
+
+
+def processes() -> dict[int, tuple[int, str]]:
+    """Every living process: id -> (its parent's id, command line)."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            command = (folder / "cmdline").read_text()
+        except OSError:  # it has just ended
+            continue
+        if state != "Z":
+            found[int(folder.name)] = int(parent), command
+    return found
+
+
+class Program:
+    """PROGRAM as a process, in a group of its own as at a terminal."""
+
+    def __init__(self, folder: Path) -> None:
+        self.out = folder / "out"
+        script = folder / "program.py"
+        script.write_text(PROGRAM)
+        search_path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
+        self.process = subprocess.Popen(
+            [sys.executable, str(script), "--out", str(self.out), *ARGUMENTS],
+            env=os.environ | {"PYTHONPATH": search_path},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def workers(self) -> list[int]:
+        """The ids of its worker processes."""
+        return [
+            pid
+            for pid, (parent, command) in processes().items()
+            if parent == self.process.pid and "spawn_main" in command
+        ]
+
+    def runs(self):
+        assert self.process.poll() is None, self.process.stderr.read()
+        return Records(self.out / "results").runs()
+
+
+@pytest.fixture
+def program(tmp_path):
+    program = Program(tmp_path)
+    yield program
+    program.process.kill()
+    program.process.wait()
+    program.process.stderr.close()
+
+
+@needs_proc
+def test_killed_campaign_leaves_whole_records_and_goes_on(
+    program, inline, toy, monkeypatch, capsys
+):
+    until(lambda: len(program.runs()))
+    crew = program.workers()
+    assert len(crew) == 2
+    end_process(program.process.pid)
+    program.process.wait()
+    until(lambda: not processes().keys() & set(crew))
+
+    records = Records(program.out / "results")
+    before = records.runs()
+    assert 1 <= len(before) < 16
+    for row in before.itertuples():
+        assert row.status == "ok"
+        assert records.epochs().query("run == @row.run")["epoch"].tolist() == list(range(1, 9))
+        right = records.predictions(row.run)["test"] == toy.dataset.test_labels.numpy()
+        assert round(right.mean(), 6) == row.test_accuracy
+        if row.seed == 0:
+            checkpoints.load(row.model, "published", folder=program.out)
+
+    train_all = import_train_all()
+    monkeypatch.setattr(train_all, "load_materials", lambda _, __, recipes, ___: (toy, recipes))
+    monkeypatch.setattr(sys, "argv", ["train_all.py", "--out", str(program.out), *ARGUMENTS])
+    assert train_all.main() == 0
+    assert f"{len(before)} of 16 runs are done already" in capsys.readouterr().out
+    after = records.runs()
+    assert after.iloc[: len(before)].equals(before)
+    assert len(after) == len(after[["model", "seed"]].drop_duplicates()) == 16
+    assert after["campaign"].nunique() == 1
+    assert len(checkpoints.load_all("published", folder=program.out)) == 2
+
+
+@needs_proc
+@pytest.mark.parametrize("moment", ["while workers start", "while they train"])
+def test_ctrl_c_ends_a_campaign_without_traceback_or_worker_left(program, moment):
+    starting = moment == "while workers start"
+    until(program.workers if starting else lambda: len(program.runs()))
+    crew = program.workers()
+    os.killpg(program.process.pid, signal.SIGINT)  # a terminal tells the whole group
+    _, errors = program.process.communicate(timeout=120)
+    assert program.process.returncode == 1
+    assert "Traceback" not in errors
+    assert errors == (
+        "stopped; everything finished is recorded. The same command goes on from here.\n"
+    )
+    until(lambda: not processes().keys() & set(crew))
