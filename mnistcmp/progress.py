@@ -41,7 +41,7 @@ class TerminalProgress:
 
     def note(self, message: str) -> None:
         """Print a line above the bars."""
-        self._console.print(message, highlight=False, soft_wrap=True)
+        self._console.print(message, markup=False, highlight=False, soft_wrap=True)
         self._last_line = time.monotonic()
 
     def finished(self, job: Job, row: dict[str, object], done: int) -> None:

@@ -145,7 +145,8 @@ def _append_rows(
     path.parent.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
-    with path.open("a+b") as file:
+    # Unbuffered: after a full disk, a buffer would write its rest when the file is closed.
+    with path.open("a+b", buffering=0) as file:
         end = _cut_torn_row(file)
         if end == 0:
             writer.writeheader()
@@ -154,15 +155,16 @@ def _append_rows(
         for row in rows:
             writer.writerow(row)
         try:
-            file.write(text.getvalue().encode())
-            file.flush()
+            content = memoryview(text.getvalue().encode())
+            while content:
+                content = content[file.write(content) :]
             os.fsync(file.fileno())
         except OSError:
             os.ftruncate(file.fileno(), end)
             raise
 
 
-def _cut_torn_row(file: io.BufferedRandom) -> int:
+def _cut_torn_row(file: io.FileIO) -> int:
     """Remove a last row that a power cut left half written -> the length of the file."""
     file.seek(0)
     content = file.read()

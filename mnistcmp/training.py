@@ -74,7 +74,7 @@ class Trained:
 
 
 class Diverged(Exception):
-    """The loss of an epoch was not a finite number."""
+    """A loss was not a finite number."""
 
 
 def train(
@@ -110,9 +110,11 @@ def train(
             model, batches, steps, optimiser, schedule, _autocast(device, precision)
         )
         seconds = time.perf_counter() - started  # reading the loss has waited for the device
-        if not math.isfinite(loss):
-            raise Diverged(f"the training loss became {loss} in epoch {number}")
         held = evaluate(model, heldout)
+        # Weights that blew up in the last step show in the held-out loss alone.
+        for images, value in (("training", loss), ("held-out", held.loss)):
+            if not math.isfinite(value):
+                raise Diverged(f"the {images} loss became {value} in epoch {number}")
         trained.epochs.append(
             Epoch(number, loss, accuracy, held.loss, held.accuracy, seconds, norms)
         )

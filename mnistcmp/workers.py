@@ -1,5 +1,6 @@
 """Worker processes: each holds the data and trains one run after the other, on one thread."""
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -9,7 +10,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -102,6 +103,13 @@ class Worker:
             1, mp_context=context, initializer=_start, initargs=(arrays, device, self._steps)
         )
 
+    def submit(self, call: Call) -> Future:
+        """Have the process do the call. Raises BrokenProcessPool if the process is gone."""
+        # The first call starts the process. It is born deaf to Ctrl-C, which is its parent's to
+        # handle; the parent hears it as soon as it listens again.
+        with _without_interrupts():
+            return self.executor.submit(call.function, *call.arguments)
+
     def steps_done(self) -> int:
         """Optimiser steps of the present run so far."""
         return self._steps.value
@@ -135,7 +143,12 @@ class Crew:
         while waiting or running:
             while waiting and self._idle:
                 worker, call = self._idle.pop(), waiting.popleft()
-                running[worker.executor.submit(call.function, *call.arguments)] = worker, call
+                try:
+                    future = worker.submit(call)
+                except BrokenProcessPool:  # it was killed while it had nothing to do
+                    worker = self._new_worker()
+                    future = worker.submit(call)
+                running[future] = worker, call
             done, _ = wait(running, TICK_SECONDS, FIRST_COMPLETED)
             for future in done:
                 worker, call = running.pop(future)
@@ -146,6 +159,18 @@ class Crew:
                 self._idle.append(worker)
                 yield call, outcome
             on_tick({call: worker.steps_done() for worker, call in running.values()})
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    if sys.platform == "win32":
+        yield
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 class _Here:

@@ -186,7 +186,12 @@ def compare_end_to_end(folder: Path, console: Console) -> dict[str, float]:
     console.print(
         f"textbook {textbook:.0f} s, engine {engine:.0f} s: {textbook / engine:.1f} times"
     )
-    return {"textbook_seconds": textbook, "engine_seconds": engine, "ratio": textbook / engine}
+    return {
+        "runs": len(jobs),
+        "textbook_seconds": textbook,
+        "engine_seconds": engine,
+        "ratio": textbook / engine,
+    }
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ from mnistcmp.studies import STUDIES
 from mnistcmp.workers import Materials
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-TABLE_COLUMNS = 150
+TABLE_COLUMNS = 160
 PEN_FILE = "pendigits/pendigits-orig.tra"
 PEN_HELP = (
     "the recipe 'drawn' also needs real pen strokes: get pendigits-orig.tra from the UCI Machine "
@@ -213,7 +213,7 @@ def load_materials(
     if not left:
         raise ValueError(reason)
     if left != recipes:
-        console.print(f"Without 'drawn': {reason}", highlight=False, soft_wrap=True)
+        console.print(f"Without 'drawn': {reason}", markup=False, highlight=False, soft_wrap=True)
     return Materials(images), left
 
 
@@ -227,10 +227,12 @@ def print_table(console: Console, runs, protocol: str) -> None:
     for row in texts.values.tolist():
         table.add_row(*row)
     # A narrow terminal wraps the lines; cut cells could not be read at all.
-    console.print(table, width=max(console.width, TABLE_COLUMNS), crop=False)
+    console.width = max(console.width, TABLE_COLUMNS)
+    console.print(table)
     newest = results.newest(runs, protocol)
     for failed in newest[newest["status"] != "ok"].itertuples():
-        console.print(f"{failed.model}, {failed.recipe}, seed {failed.seed}: {failed.status}")
+        problem = f"{failed.model}, {failed.recipe}, seed {failed.seed}: {failed.status}"
+        console.print(problem, markup=False, highlight=False, soft_wrap=True)
 
 
 def train(options: argparse.Namespace, console: Console) -> int:
@@ -238,7 +240,8 @@ def train(options: argparse.Namespace, console: Console) -> int:
     device = choose_device(options.device)
     workers = options.workers or (torch.get_num_threads() if device == "cpu" else 1)
     recipes = list(RECIPES) if options.recipe == "all" else [options.recipe]
-    models = options.models or list(STUDIES[int(options.study)].models if options.study else MODELS)
+    of_study = STUDIES[int(options.study)].models if options.study else MODELS
+    models = list(dict.fromkeys(options.models or of_study))
     materials, recipes = load_materials(options.dataset, options.data, recipes, console)
     jobs = campaign.plan(
         models,

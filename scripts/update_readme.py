@@ -1,22 +1,101 @@
-"""Write the tables of README.md anew from the records, between its marks `<!-- table: NAME -->`.
+"""Write what README.md says of the results anew, from the records.
 
 python scripts/update_readme.py
 """
 
+import json
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from mnistcmp import report
-from mnistcmp.checkpoints import CHECKPOINTS
+import pandas as pd
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+from mnistcmp.checkpoints import CHECKPOINTS
+from mnistcmp.report import markdown, overview
+from mnistcmp.results import Records, newest, summarise
+
+README = CHECKPOINTS.parent / "README.md"
+
+
+def filled(page: str, results: Path) -> str:
+    """The Markdown text `page`, each part between `<!-- NAME -->` and `<!-- end -->` made anew.
+
+    The names are those of PARTS; `results` is the folder of the records.
+    """
+    for name, make in PARTS.items():
+        start, end = f"<!-- {name} -->\n", "<!-- end -->"
+        before, found, rest = page.partition(start)
+        if not found:
+            raise ValueError(f"the page has no {start.strip()}: put it back where the text belongs")
+        page = f"{before}{start}{make(results)}\n{end}{rest.partition(end)[2]}"
+    return page
+
+
+def duration(results: Path) -> str:
+    """How long the command without arguments trains."""
+    runs = _reported(results)
+    runs = runs[runs["seed"] == 0]
+    workers = runs["workers"].max()
+    minutes = runs["train_seconds"].sum() / workers / 60
+    return (
+        f"On the machine of the results below, {workers} at a time, these {len(runs)} runs "
+        f"take {minutes:.0f} minutes of training; measuring them comes on top."
+    )
+
+
+def results(results: Path) -> str:
+    """The table of all models, and what it was made on."""
+    runs = _reported(results)
+    counts = runs.groupby(["model", "recipe"]).size()
+    seeds = " to ".join(str(count) for count in sorted({counts.min(), counts.max()}))
+    made_on = "; ".join(sorted(set(runs["machine"] + "; " + runs["versions"])))
+    return (
+        f"{markdown(overview(summarise(runs)))}\n\n"
+        f"From {len(runs)} runs, {seeds} of each network and recipe. Training seconds are those of "
+        f"one run on one core while the other cores trained, too. Made on: {made_on}."
+    )
+
+
+def speed(results: Path) -> str:
+    """The engine against the textbook loop."""
+    benchmark = json.loads((results / "benchmark_training.json").read_text())
+    rows = pd.DataFrame(benchmark["epochs"])
+    texts = pd.DataFrame(
+        {
+            "model": rows["model"],
+            "precision": rows["precision"],
+            "textbook, s an epoch": rows["textbook_seconds"].map("{:.1f}".format),
+            "engine, s an epoch": rows["engine_seconds"].map("{:.2f}".format),
+            "times as fast": rows["ratio"].map("{:.1f}".format),
+            "textbook, % of peak": rows["textbook_share_of_peak"].map("{:.0%}".format),
+            "engine, % of peak": rows["engine_share_of_peak"].map("{:.0%}".format),
+        }
+    )
+    whole, peaks = benchmark["end_to_end"], benchmark["peak_flops"]
+    return (
+        f"{markdown(texts)}\n\n"
+        f"Median of {benchmark['rounds']} rounds, in turns, with {benchmark['threads']} threads or "
+        f"processes. The peak is that of a large matrix product: {peaks['fp32'] / 1e9:.0f} GFLOP/s "
+        f"in fp32, {peaks['bf16'] / 1e9:.0f} in bf16. All {whole['runs']} runs of studies 1 and 2 "
+        "with the published recipe and one seed, from the start to the last record, take "
+        f"{whole['textbook_seconds']:.0f} s by the textbook and {whole['engine_seconds']:.0f} s by "
+        f"the engine: {whole['ratio']:.1f} times as fast. Made on: {benchmark['machine']}; "
+        f"{benchmark['versions']}."
+    )
+
+
+PARTS = {"duration": duration, "results": results, "speed": speed}
+
+
+def _reported(results: Path) -> pd.DataFrame:
+    runs = newest(Records(results).runs())
+    return runs[(runs["dataset"] == "mnist") & (runs["status"] == "ok")]
 
 
 def main() -> None:
     """Update the file in place."""
-    README.write_text(report.filled(README.read_text(), CHECKPOINTS / "results"))
+    README.write_text(filled(README.read_text(), CHECKPOINTS / "results"))
 
 
 if __name__ == "__main__":

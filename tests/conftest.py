@@ -106,6 +106,9 @@ class InlineWorker:
         workers._Here.steps = SimpleNamespace(value=0)
         self.executor = InlineExecutor()
 
+    def submit(self, call: workers.Call) -> Future:
+        return self.executor.submit(call.function, *call.arguments)
+
     def steps_done(self) -> int:
         return workers._Here.steps.value
 
