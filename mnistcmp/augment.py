@@ -37,10 +37,8 @@ class Affine:
         )
         cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
         height, width = size
-        return torch.stack(
-            [
-                torch.stack([cos, cos * shear - sin, right * self.shift_px * 2 / width], dim=1),
-                torch.stack([sin, sin * shear + cos, down * self.shift_px * 2 / height], dim=1),
-            ],
-            dim=1,
-        )
+        # Both sides of an image span 2 here, so a px across and a px down differ by its aspect.
+        aspect = height / width
+        across = [cos, (cos * shear - sin) * aspect, right * self.shift_px * 2 / width]
+        downward = [sin / aspect, sin * shear + cos, down * self.shift_px * 2 / height]
+        return torch.stack([torch.stack(across, dim=1), torch.stack(downward, dim=1)], dim=1)

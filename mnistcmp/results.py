@@ -167,21 +167,27 @@ def _append_rows(
 def _cut_torn_row(file: io.FileIO) -> int:
     """Remove a last row that a power cut left half written -> the length of the file."""
     file.seek(0)
-    content = file.read()
+    end = _end_of_rows(file.read())
+    file.truncate(end)
+    return end
+
+
+def _end_of_rows(content: bytes) -> int:
+    """Where the last whole row ends; a newline between quotes ends none."""
     end = content.rfind(b"\n") + 1
-    if end < len(content):
-        file.truncate(end)
+    while content.count(b'"', 0, end) % 2:
+        end = content.rfind(b"\n", 0, end - 1) + 1
     return end
 
 
 def _read_rows(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    if not path.exists():
+    content = path.read_bytes() if path.exists() else b""
+    content = content[: _end_of_rows(content)]
+    if not content:
         return pd.DataFrame(columns=list(columns))
     _check_header(path, columns)
-    content = path.read_bytes()
     # An id in hexadecimal may look like a number, 12e45678 say.
-    ids = {"run": str, "campaign": str}
-    return pd.read_csv(io.BytesIO(content[: content.rfind(b"\n") + 1]), dtype=ids)
+    return pd.read_csv(io.BytesIO(content), dtype={"run": str, "campaign": str})
 
 
 def _check_header(path: Path, columns: tuple[str, ...]) -> None:

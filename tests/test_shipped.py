@@ -9,6 +9,7 @@ from mnistcmp.checkpoints import CHECKPOINTS, load_all, read_manifest
 from mnistcmp.models import MODELS
 from mnistcmp.recipes import RECIPES, recipe_for
 from mnistcmp.results import Records, newest, summarise
+from mnistcmp.studies import STUDIES, study_of
 
 README = CHECKPOINTS.parent / "README.md"
 
@@ -80,3 +81,27 @@ def test_readme_shows_the_records():
     spec.loader.exec_module(script)
     page = README.read_text()
     assert script.filled(page, CHECKPOINTS / "results") == page
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_published_recipe_comes_near_what_was_published_or_beats_it(summary, model):
+    published = study_of(model).models[model].test_accuracy
+    if published is not None:
+        assert summary.loc[("published", model), "test_accuracy"] >= published - 0.003
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_pen_strokes_in_training_cost_next_to_nothing_on_mnist(summary, model):
+    tuned, drawn = (summary.loc[(recipe, model), "test_accuracy"] for recipe in ("tuned", "drawn"))
+    assert drawn >= tuned - 0.001
+
+
+@pytest.mark.parametrize("model", ["conv_maxpool", "strong_cnn", "simple_cnn", "residual_cnn"])
+def test_drawn_recipe_reads_pen_writers_whom_it_never_saw(summary, model):
+    assert summary.loc[("drawn", model), "pen_accuracy"] >= 0.98
+
+
+@pytest.mark.parametrize("model", STUDIES[3].models)
+def test_networks_of_study_3_reach_98_percent_on_validation_images(model):
+    rows = summarise(Records(CHECKPOINTS / "results").runs(), "validation")
+    assert rows.set_index(["recipe", "model"]).loc[("tuned", model), "test_accuracy"] >= 0.98

@@ -114,8 +114,7 @@ def test_train_shows_every_image_once_an_epoch_in_a_new_order(monkeypatch):
     numbers = (torch.cat(batches)[:, 0, 0, :2] * 255).round() @ torch.tensor([256.0, 1.0])
     first, second = numbers.view(2, 640).int().tolist()
     assert sorted(first) == sorted(second) == list(range(640))
-    assert first != second
-    assert first != sorted(first)
+    assert first not in (second, sorted(first))
 
 
 def rates_and_betas(monkeypatch, recipe: Recipe) -> tuple[list[float], set[tuple[float, float]]]:
@@ -245,17 +244,19 @@ def test_train_serves_colours_and_other_class_counts():
     assert evaluate(trained.model, images).predictions.max() < 3
 
 
+# With one batch an epoch, only the last step of the last epoch goes wrong.
+@pytest.mark.parametrize("batch_size, epochs", [(50, 2), (640, 1)])
 @pytest.mark.parametrize("learning_rate", [1e38, math.inf])
-@pytest.mark.parametrize("batch_size, epoch", [(50, 1), (640, 2)])
-def test_diverged_names_the_epoch(learning_rate, batch_size, epoch):
-    recipe = replace(CONSTANT, learning_rate=learning_rate, batch_size=batch_size)
-    with pytest.raises(Diverged, match=rf"loss.*(inf|nan).*epoch {epoch}\b"):
+def test_diverged_is_raised_up_to_the_very_last_step(learning_rate, batch_size, epochs):
+    recipe = replace(CONSTANT, learning_rate=learning_rate, batch_size=batch_size, epochs=epochs)
+    with pytest.raises(Diverged, match=r"loss.*(inf|nan).*epoch 1\b"):
         train("mlp", recipe, 0, TRAINING, HELDOUT)
 
 
-def test_diverged_in_the_very_last_step_is_not_taken_for_trained():
-    recipe = replace(CONSTANT, learning_rate=math.inf, batch_size=640, epochs=1)
-    with pytest.raises(Diverged, match=r"epoch 1\b"):
+def test_diverged_names_the_epoch():
+    factors = iter([1, 1, math.nan])  # what each epoch's pixels are multiplied with
+    recipe = replace(CONSTANT, epochs=4, augmentation=lambda pixels, _: pixels * next(factors))
+    with pytest.raises(Diverged, match=r"loss.*nan.*epoch 3\b"):
         train("mlp", recipe, 0, TRAINING, HELDOUT)
 
 
@@ -277,8 +278,7 @@ def test_as_input_scales_bytes_to_one():
     assert scaled.shape == pixels.shape
     torch.testing.assert_close(scaled.flatten(), torch.linspace(0, 1, 256))
     assert pixels.flatten()[-1] == 255  # untouched
-    three = as_input(toy(4, channels=3).pixels)
-    assert three.is_contiguous(memory_format=torch.channels_last)
+    assert as_input(toy(4, channels=3).pixels).is_contiguous(memory_format=torch.channels_last)
 
 
 def test_images_gain_a_missing_channel():
