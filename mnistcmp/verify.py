@@ -1,5 +1,6 @@
 """Is a folder of weights and records whole, and are its figures true?"""
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def _of_predictions(records: Records, row, dataset: Dataset | None) -> Iterator[
     path = records.predictions_path(row.run)
     try:
         predicted = torch.from_numpy(records.predictions(row.run)["test"])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         yield f"{path} cannot be read ({error}): train {row.model} again"
         return
     if dataset:

@@ -21,7 +21,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mnistcmp import campaign, checkpoints, data, report, results, strokes, verify
+from mnistcmp import campaign, checkpoints, data, report, results, samples, strokes, verify
 from mnistcmp.models import MODELS
 from mnistcmp.progress import TerminalProgress
 from mnistcmp.recipes import RECIPES
@@ -235,6 +235,18 @@ def print_table(console: Console, runs, protocol: str) -> None:
         console.print(problem, markup=False, highlight=False, soft_wrap=True)
 
 
+def save_samples(
+    options: argparse.Namespace, records: results.Records, dataset: data.Dataset
+) -> None:
+    """Pack the test images that the app shows, by what the reported runs misread."""
+    reported = results.newest(records.runs())
+    reported = reported[(reported["status"] == "ok") & (reported["dataset"] == options.dataset)]
+    if not reported.empty:
+        predictions = (records.predictions(run)["test"] for run in reported["run"])
+        pack = samples.pick(dataset.test_images.numpy(), dataset.test_labels.numpy(), predictions)
+        samples.save(options.out / options.dataset / "samples.npz", pack)
+
+
 def train(options: argparse.Namespace, console: Console) -> int:
     """Carry out the campaign that the command line asks for -> the number of failed runs."""
     device = choose_device(options.device)
@@ -275,6 +287,7 @@ def train(options: argparse.Namespace, console: Console) -> int:
                 progress=progress,
             )
     journal.end()
+    save_samples(options, records, materials.dataset)
     runs = records.runs()
     asked_for = runs["model"].isin(models) & (runs["dataset"] == options.dataset)
     print_table(console, runs[asked_for & runs["recipe"].isin(recipes)], options.protocol)

@@ -76,9 +76,12 @@ def test_missing_epochs_are_found(folder, toy):
     assert "lacks rows in epochs.csv" in found(folder, toy)
 
 
-def test_missing_predictions_are_found(folder, toy):
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 half a file"])
+def test_missing_or_damaged_predictions_are_found(folder, toy, content):
     (path,) = (folder / "results" / "predictions").iterdir()
     path.unlink()
+    if content is not None:
+        path.write_bytes(content)
     assert f"{path} cannot be read" in found(folder, toy)
 
 

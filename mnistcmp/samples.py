@@ -1,0 +1,85 @@
+"""A small pack of test images, so that the app can show digits without the data set.
+
+It holds every label of the test set, each test image that some reported run misread, and a few
+that all of them read right.
+"""
+
+import io
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mnistcmp.files import write_whole
+
+EASY_A_CLASS = 4
+
+
+class SamplesError(Exception):
+    """The pack is missing or damaged."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The pack.
+
+    labels: uint8 (test images,), of all test images. index: int64 (n,), which test images are in
+    the pack, rising. images: uint8 (n, 28, 28), those. misread: uint16 (n,), by how many of the
+    `runs` reported runs each was misread.
+    """
+
+    labels: np.ndarray
+    index: np.ndarray
+    images: np.ndarray
+    misread: np.ndarray
+    runs: int
+
+    def image(self, number: int) -> np.ndarray | None:
+        """The test image `number`, uint8 (28, 28); None if the pack does not hold it."""
+        place = np.searchsorted(self.index, number)
+        if place == len(self.index) or self.index[place] != number:
+            return None
+        return self.images[place]
+
+
+def pick(images: np.ndarray, labels: np.ndarray, predictions: Iterable[np.ndarray]) -> Samples:
+    """Choose the pack from uint8 test images (N, 28, 28), labels (N,) and each run's labels (N,).
+
+    Raises ValueError if there are no predictions.
+    """
+    rows = list(predictions)
+    if not rows:
+        raise ValueError("no run has left predictions: run python scripts/train_all.py")
+    misread = (np.stack(rows) != labels).sum(axis=0)
+    easy = [
+        np.flatnonzero((labels == digit) & (misread == 0))[:EASY_A_CLASS] for digit in range(10)
+    ]
+    index = np.union1d(np.flatnonzero(misread), np.concatenate(easy))
+    return Samples(
+        labels.astype(np.uint8),
+        index,
+        images[index],
+        misread[index].astype(np.uint16),
+        len(rows),
+    )
+
+
+def save(path: Path, samples: Samples) -> None:
+    """Write the pack, whole or not at all. Raises OSError if that fails."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **vars(samples))
+    write_whole(path, buffer.getvalue())
+
+
+def load(path: Path) -> Samples:
+    """Read the pack. Raises SamplesError, with the remedy, if it is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return Samples(**dict(arrays) | {"runs": int(arrays["runs"])})
+    except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        raise SamplesError(
+            f"{path} is missing or damaged ({error}): make it with "
+            "python scripts/train_all.py --missing"
+        ) from error

@@ -1,0 +1,55 @@
+"""The pack of test images."""
+
+import numpy as np
+import pytest
+
+from mnistcmp import samples
+
+
+@pytest.fixture
+def pack() -> samples.Samples:
+    """200 images, image i all of value i; two runs: one misreads 3 and 150, the other 150."""
+    labels = np.arange(200) % 10
+    images = np.broadcast_to(np.arange(200, dtype=np.uint8)[:, None, None], (200, 28, 28))
+    first, second = labels.copy(), labels.copy()
+    first[[3, 150]] += 1
+    second[150] += 2
+    return samples.pick(images, labels, [first, second])
+
+
+def test_pack_counts_who_misread_each_image(pack):
+    misread = dict(zip(pack.index.tolist(), pack.misread.tolist(), strict=True))
+    assert {number: count for number, count in misread.items() if count} == {3: 1, 150: 2}
+    assert pack.runs == 2
+
+
+def test_pack_holds_four_images_a_class_that_all_read_right(pack):
+    easy = pack.index[pack.misread == 0]
+    assert np.bincount(pack.labels[easy], minlength=10).tolist() == [4] * 10
+
+
+def test_pack_gives_an_image_by_its_number_and_none_that_it_lacks(pack):
+    assert (pack.image(150) == 150).all()
+    assert pack.image(151) is None
+    assert pack.image(199) is None
+
+
+def test_pack_comes_back_from_disk(pack, tmp_path):
+    samples.save(tmp_path / "samples.npz", pack)
+    loaded = samples.load(tmp_path / "samples.npz")
+    for name, value in vars(pack).items():
+        np.testing.assert_array_equal(getattr(loaded, name), value)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 half a file", b"no archive"])
+def test_missing_or_damaged_pack_names_the_file_and_the_remedy(tmp_path, content):
+    path = tmp_path / "samples.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(samples.SamplesError, match="samples.npz.*train_all.py"):
+        samples.load(path)
+
+
+def test_pack_needs_predictions():
+    with pytest.raises(ValueError, match="no run has left predictions"):
+        samples.pick(np.zeros((1, 28, 28), np.uint8), np.zeros(1), [])
