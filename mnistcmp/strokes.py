@@ -14,6 +14,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from mnistcmp import drawing
+from mnistcmp.studies import HELD_OUT_WRITERS
 
 SOURCE_URL = "https://archive.ics.uci.edu/dataset/81"
 
@@ -24,9 +25,6 @@ DIGIT_PX = CANVAS_PX * drawing.BOX_PX // drawing.FIELD_PX
 
 THINNEST_BRUSH_PX, THICKEST_BRUSH_PX = 12, 26
 BRUSH_SEED = 0
-
-# Every sixth of the thirty writers in numerical order; fixed before anything was trained.
-HELD_OUT_WRITERS = (6, 12, 18, 24, 30)
 
 # Pillow draws without anti-aliasing, so twice as large and then averaged.
 SUPERSAMPLING = 2

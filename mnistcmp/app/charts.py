@@ -1,0 +1,202 @@
+"""Figures -> Altair charts. Each has units on its axes and a text for those who cannot see it."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from mnistcmp.app.colours import COLOURS, FAMILY_OF
+from mnistcmp.compare import frontier, half_interval, wilson_interval
+
+SELECTED = "model"  # the name of the selection that a click on a model makes
+
+ACCURACY = "Test accuracy, %"
+COSTS = {
+    "params": "Parameters",
+    "train_seconds": "Training time on one core, seconds",
+    "ms_per_image": "Reading one image, milliseconds",
+}
+
+_FAMILY = alt.Color(
+    "family:N",
+    title=None,
+    scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
+    legend=alt.Legend(orient="top"),
+)
+
+
+def with_intervals(summary: pd.DataFrame) -> pd.DataFrame:
+    """`results.summarise`'s rows with `family`, `accuracy` in percent, and its `low` and `high`."""
+    half = [
+        half_interval(deviation, seeds)
+        for deviation, seeds in zip(summary["test_accuracy_sd"], summary["seeds"], strict=True)
+    ]
+    return summary.assign(
+        family=summary["model"].map(FAMILY_OF),
+        accuracy=100 * summary["test_accuracy"],
+        low=100 * (summary["test_accuracy"] - half).clip(lower=0),
+        high=100 * (summary["test_accuracy"] + half).clip(upper=1),
+    )
+
+
+def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
+    """Accuracy against one of COSTS, on a log axis: points, 95 % intervals and the frontier."""
+    rows = with_intervals(summary)
+    rows["best"] = frontier(rows[cost], rows["test_accuracy"])
+    x = alt.X(f"{cost}:Q", title=COSTS[cost], scale=alt.Scale(type="log", nice=False, padding=25))
+    y = alt.Y("accuracy:Q", title=ACCURACY, scale=alt.Scale(zero=False))
+    base = alt.Chart(rows)
+    line = (
+        base.transform_filter("datum.best")
+        .mark_line(color="#888888", strokeDash=[4, 3], interpolate="step-after")
+        .encode(x, y)
+    )
+    bars = base.mark_rule(opacity=0.6).encode(
+        x, alt.Y("low:Q", title=ACCURACY), alt.Y2("high:Q"), _FAMILY
+    )
+    dim = alt.value(1.0) if highlight is None else _where(highlight, 1.0, 0.25)
+    points = (
+        base.mark_circle(size=110, opacity=1)
+        .encode(x, y, _FAMILY, opacity=dim, tooltip=_tooltip(cost))
+        .add_params(alt.selection_point(name=SELECTED, fields=["model"], on="click"))
+    )
+    labels = base.mark_text(align="left", dx=8, dy=-6, fontSize=11).encode(
+        x, y, text="model:N", color=alt.value("#888888"), opacity=dim
+    )
+    best = ", ".join(rows[rows["best"]].sort_values(cost)["model"])
+    return (line + bars + points + labels).properties(
+        height=360,
+        description=f"Test accuracy in percent against {COSTS[cost].lower()} for "
+        f"{len(rows)} networks. No network is better at the same or less cost than: {best}.",
+    )
+
+
+def losses(summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
+    """Test loss of each model, smallest first."""
+    rows = with_intervals(summary)
+    base = alt.Chart(rows).encode(
+        x=alt.X("test_loss:Q", title="Test loss per image (cross-entropy, nats)"),
+        y=alt.Y("model:N", sort="x", title=None),
+    )
+    dim = alt.value(1.0) if highlight is None else _where(highlight, 1.0, 0.25)
+    bars = base.mark_bar().encode(color=_FAMILY, opacity=dim, tooltip=_tooltip("params"))
+    values = base.mark_text(align="left", dx=4, color="#888888").encode(
+        text=alt.Text("test_loss:Q", format=".4f")
+    )
+    smallest = rows.loc[rows["test_loss"].idxmin()]
+    return (bars + values).properties(
+        height=alt.Step(22),
+        description=f"Test loss of {len(rows)} networks; the smallest is {smallest['model']}'s, "
+        f"{smallest['test_loss']:.4f}.",
+    )
+
+
+def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.LayerChart:
+    """`loss` or `accuracy` by epoch, averaged over the seeds: on training and held-out images."""
+    means = (
+        epochs.groupby(["model", "epoch"])[[f"train_{measure}", f"heldout_{measure}"]]
+        .mean()
+        .reset_index()
+        .rename(columns={f"train_{measure}": "training", f"heldout_{measure}": "test"})
+        .melt(["model", "epoch"], var_name="images", value_name="value")
+    )
+    title = "Loss per image"
+    if measure == "accuracy":
+        means["value"] *= 100
+        title = "Accuracy, %"
+    means["family"] = means["model"].map(FAMILY_OF)
+    dim = alt.value(1.0) if highlight is None else _where(highlight, 1.0, 0.2)
+    lines = (
+        alt.Chart(means)
+        .mark_line(point=True)
+        .encode(
+            alt.X("epoch:O", title="Epoch", axis=alt.Axis(labelAngle=0)),
+            alt.Y("value:Q", title=title, scale=alt.Scale(zero=False)),
+            _FAMILY,
+            detail="model:N",
+            strokeDash=alt.StrokeDash("images:N", title=None, legend=alt.Legend(orient="top")),
+            opacity=dim,
+            tooltip=["model", "images", "epoch", alt.Tooltip("value:Q", title=title, format=".3f")],
+        )
+    )
+    last = means[(means["epoch"] == means["epoch"].max()) & (means["images"] == "test")]
+    names = (
+        alt.Chart(last)
+        .mark_text(align="left", dx=6, fontSize=11, color="#888888")
+        .encode(alt.X("epoch:O"), alt.Y("value:Q"), text="model:N", opacity=dim)
+    )
+    return (lines + names).properties(
+        height=300,
+        description=f"{title} of {means['model'].nunique()} networks by epoch, on the training "
+        "images as they were trained on and on the test images.",
+    )
+
+
+def pen(summary: pd.DataFrame, digits: int, highlight: str | None) -> alt.LayerChart:
+    """Accuracy on `digits` pen digits beside that on MNIST's test images, for each model."""
+    rows = summary.assign(family=summary["model"].map(FAMILY_OF))
+    intervals = [wilson_interval(share, digits) for share in rows["pen_accuracy"]]
+    rows["low"], rows["high"] = 100 * np.array(intervals).T
+    rows["pen digits"], rows["MNIST"] = 100 * rows["pen_accuracy"], 100 * rows["test_accuracy"]
+    base = alt.Chart(rows).encode(y=alt.Y("model:N", sort="-x", title=None))
+    dim = alt.value(1.0) if highlight is None else _where(highlight, 1.0, 0.25)
+    x = alt.X("pen digits:Q", title="Read right, %", scale=alt.Scale(zero=False))
+    bars = base.mark_rule().encode(alt.X("low:Q", title="Read right, %"), alt.X2("high:Q"), _FAMILY)
+    tooltip = ["model", *(alt.Tooltip(name, format=".2f") for name in ("pen digits", "MNIST"))]
+    points = base.mark_circle(size=90, opacity=1).encode(x, _FAMILY, opacity=dim, tooltip=tooltip)
+    mnist = base.mark_tick(color="#888888", thickness=2).encode(x="MNIST:Q", tooltip=tooltip)
+    best = rows.loc[rows["pen_accuracy"].idxmax()]
+    return (bars + mnist + points).properties(
+        height=alt.Step(22),
+        description=f"Accuracy of {len(rows)} networks on pen digits (dots) and on MNIST's test "
+        f"images (grey ticks); the best on pen digits is {best['model']}.",
+    )
+
+
+def confusions(matrix: pd.DataFrame) -> alt.LayerChart:
+    """How often each digit was read as which other; `matrix` has `digit`, `read as`, `images`."""
+    wrong = matrix[matrix["digit"] != matrix["read as"]]
+    base = alt.Chart(wrong).encode(
+        x=alt.X("read as:O", axis=alt.Axis(labelAngle=0, orient="top"), title="read as"),
+        y=alt.Y("digit:O", title="was a"),
+    )
+    cells = (
+        base.mark_rect()
+        .encode(
+            color=alt.Color("images:Q", scale=alt.Scale(scheme="viridis"), title="images"),
+            tooltip=["digit:O", "read as:O", "images:Q"],
+        )
+        .add_params(alt.selection_point(name="cell", fields=["digit", "read as"], on="click"))
+    )
+    numbers = (
+        base.transform_filter("datum.images > 0")
+        .mark_text(fontSize=11)
+        .encode(
+            text="images:Q",
+            # Viridis is dark at its low end and bright at its high end.
+            color=alt.condition(
+                f"datum.images > {wrong['images'].max() / 2}",
+                alt.value("black"),
+                alt.value("white"),
+            ),
+        )
+    )
+    worst = wrong.loc[wrong["images"].idxmax()]
+    return (cells + numbers).properties(
+        height=340,
+        description=f"{wrong['images'].sum()} digits misread; most often a {worst['digit']} was "
+        f"read as a {worst['read as']}, {worst['images']} times.",
+    )
+
+
+def _where(model: str, there: float, elsewhere: float):
+    return alt.condition(alt.datum.model == model, alt.value(there), alt.value(elsewhere))
+
+
+def _tooltip(cost: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("model:N"),
+        alt.Tooltip("accuracy:Q", title="accuracy, %", format=".2f"),
+        alt.Tooltip("seeds:Q", title="seeds"),
+        alt.Tooltip(f"{cost}:Q", title=COSTS[cost].lower(), format=",.4~g"),
+        alt.Tooltip("test_loss:Q", title="loss", format=".4f"),
+    ]

@@ -1,0 +1,93 @@
+"""What the figures say: how sure a mean is, who is really better, and what more buys."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+# 97.5 % quantiles of Student's t for 1 to 9 degrees of freedom (any table of it).
+_T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+_Z_975 = 1.960
+
+
+def half_interval(deviation: float, count: int) -> float:
+    """Half the 95 % interval of a mean of `count` values with this standard deviation (n - 1).
+
+    Student's t; NaN for a single value, which says nothing of its own spread.
+    """
+    if count < 2:
+        return math.nan
+    quantile = _T_975[count - 2] if count - 2 < len(_T_975) else _Z_975
+    return quantile * deviation / math.sqrt(count)
+
+
+def wilson_interval(share: float, count: int) -> tuple[float, float]:
+    """The 95 % interval of a share observed among `count` independent digits, in [0, 1].
+
+    Source: E. B. Wilson, "Probable inference", J. Amer. Statist. Assoc. 22, 1927.
+    """
+    spread = _Z_975**2 / count
+    middle = (share + spread / 2) / (1 + spread)
+    half = _Z_975 / (1 + spread) * math.sqrt(share * (1 - share) / count + spread / (4 * count))
+    return middle - half, middle + half
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two models on the same images: how many only the first and only the second reads right.
+
+    `p_value` is the chance of a difference at least as large if both were equally good.
+    """
+
+    only_first: int
+    only_second: int
+    p_value: float
+
+
+def paired(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> Paired:
+    """McNemar's exact test on the labels that two models read, each (N,).
+
+    Source: Q. McNemar, Psychometrika 12, 1947; the exact binomial form.
+    """
+    right_first, right_second = first == labels, second == labels
+    only_first = int((right_first & ~right_second).sum())
+    only_second = int((right_second & ~right_first).sum())
+    differing = only_first + only_second
+    tail = sum(math.comb(differing, k) for k in range(min(only_first, only_second) + 1))
+    return Paired(only_first, only_second, min(1.0, 2 * tail / 2**differing))
+
+
+def frontier(costs: Sequence[float], accuracies: Sequence[float]) -> np.ndarray:
+    """Which points no other beats at the same or less cost: bool (n,)."""
+    costs, accuracies = np.asarray(costs), np.asarray(accuracies)
+    at_most, better = costs[None] <= costs[:, None], accuracies[None] > accuracies[:, None]
+    cheaper, as_good = costs[None] < costs[:, None], accuracies[None] >= accuracies[:, None]
+    return ~((at_most & better) | (cheaper & as_good)).any(axis=1)
+
+
+def gains(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
+    """What each step along the frontier of accuracy against `cost` buys.
+
+    One row for each neighbouring pair on the frontier: `from`, `to` (models), `times` (how many
+    times the cost), `points` (percentage points of accuracy gained) and `points_a_tenfold`, the
+    points that a tenfold cost would buy at this rate.
+    """
+    best = summary[frontier(summary[cost], summary["test_accuracy"])].sort_values(cost)
+    times = best[cost].to_numpy()[1:] / best[cost].to_numpy()[:-1]
+    points = 100 * np.diff(best["test_accuracy"])
+    return pd.DataFrame(
+        {
+            "from": best["model"].to_numpy()[:-1],
+            "to": best["model"].to_numpy()[1:],
+            "times": times,
+            "points": points,
+            "points_a_tenfold": points / np.log10(times),
+        }
+    )
+
+
+def confusion(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """How often each digit (row) was read as each digit (column): int (10, 10)."""
+    return np.bincount(10 * labels.astype(int) + predicted, minlength=100).reshape(10, 10)

@@ -1,0 +1,10 @@
+"""The front door: page settings and navigation, nothing else."""
+
+import streamlit as st
+
+st.set_page_config(page_title="mnistcmp", page_icon="✏️", layout="wide")
+st.navigation(
+    [
+        st.Page("mnistcmp/app/benchmarks.py", title="Benchmarks", icon="📊"),
+    ]
+).run()
