@@ -124,22 +124,22 @@ def train(
 def evaluate(model: nn.Module, images: Images) -> Evaluation:
     """Measure `model` in evaluation mode and fp32 on images that lie on its device."""
     model.eval()
-    losses, predictions = [], []
+    # Summed in place: small tensors kept between the large ones of each batch would leave the
+    # heap in pieces, and the process would grow by gigabytes.
+    predictions = torch.empty_like(images.labels, dtype=torch.uint8)
+    loss = torch.zeros((), device=images.labels.device)
     with torch.inference_mode():
-        for pixels, labels in zip(
-            images.pixels.split(EVALUATION_BATCH),
-            images.labels.split(EVALUATION_BATCH),
-            strict=True,
+        for pixels, labels, predicted in zip(
+            *(part.split(EVALUATION_BATCH) for part in (*images, predictions)), strict=True
         ):
             logits = model(as_input(pixels))
-            losses.append(F.cross_entropy(logits, labels, reduction="sum"))
-            predictions.append(logits.argmax(dim=1))
-    predicted = torch.cat(predictions)
+            loss += F.cross_entropy(logits, labels, reduction="sum")
+            predicted.copy_(logits.argmax(dim=1))
     count = len(images.labels)
     return Evaluation(
-        loss=torch.stack(losses).sum().item() / count,
-        accuracy=(predicted == images.labels).sum().item() / count,
-        predictions=predicted.to("cpu", torch.uint8),
+        loss=loss.item() / count,
+        accuracy=(predictions == images.labels).sum().item() / count,
+        predictions=predictions.cpu(),
     )
 
 
@@ -269,7 +269,11 @@ def _train_epoch(
         if parameter.ndim > 1
     }
     sampled_steps = set(range(steps - 1, -1, -max(1, steps // GRADIENT_SAMPLES)))
-    losses, correct, norms, count = [], [], [], 0
+    device = next(model.parameters()).device
+    # Summed on the device and in place: reading a number would wait for the device at every step.
+    loss_sum = torch.zeros((), device=device)
+    correct = torch.zeros((), dtype=torch.long, device=device)
+    norms, count = torch.zeros(len(weights), device=device), 0
     for step, (pixels, labels) in enumerate(batches):
         with autocast:
             logits = model(pixels)
@@ -277,17 +281,16 @@ def _train_epoch(
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         if step in sampled_steps:
-            norms.append(torch.stack(torch._foreach_norm([w.grad for w in weights.values()])))
+            norms += torch.stack(torch._foreach_norm([w.grad for w in weights.values()]))
         optimiser.step()
         if schedule:
             schedule.step()
-        # Kept as tensors: reading a number here would wait for the device at every step.
-        losses.append(loss.detach() * len(labels))
-        correct.append((logits.detach().argmax(dim=1) == labels).sum())
+        loss_sum += loss.detach() * len(labels)
+        correct += (logits.detach().argmax(dim=1) == labels).sum()
         count += len(labels)
-    mean_norms = torch.stack(norms).mean(dim=0).tolist()
+    mean_norms = (norms / len(sampled_steps)).tolist()
     return (
-        torch.stack(losses).sum().item() / count,
-        torch.stack(correct).sum().item() / count,
+        loss_sum.item() / count,
+        correct.item() / count,
         dict(zip(weights, mean_norms, strict=True)),
     )

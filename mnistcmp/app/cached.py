@@ -1,6 +1,8 @@
 """Everything that the app reads from disk, read once for all visitors."""
 
+import gc
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,9 @@ import streamlit as st
 
 from mnistcmp import samples
 from mnistcmp.results import Records, newest
+
+if TYPE_CHECKING:
+    from torch import nn
 
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 RESULTS = CHECKPOINTS / "results"
@@ -59,3 +64,36 @@ def _predictions(run: str) -> dict[str, np.ndarray]:
 @st.cache_resource
 def _sample_pack(path: Path, changed: int) -> samples.Samples:
     return samples.load(path)
+
+
+def networks(recipe: str, dataset: str = "mnist") -> tuple[dict[str, "nn.Module"], list[str]]:
+    """All trained networks of a recipe by name, ready to read, and what is wrong with the others.
+
+    The first call imports torch, which takes seconds: first paint what does not need it.
+    """
+    return _networks(recipe, dataset, _changed(CHECKPOINTS / "manifest.json"))
+
+
+@st.cache_resource(show_spinner="Waking the networks …")
+def _networks(recipe: str, dataset: str, changed: int) -> tuple[dict[str, "nn.Module"], list[str]]:
+    import torch
+
+    from mnistcmp.checkpoints import CheckpointError, load_checkpoint, read_manifest
+
+    torch.set_num_threads(1)  # for one image, more threads only wait for each other
+    loaded, problems = {}, []
+    try:
+        manifest = read_manifest(CHECKPOINTS)
+    except CheckpointError as error:
+        return {}, [str(error)]
+    for checkpoint in manifest:
+        if (checkpoint.recipe, checkpoint.dataset) == (recipe, dataset):
+            try:
+                loaded[checkpoint.model] = load_checkpoint(checkpoint, CHECKPOINTS)
+            except CheckpointError as error:
+                problems.append(str(error))
+    # Streamlit collects garbage after every run of a page, and torch's hundred thousands of
+    # objects are none: out of the collector's sight, a run is 150 ms shorter.
+    gc.collect()
+    gc.freeze()
+    return loaded, problems
