@@ -7,5 +7,6 @@ st.navigation(
     [
         st.Page("mnistcmp/app/draw.py", title="Draw", icon="✏️", default=True),
         st.Page("mnistcmp/app/benchmarks.py", title="Benchmarks", icon="📊"),
-    ]
+    ],
+    position="top",
 ).run()

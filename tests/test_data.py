@@ -176,14 +176,12 @@ def test_load_interrupted_keeps_only_whole_files(tmp_path, mirror, monkeypatch):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
 def test_load_leaves_nothing_where_writing_breaks_off(tmp_path, mirror, monkeypatch, error):
-    def write_half(path, content):
-        assert path.suffix == ".part", "half a file has the name of a whole one"
-        assert path.parent == tmp_path / RAW, "a rename across file systems is not atomic"
-        with path.open("wb") as file:
-            file.write(content[: len(content) // 2])
+    def break_off(_):
+        (written,) = disk(tmp_path)
+        assert written.endswith(".part"), "an unfinished file has the name of a whole one"
         raise error
 
-    monkeypatch.setattr(Path, "write_bytes", write_half)
+    monkeypatch.setattr(os, "fsync", break_off)
     with pytest.raises(type(error)) as raised:
         data.load("mnist", tmp_path)
     assert disk(tmp_path) == {}

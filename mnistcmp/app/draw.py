@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 CANVAS_PX = 280
 CANVAS_WIDTH_PX = 296  # of its container, which leaves no room for scroll bars
+WALL_WIDTH_PX = 680
 RECIPES = {
-    "drawn": "trained on MNIST and real pen strokes",
-    "tuned": "trained on MNIST, our best recipe",
-    "published": "trained on MNIST as their sources say",
+    "drawn": "Trained on MNIST and real pen strokes.",
+    "tuned": "Trained on MNIST, by our best recipe.",
+    "published": "Trained on MNIST as their sources say.",
 }
 ORDERS = ("size", "accuracy", "family")
 LEAST_CERTAINTY = 0.6
@@ -33,16 +34,17 @@ def page() -> None:
 
 @st.fragment
 def _live() -> None:
-    left, right = st.columns([3, 7], gap="large")
-    with left:
+    # On a narrow screen the second part goes below the first.
+    parts = st.container(horizontal=True, gap="large")
+    with parts.container(width=CANVAS_WIDTH_PX):
         canvas = _canvas()
         moving = live.picture()
         recipe = st.segmented_control(
             "Networks", list(RECIPES), default="drawn", required=True, key="draw_recipe"
         )
-        st.caption(RECIPES[recipe].capitalize() + ".")
+        st.caption(RECIPES[recipe])
         order = st.segmented_control("Order by", ORDERS, default="size", required=True, key="order")
-    with right:
+    with parts.container(width=WALL_WIDTH_PX):
         _read(_image(canvas) if moving is None else moving, recipe, order)
 
 
@@ -61,10 +63,10 @@ def _canvas() -> CanvasResult:
             return_image_data=True,
         )
         st.session_state["drawing"] = (canvas.json_data or {}).get("objects", [])
-        undo, clear = st.columns(2)
+        buttons = st.container(horizontal=True)
         empty = not st.session_state["drawing"]
-        undo.button("Undo", width="stretch", on_click=_undo, disabled=empty)
-        clear.button("Clear", width="stretch", on_click=_redraw, args=([],), disabled=empty)
+        buttons.button("Undo", on_click=_undo, disabled=empty)
+        buttons.button("Clear", on_click=_redraw, args=([],), disabled=empty)
         st.slider("Brush, px", 8, 40, 20, key="brush")
     return canvas
 

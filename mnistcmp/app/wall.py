@@ -40,10 +40,17 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
         "type": "nominal",
         "sort": None,
         "title": None,
-        "axis": {"labelLimit": 130, "ticks": False, "domain": False},
+        "axis": {"labelLimit": 130, "labelOverlap": False, "ticks": False, "domain": False},
     }
-    columns = ["reads", "sure", *map(str, range(10))]
-    x_axis = {"orient": "top", "labelAngle": 0, "ticks": False, "domain": False, "title": None}
+    columns = ["is", "sure", *map(str, range(10))]
+    x_axis = {
+        "orient": "top",
+        "labelAngle": 0,
+        "labelOverlap": False,
+        "ticks": False,
+        "domain": False,
+        "title": None,
+    }
     text = {"type": "text", "fontSize": 13}
     colour = {"condition": {"test": "datum.dissents", "value": DISSENT}, "value": INK}
     return {
@@ -79,7 +86,7 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
                 "data": {"values": verdicts},
                 "mark": text | {"fontSize": 15, "fontWeight": "bold"},
                 "encoding": {
-                    "x": {"datum": "reads"},
+                    "x": {"datum": "is"},
                     "y": y,
                     "text": {"field": "reads"},
                     "color": colour,
