@@ -53,7 +53,8 @@ def results(results: Path) -> str:
     return (
         f"{markdown(overview(summarise(runs)))}\n\n"
         f"From {len(runs)} runs, {seeds} of each network and recipe. Training seconds are those of "
-        f"one run on one core while the other cores trained, too. Made on: {made_on}."
+        "one run on one core; the machine did other work beside it, so they are rough. "
+        f"Made on: {made_on}."
     )
 
 
