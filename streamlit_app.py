@@ -5,8 +5,8 @@ import streamlit as st
 st.set_page_config(page_title="mnistcmp", page_icon="✏️", layout="wide")
 st.navigation(
     [
-        st.Page("mnistcmp/app/draw.py", title="Draw", icon="✏️", default=True),
-        st.Page("mnistcmp/app/benchmarks.py", title="Benchmarks", icon="📊"),
+        st.Page("mnistcmp/app/draw.py", title="Draw", default=True),
+        st.Page("mnistcmp/app/benchmarks.py", title="Benchmarks"),
     ],
     position="top",
 ).run()

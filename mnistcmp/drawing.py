@@ -67,7 +67,7 @@ def stages(rgba: np.ndarray) -> Stages | None:
     if ink is None:
         return None
     crop = _crop(ink)
-    box = _fit(crop)
+    box = _fit(crop, BOX_PX)
     return Stages(ink=ink, crop=crop, box=box, pixels=_centre(box))
 
 
@@ -78,6 +78,26 @@ def to_pixels(rgba: np.ndarray) -> np.ndarray | None:
     """
     steps = stages(rgba)
     return None if steps is None else steps.pixels
+
+
+def bounding_box(steps: Stages) -> np.ndarray:
+    """What a simpler program makes of the drawing: the crop, its longer side scaled to 28 px.
+
+    float32 (28, 28) ink in [0, 1], the crop in the middle.
+    """
+    box = _fit(steps.crop, FIELD_PX)
+    field = np.zeros((FIELD_PX, FIELD_PX), dtype=np.float32)
+    top, left = ((FIELD_PX - side) // 2 for side in box.shape)
+    field[top : top + box.shape[0], left : left + box.shape[1]] = box
+    return field
+
+
+def whole_canvas(steps: Stages) -> np.ndarray:
+    """What the simplest program makes of the drawing: all of the canvas, scaled to 28 px a side.
+
+    float32 (28, 28) ink in [0, 1].
+    """
+    return np.asarray(Image.fromarray(steps.ink).resize((FIELD_PX, FIELD_PX), FILTER))
 
 
 def _check(rgba: np.ndarray) -> None:
@@ -122,10 +142,10 @@ def _crop(ink: np.ndarray) -> np.ndarray:
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _fit(crop: np.ndarray) -> np.ndarray:
-    """Scales the longer side to 20 px; a hair-thin line keeps at least 1 px on the other side."""
+def _fit(crop: np.ndarray, side_px: int) -> np.ndarray:
+    """Scales the longer side; a hair-thin line keeps at least 1 px on the other side."""
     height, width = crop.shape
-    scale = BOX_PX / max(height, width)
+    scale = side_px / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(Image.fromarray(crop).resize(size, FILTER))
 

@@ -30,12 +30,8 @@ class Reading:
 
     @property
     def certainty(self) -> float:
-        """How probable the networks together hold their favourite digit, in [0, 1].
-
-        It is high only where they are sure and of one mind: a single network is often sure of a
-        scribble, but others are then sure of something else.
-        """
-        return float(self.probabilities.mean(axis=0).max())
+        """How sure the networks are together, in [0, 1]: as `certainty`."""
+        return float(certainty(self.probabilities[:, None])[0])
 
 
 @dataclass(frozen=True)
@@ -47,17 +43,32 @@ class Consensus:
     dissenters: tuple[str, ...]
 
 
-def read(pixels: np.ndarray, models: Mapping[str, nn.Module]) -> Reading:
-    """Let every network read float32 (28, 28) pixels in [0, 1], ink bright.
+def probabilities(images: np.ndarray, models: Mapping[str, nn.Module]) -> np.ndarray:
+    """float32 (N, 28, 28) pixels in [0, 1], ink bright -> float32 (models, N, 10).
 
     Raises ValueError if there is no network to ask.
     """
     if not models:
         raise ValueError("no network to read with: run python scripts/train_all.py")
-    image = torch.from_numpy(pixels)[None, None]
+    batch = torch.from_numpy(images)[:, None]
     with torch.inference_mode():
-        logits = torch.cat([model(image) for model in models.values()])
-        return Reading(tuple(models), torch.softmax(logits, dim=1).numpy())
+        logits = torch.stack([model(batch) for model in models.values()])
+        return torch.softmax(logits, dim=2).numpy()
+
+
+def certainty(probabilities: np.ndarray) -> np.ndarray:
+    """(models, N, 10) -> (N,): how probable the networks together hold their favourite digit.
+
+    It is high only where they are sure and of one mind: a single network is often sure of a
+    scribble, but others are then sure of something else.
+    """
+    return probabilities.mean(axis=0).max(axis=1)
+
+
+def read(images: np.ndarray, models: Mapping[str, nn.Module]) -> list[Reading]:
+    """Let every network read each of the images; as `probabilities` takes and raises."""
+    by_image = probabilities(images, models).swapaxes(0, 1)
+    return [Reading(tuple(models), of_image) for of_image in by_image]
 
 
 def consensus(reading: Reading, least_certainty: float) -> Consensus:

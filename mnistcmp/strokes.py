@@ -11,23 +11,18 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
 
-from mnistcmp import drawing
+from mnistcmp import canvas, drawing
+from mnistcmp.canvas import CANVAS_PX
 from mnistcmp.studies import HELD_OUT_WRITERS
 
 SOURCE_URL = "https://archive.ics.uci.edu/dataset/81"
-
-CANVAS_PX = 280
 
 # The digit's ink, brush included, fills as much of the canvas as an MNIST digit of its field.
 DIGIT_PX = CANVAS_PX * drawing.BOX_PX // drawing.FIELD_PX
 
 THINNEST_BRUSH_PX, THICKEST_BRUSH_PX = 12, 26
 BRUSH_SEED = 0
-
-# Pillow draws without anti-aliasing, so twice as large and then averaged.
-SUPERSAMPLING = 2
 
 
 @dataclass(frozen=True)
@@ -109,19 +104,12 @@ def replay(digit: PenDigit, brush_px: float) -> np.ndarray:
     low, high = points.min(axis=0), points.max(axis=0)
     # A digit of a single point has no extent: any scale will do.
     scale = (DIGIT_PX - brush_px) / max(float((high - low).max()), 1.0)
-    flip = np.float32([scale, -scale]) * SUPERSAMPLING
-    middle = CANVAS_PX * SUPERSAMPLING / 2
-
-    large = Image.new("L", (CANVAS_PX * SUPERSAMPLING,) * 2, "white")
-    pen = ImageDraw.Draw(large)
-    width = round(brush_px * SUPERSAMPLING)
-    for stroke in digit.strokes:
-        corners = [tuple(xy) for xy in ((stroke - (low + high) / 2) * flip + middle).tolist()]
-        pen.line(corners, fill="black", width=width)
-        for corner in corners:
-            pen.circle(corner, radius=width / 2, fill="black")
-    grey = large.reduce(SUPERSAMPLING)
-    return np.array(Image.merge("RGBA", (grey, grey, grey, Image.new("L", grey.size, 255))))
+    flip = np.float32([scale, -scale])
+    middle = (low + high) / 2
+    placed = [(stroke - middle) * flip + CANVAS_PX / 2 for stroke in digit.strokes]
+    return canvas.opaque(
+        canvas.paint(([tuple(xy) for xy in stroke.tolist()], brush_px) for stroke in placed)
+    )
 
 
 def _pen_pixels(drawings: list[tuple[PenDigit, float]]) -> PenPixels:

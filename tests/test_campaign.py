@@ -67,8 +67,9 @@ def test_campaign_fills_every_column_sensibly(folder):
     assert runs.notna().all(axis=None)
     for column in ("train_accuracy", "test_accuracy", "pen_accuracy"):
         assert runs[column].between(0, 1).all()
-    for column in ("train_seconds", "ms_per_image", "peak_memory_mb", "test_loss", "train_loss"):
+    for column in ("train_seconds", "ms_per_image", "peak_memory_mb"):
         assert (runs[column] > 0).all()
+    assert (runs[["test_loss", "train_loss"]] >= 0).all(axis=None)  # a toy may be read perfectly
     assert set(runs["params"]) == {25_450, 4_266}
     assert set(runs["precision"]) == {"fp32"}
     assert set(runs["epochs"]) == {EPOCHS}
@@ -245,7 +246,7 @@ def test_campaign_trains_the_longest_first(inline, toy, tmp_path, monkeypatch):
     per_step = {"mlp": 1.0, "tiny_cnn": 5.0}
     monkeypatch.setattr(workers, "probe", lambda name, *_, **__: {"fp32": per_step[name]})
     short, middle = campaign.plan(["mlp", "tiny_cnn"], ["tuned"], [0], epochs=1)
-    long = campaign.plan(["mlp"], ["published"], [0], epochs=9)
+    long = campaign.plan(["mlp"], ["published"], [0], epochs=40)
     progress = Quiet()
     run([short, *long, middle], toy, tmp_path, progress=progress)
     assert progress.jobs == [*long, middle, short]

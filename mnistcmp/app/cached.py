@@ -1,8 +1,9 @@
 """Everything that the app reads from disk, read once for all visitors."""
 
 import gc
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,12 @@ def reported_runs() -> pd.DataFrame:
 def reported_epochs() -> pd.DataFrame:
     """The epochs of those runs."""
     return _reported_epochs(_changed(RESULTS / "epochs.csv"))
+
+
+def threshold() -> dict[str, Any] | None:
+    """What scripts/find_threshold.py has found; None if it has not been run."""
+    path = RESULTS / "threshold.json"
+    return _threshold(path, _changed(path))
 
 
 def predictions(run: str, images: str = "test") -> np.ndarray:
@@ -54,6 +61,11 @@ def _reported_runs(changed: int) -> pd.DataFrame:
 def _reported_epochs(changed: int) -> pd.DataFrame:
     epochs = Records(RESULTS).epochs()
     return epochs[epochs["run"].isin(reported_runs()["run"])].reset_index(drop=True)
+
+
+@st.cache_resource
+def _threshold(path: Path, changed: int) -> dict[str, Any] | None:
+    return json.loads(path.read_text()) if changed else None
 
 
 @st.cache_resource(max_entries=500)

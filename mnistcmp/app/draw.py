@@ -5,16 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from streamlit_drawable_canvas import CanvasResult, st_canvas
 
 from mnistcmp import drawing
-from mnistcmp.app import cached, live
+from mnistcmp.app import board, cached, live, sight, sources
 
 if TYPE_CHECKING:
-    from mnistcmp.reading import Reading
+    from mnistcmp.reading import Consensus, Reading
 
-CANVAS_PX = 280
-CANVAS_WIDTH_PX = 296  # of its container, which leaves no room for scroll bars
 WALL_WIDTH_PX = 680
 RECIPES = {
     "drawn": "Trained on MNIST and real pen strokes.",
@@ -22,13 +19,13 @@ RECIPES = {
     "published": "Trained on MNIST as their sources say.",
 }
 ORDERS = ("size", "accuracy", "family")
-LEAST_CERTAINTY = 0.6
 
 
 def page() -> None:
     """Everything from top to bottom."""
     st.title("Draw a digit")
     st.caption("Every network reads what you draw, side by side, while the pen moves.")
+    sources.from_link({"recipe": list(RECIPES), "order": list(ORDERS), "way": list(sight.WAYS)})
     _live()
 
 
@@ -36,54 +33,26 @@ def page() -> None:
 def _live() -> None:
     # On a narrow screen the second part goes below the first.
     parts = st.container(horizontal=True, gap="large")
-    with parts.container(width=CANVAS_WIDTH_PX):
-        canvas = _canvas()
+    with parts.container(width=board.WIDTH_PX):
+        finished = board.show()
         moving = live.picture()
-        recipe = st.segmented_control(
-            "Networks", list(RECIPES), default="drawn", required=True, key="draw_recipe"
-        )
-        st.caption(RECIPES[recipe])
-        order = st.segmented_control("Order by", ORDERS, default="size", required=True, key="order")
+        recipe, order, way = _settings()
+        sources.show()
     with parts.container(width=WALL_WIDTH_PX):
-        _read(_image(canvas) if moving is None else moving, recipe, order)
+        _read(finished if moving is None else moving, recipe, order, way)
 
 
-def _canvas() -> CanvasResult:
-    """The canvas with its buttons; the drawing survives a change of page."""
-    if "canvas" not in st.session_state and "drawing" in st.session_state:
-        _redraw(st.session_state["drawing"])  # back from another page
-    with st.container(width=CANVAS_WIDTH_PX):
-        canvas = st_canvas(
-            key="canvas",
-            width=CANVAS_PX,
-            height=CANVAS_PX,
-            stroke_width=st.session_state.get("brush", 20),
-            background_color="#fff",
-            initial_drawing=st.session_state.get("redraw"),
-            return_image_data=True,
-        )
-        st.session_state["drawing"] = (canvas.json_data or {}).get("objects", [])
-        buttons = st.container(horizontal=True)
-        empty = not st.session_state["drawing"]
-        buttons.button("Undo", on_click=_undo, disabled=empty)
-        buttons.button("Clear", on_click=_redraw, args=([],), disabled=empty)
-        st.slider("Brush, px", 8, 40, 20, key="brush")
-    return canvas
+def _settings() -> tuple[str, str, str]:
+    recipe = st.segmented_control(
+        "Networks", list(RECIPES), default="drawn", required=True, key="draw_recipe"
+    )
+    st.caption(RECIPES[recipe])
+    order = st.segmented_control("Order by", ORDERS, default="size", required=True, key="order")
+    way = st.selectbox("Pixels are made", list(sight.WAYS), key="way")
+    return recipe, order, way
 
 
-def _undo() -> None:
-    _redraw(st.session_state.get("drawing", [])[:-1])
-
-
-def _redraw(objects: list[dict[str, object]]) -> None:
-    """Put these strokes on the canvas in place of what is there."""
-    # The canvas takes a drawing over only if it differs from the last one it was given.
-    revision = st.session_state.get("redraw", {"revision": 0})["revision"] + 1
-    st.session_state["redraw"] = {"objects": objects, "revision": revision}
-    st.session_state["drawing"] = objects
-
-
-def _read(rgba: np.ndarray | None, recipe: str, order: str) -> None:
+def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str) -> None:
     verdict, wall = st.container(), st.container()
     models, problems = cached.networks(recipe)
     for problem in problems:
@@ -92,8 +61,8 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str) -> None:
         st.info("There are no trained networks. Run `python scripts/train_all.py`.")
         return
     started = time.perf_counter()
-    pixels = None if rgba is None else drawing.to_pixels(rgba)
-    if pixels is None:
+    steps = None if rgba is None else drawing.stages(rgba)
+    if steps is None:
         verdict.metric("Consensus", "–")
         wall.info("Draw a digit: 0 to 9, with mouse or finger.")
         return
@@ -101,20 +70,34 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str) -> None:
     from mnistcmp.app.wall import spec
     from mnistcmp.reading import consensus, read
 
-    reading = read(pixels, {name: models[name] for name in _ordered(list(models), recipe, order)})
-    together = consensus(reading, LEAST_CERTAINTY)
+    images = np.stack([make(steps) for make in sight.WAYS.values()])
+    ordered = {name: models[name] for name in _ordered(list(models), recipe, order)}
+    readings = dict(zip(sight.WAYS, read(images, ordered), strict=True))
+    reading = readings[way]
+    rates = cached.threshold()
+    together = consensus(reading, rates["least_certainty"] if rates else 0.0)
     milliseconds = 1000 * (time.perf_counter() - started)
     with verdict:
         _verdict(reading, together, milliseconds)
-    wall.vega_lite_chart(spec(reading, together), key="wall")
+    with wall:
+        st.vega_lite_chart(
+            spec(reading, together), key="wall", on_select=_take_closer, selection_mode="row"
+        )
+        _closer(reading)
+    sight.show(steps, readings)
+    if rates:
+        st.caption(_in_words(rates, recipe))
 
 
-def _verdict(reading: "Reading", together, milliseconds: float) -> None:
+def _verdict(reading: "Reading", together: "Consensus", milliseconds: float) -> None:
     left, right = st.columns([1, 3])
     left.metric("Consensus", "–" if together.digit is None else str(together.digit))
     count = len(reading.models)
     if together.digit is None:
-        text = f"**Not sure**: the {count} networks do not agree on any digit, or none is sure."
+        text = (
+            f"**Not sure** whether this is a digit: the {count} networks hold their favourite for "
+            f"only {reading.certainty:.0%} probable."
+        )
     elif together.dissenters:
         text = (
             f"**{together.agreeing} of {count} agree.** {', '.join(together.dissenters)} dissent."
@@ -124,18 +107,43 @@ def _verdict(reading: "Reading", together, milliseconds: float) -> None:
     right.markdown(f"{text}  \n{milliseconds:.0f} ms for all networks together.")
 
 
-def _image(canvas: CanvasResult) -> np.ndarray | None:
-    """The finished strokes, uint8 RGBA; None if there are none."""
-    try:
-        rgba = canvas.image_data
-    except (ValueError, OSError) as error:
-        st.warning(f"The drawing could not be read ({error}). Clear the canvas and draw again.")
-        return None
-    if rgba is None and st.session_state["drawing"]:
-        # A canvas that starts with strokes on it, after a change of page, does not send them.
-        return st.session_state.get("picture")
-    st.session_state["picture"] = rgba
-    return rgba
+def _take_closer() -> None:
+    rows = st.session_state["wall"]["selection"]["row"]
+    if rows:
+        st.session_state["closer"] = rows[0]["model"]
+
+
+def _closer(reading: "Reading") -> None:
+    """The ten probabilities of one network, large, and the way to its benchmark."""
+    from mnistcmp.app.wall import closer
+
+    if st.session_state.get("closer") not in reading.models:
+        st.session_state["closer"] = None
+    model = st.selectbox(
+        "Look closer at",
+        reading.models,
+        index=None,
+        key="closer",
+        placeholder="a network: choose one, or click its row",
+    )
+    if model is None:
+        return
+    st.vega_lite_chart(closer(reading, model), key="closer_chart")
+    if st.button(f"Benchmark of {model}"):
+        st.session_state["highlight"] = model
+        st.switch_page("mnistcmp/app/benchmarks.py")
+
+
+def _in_words(rates: dict, recipe: str) -> str:
+    """How often "not sure" is right and wrong, as it was measured."""
+    shipped = rates["shipped"][recipe]
+    return (
+        f"“Not sure” is said below a certainty of {rates['least_certainty']:.0%}. That turns away "
+        f"{shipped['test_digits_rejected']:.1%} of MNIST’s {shipped['test_digits']:,} test digits "
+        f"and {shipped['pen_digits_rejected']:.1%} of {shipped['pen_digits']:,} pen digits, and "
+        f"lets {shipped['nondigits_accepted']:.0%} of {shipped['nondigits']:,} scribbles, shapes, "
+        "letters and animals pass for a digit. It was chosen on other digits and other scribbles."
+    )
 
 
 def _ordered(models: list[str], recipe: str, order: str) -> list[str]:

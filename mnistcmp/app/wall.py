@@ -1,5 +1,6 @@
 """The wall of readings: one row a network, its digit, how sure it is, its ten probabilities."""
 
+from mnistcmp.app.colours import COLOURS, FAMILY_OF
 from mnistcmp.reading import Consensus, Reading
 
 ROW_PX = 20
@@ -100,6 +101,39 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
                     "y": y,
                     "text": {"field": "sure"},
                     "color": colour,
+                },
+            },
+        ],
+    }
+
+
+def closer(reading: Reading, model: str) -> dict[str, object]:
+    """The ten probabilities of one network as a Vega-Lite bar chart."""
+    probabilities = reading.probabilities[reading.models.index(model)]
+    rows = [
+        {"digit": str(digit), "probability": round(float(p), 4)}
+        for digit, p in enumerate(probabilities)
+    ]
+    x = {"field": "digit", "type": "nominal", "axis": {"labelAngle": 0}, "title": "digit"}
+    y = {
+        "field": "probability",
+        "type": "quantitative",
+        "scale": {"domain": [0, 1]},
+        "axis": {"format": "%", "tickCount": 5},
+        "title": f"probability, {model}",
+    }
+    return {
+        "height": 200,
+        "description": f"How probable {model} holds each digit: "
+        + ", ".join(f"{row['digit']}: {row['probability']:.1%}" for row in rows),
+        "data": {"values": rows},
+        "encoding": {"x": x, "y": y},
+        "layer": [
+            {"mark": {"type": "bar", "color": COLOURS[FAMILY_OF[model]]}},
+            {
+                "mark": {"type": "text", "dy": -8, "color": INK},
+                "encoding": {
+                    "text": {"field": "probability", "type": "quantitative", "format": ".1%"}
                 },
             },
         ],

@@ -1,0 +1,71 @@
+"""The canvas on the page, and the drawing on it, which outlives a change of page or of any option.
+
+The session keeps the drawing as the canvas's own objects (`drawing`) and what the canvas is to show
+in place of them (`redraw`).
+"""
+
+import numpy as np
+import streamlit as st
+from streamlit_drawable_canvas import CanvasResult, st_canvas
+
+from mnistcmp import canvas
+from mnistcmp.canvas import CANVAS_PX, Drawing, FabricObject
+
+WIDTH_PX = 296  # of its container, which leaves no room for scroll bars
+THINNEST_PX, USUAL_PX, THICKEST_PX = 8, 20, 40
+
+
+def show() -> np.ndarray | None:
+    """The canvas with its buttons -> the finished strokes, uint8 RGBA (H, W, 4); None if blank."""
+    if "canvas" not in st.session_state and "drawing" in st.session_state:
+        _redraw(st.session_state["drawing"])  # back from another page, or come by a link
+    with st.container(width=WIDTH_PX):
+        result = st_canvas(
+            key="canvas",
+            width=CANVAS_PX,
+            height=CANVAS_PX,
+            stroke_width=st.session_state.get("brush", USUAL_PX),
+            background_color="#fff",
+            initial_drawing=st.session_state.get("redraw"),
+            return_image_data=True,
+        )
+        st.session_state["drawing"] = (result.json_data or {}).get("objects", [])
+        buttons = st.container(horizontal=True)
+        empty = not st.session_state["drawing"]
+        buttons.button("Undo", on_click=_undo, disabled=empty)
+        buttons.button("Clear", on_click=put, args=([],), disabled=empty)
+        st.slider("Brush, px", THINNEST_PX, THICKEST_PX, USUAL_PX, key="brush")
+    return _image(result)
+
+
+def put(drawing: Drawing) -> None:
+    """Put a drawing on the canvas in place of what is there; call it before `show`."""
+    _redraw(canvas.to_fabric(drawing))
+
+
+def on_it() -> Drawing:
+    """The drawing on the canvas."""
+    return canvas.from_fabric(st.session_state.get("drawing", []))
+
+
+def _undo() -> None:
+    _redraw(st.session_state.get("drawing", [])[:-1])
+
+
+def _redraw(objects: list[FabricObject]) -> None:
+    # The canvas takes a drawing over only if it differs from the last one it was given.
+    revision = st.session_state.get("redraw", {"revision": 0})["revision"] + 1
+    st.session_state["redraw"] = {"objects": objects, "revision": revision}
+    st.session_state["drawing"] = objects
+
+
+def _image(result: CanvasResult) -> np.ndarray | None:
+    try:
+        rgba = result.image_data
+    except (ValueError, OSError) as error:
+        st.warning(f"The drawing could not be read ({error}). Clear the canvas and draw again.")
+        return None
+    if rgba is None and st.session_state["drawing"]:
+        # A canvas that starts with strokes on it sends no picture of them.
+        return canvas.render(on_it())
+    return rgba

@@ -1,0 +1,78 @@
+"""What the networks see: the stages from canvas to 28×28, and two simpler ways to get there."""
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from mnistcmp import drawing
+from mnistcmp.drawing import Stages
+
+if TYPE_CHECKING:
+    from mnistcmp.reading import Reading
+
+WAYS: dict[str, Callable[[Stages], np.ndarray]] = {
+    "as MNIST was made": lambda steps: steps.pixels,
+    "bounding box only": drawing.bounding_box,
+    "whole canvas shrunk": drawing.whole_canvas,
+}
+SIDE_PX = 112
+
+STAGES = {
+    "ink": "the canvas without its colours",
+    "crop": "what is not blank",
+    "box": "longer side to 20 px",
+    "pixels": "centre of mass to the middle of 28 × 28",
+}
+
+
+def show(steps: Stages, readings: dict[str, "Reading"]) -> None:
+    """Pictures of every stage, then of every way, with what the networks read in it."""
+    st.subheader("What the networks see")
+    st.caption(
+        "MNIST’s digits were cropped, scaled and centred before anybody was trained on them, so a "
+        "drawing has to go the same way. Programs that skip this read far less than their 99 %."
+    )
+    pictures = [
+        (getattr(steps, stage), f"<b>{stage}</b>: {text}", f"{stage}: {text}")
+        for stage, text in STAGES.items()
+    ]
+    st.html(_row(pictures))
+    st.caption("The same drawing, made into 28 × 28 pixels in three ways, and who reads what:")
+    pictures = [
+        (WAYS[way](steps), f"<b>{way}</b>: {read_by(reading)}", f"the drawing, {way}")
+        for way, reading in readings.items()
+    ]
+    st.html(_row(pictures))
+
+
+def read_by(reading: "Reading") -> str:
+    """How many networks read what: "12 read 7, 3 read 1"."""
+    counts = Counter(reading.digits.tolist()).most_common(3)
+    text = ", ".join(f"{count} read {digit}" for digit, count in counts)
+    return text if sum(count for _, count in counts) == len(reading.models) else f"{text} …"
+
+
+def _row(pictures: list[tuple[np.ndarray, str, str]]) -> str:
+    """Pictures beside each other, on narrow screens below: (ink, caption as HTML, alt text)."""
+    figures = "".join(
+        f'<figure style="margin:0;width:{SIDE_PX}px;font-size:0.85rem">'
+        f'<img src="{_data_url(ink)}" alt="{alt}" style="width:{SIDE_PX}px;height:{SIDE_PX}px;'
+        'object-fit:contain;background:#000;image-rendering:pixelated">'
+        f"<figcaption>{caption}</figcaption></figure>"
+        for ink, caption, alt in pictures
+    )
+    return f'<div style="display:flex;flex-wrap:wrap;gap:1rem">{figures}</div>'
+
+
+def _data_url(ink: np.ndarray) -> str:
+    image = Image.fromarray(np.rint(ink * 255).astype(np.uint8))
+    image.thumbnail((SIDE_PX, SIDE_PX))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)  # made many times a second
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,279 @@
+"""The drawing canvas: how it paints strokes, and its drawings as short texts for a link.
+
+The web canvas (fabric.js) describes a drawing as a list of objects: a `path` for each stroke, an
+`image` for a sample or an upload that was put on it. Here a drawing is the same with nothing but
+what can be seen: `Stroke`s and `Picture`s.
+"""
+
+import base64
+import binascii
+import io
+import json
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from math import cos, radians, sin
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageChops, ImageDraw, UnidentifiedImageError
+
+CANVAS_PX = 280
+THICKEST_BRUSH_PX = 100
+
+# Pillow draws without anti-aliasing, so twice as large and then averaged.
+SUPERSAMPLING = 2
+
+GREYS = 16  # of a picture in a link: a quarter of the bytes, and no network reads it otherwise
+LONGEST_LINK = 6_000  # characters: proxies and servers take addresses of some 8,000
+LARGEST_TEXT = 100_000  # bytes of a link's drawing unpacked; what is more was made to do harm
+CURVE_PIECES = 4  # straight ones, for a curve between two samples of the pen
+
+Points = list[tuple[float, float]]
+FabricObject = dict[str, Any]
+
+
+class DrawingError(ValueError):
+    """A link whose drawing cannot be read, or a drawing that is too large for a link."""
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """One movement of the pen: where it was seen, x and y in canvas px, and how wide it is."""
+
+    points: Points
+    brush_px: float
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A grey PNG on the canvas: its middle and size in canvas px, turned clockwise by `degrees`."""
+
+    png: bytes
+    x: float
+    y: float
+    width: float
+    height: float
+    degrees: float = 0.0
+
+
+Drawing = list[Stroke | Picture]
+
+
+def paint(strokes: Iterable[tuple[Points, float]]) -> Image.Image:
+    """Lines through points (canvas px) with their widths -> grey image (280, 280), black on white.
+
+    Round caps and joins, anti-aliased.
+    """
+    large = Image.new("L", (CANVAS_PX * SUPERSAMPLING,) * 2, "white")
+    pen = ImageDraw.Draw(large)
+    for points, brush_px in strokes:
+        corners = [(x * SUPERSAMPLING, y * SUPERSAMPLING) for x, y in points]
+        width = round(brush_px * SUPERSAMPLING)
+        pen.line(corners, fill="black", width=width)
+        for corner in corners:
+            pen.circle(corner, radius=width / 2, fill="black")
+    return large.reduce(SUPERSAMPLING)
+
+
+def opaque(grey: Image.Image) -> np.ndarray:
+    """A grey image as the canvas sends its pictures: uint8 RGBA (H, W, 4), nothing transparent."""
+    return np.array(grey.convert("RGBA"))
+
+
+def render(drawing: Drawing) -> np.ndarray:
+    """The drawing as the web canvas shows it, but for its edges: uint8 RGBA (280, 280, 4)."""
+    grey = paint(
+        (_curve(part.points), part.brush_px) for part in drawing if isinstance(part, Stroke)
+    )
+    for part in drawing:
+        if isinstance(part, Picture):
+            grey = ImageChops.darker(grey, _on_canvas(part))
+    return opaque(grey)
+
+
+def put(ink: np.ndarray) -> Picture:
+    """float (h, w) ink in [0, 1], at most 280 px a side -> black on white, filling the canvas."""
+    grey = Image.fromarray(np.rint(255 * (1 - ink)).astype(np.uint8))
+    buffer = io.BytesIO()
+    grey.quantize(GREYS).save(buffer, "PNG", optimize=True)
+    scale = CANVAS_PX / max(grey.size)
+    middle = CANVAS_PX / 2
+    return Picture(buffer.getvalue(), middle, middle, grey.width * scale, grey.height * scale)
+
+
+def from_fabric(objects: Iterable[FabricObject]) -> Drawing:
+    """The canvas's `objects`, also when they were moved, turned or scaled on it -> a drawing.
+
+    Objects of other kinds than paths and images, which our canvas never has, are left out.
+    """
+    drawing: Drawing = []
+    for thing in objects:
+        kind = str(thing.get("type")).lower()
+        if kind == "path":
+            drawing.append(_stroke_of(thing))
+        elif kind == "image":
+            png = base64.b64decode(thing["src"].partition(",")[2])
+            x, y = _middle(thing)
+            width, height = _scaled_size(thing)
+            drawing.append(Picture(png, x, y, width, height, thing.get("angle", 0)))
+    return drawing
+
+
+def to_fabric(drawing: Drawing) -> list[FabricObject]:
+    """A drawing -> objects that the canvas takes as its `initial_drawing`."""
+    return [
+        _fabric_path(part) if isinstance(part, Stroke) else _fabric_image(part) for part in drawing
+    ]
+
+
+def to_text(drawing: Drawing) -> str:
+    """A drawing -> characters that may stand in a link, rounded to whole px.
+
+    Raises DrawingError if there are more than 6,000.
+    """
+    parts = []
+    for part in drawing:
+        if isinstance(part, Stroke):
+            points = np.rint(np.array(part.points)).astype(int)
+            steps = np.diff(points, axis=0, prepend=np.zeros((1, 2), dtype=int))
+            parts.append([round(part.brush_px), *steps.flatten().tolist()])
+        else:
+            place = (part.x, part.y, part.width, part.height, part.degrees)
+            parts.append([base64.b64encode(part.png).decode(), *map(round, place)])
+    packed = zlib.compress(json.dumps(parts, separators=(",", ":")).encode(), level=9)
+    text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
+    if len(text) > LONGEST_LINK:
+        raise DrawingError(
+            f"the drawing takes {len(text):,} characters, a link holds {LONGEST_LINK:,}: "
+            "draw it with fewer strokes"
+        )
+    return text
+
+
+def from_text(text: str) -> Drawing:
+    """What `to_text` made of a drawing -> the drawing.
+
+    Raises DrawingError for anything else, however it was made: a link may come from anybody.
+    """
+    try:
+        packed = base64.urlsafe_b64decode(text[:LONGEST_LINK] + "=" * (-len(text) % 4))
+        content = zlib.decompressobj().decompress(packed, LARGEST_TEXT)
+        return [_part(*part) for part in json.loads(content)]
+    except (binascii.Error, zlib.error, ValueError, TypeError, OverflowError, OSError) as error:
+        raise DrawingError(f"the drawing in this link cannot be read ({error})") from error
+
+
+def _part(first: object, *numbers: object) -> Stroke | Picture:
+    values = [float(number) for number in numbers]
+    if not all(abs(value) <= 10 * CANVAS_PX for value in values):
+        raise ValueError(f"a number in it is not within {10 * CANVAS_PX} px of the canvas")
+    if isinstance(first, str):
+        picture = Picture(base64.b64decode(first), *values)
+        _on_canvas(picture)
+        return picture
+    brush_px = float(first)
+    if not 1 <= brush_px <= THICKEST_BRUSH_PX:
+        raise ValueError(f"its brush is {brush_px} px, not 1 to {THICKEST_BRUSH_PX}")
+    points = np.cumsum(np.reshape(values, (-1, 2)), axis=0)
+    if not len(points):
+        raise ValueError("a stroke in it has no points")
+    return Stroke([tuple(point) for point in points.tolist()], brush_px)
+
+
+def _on_canvas(picture: Picture) -> Image.Image:
+    """The picture alone, grey (280, 280) on white. Raises ValueError or OSError if it is none."""
+    try:
+        with Image.open(io.BytesIO(picture.png), formats=["PNG"]) as opened:
+            if max(opened.size) > CANVAS_PX:
+                raise ValueError(f"its picture has {opened.size} px, more than the canvas")
+            grey = opened.convert("L")
+    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError) as error:
+        raise ValueError(f"its picture is no PNG: {error}") from error
+    size = (max(1, round(picture.width)), max(1, round(picture.height)))
+    # Turned as ink on black, so that the corners that appear are paper.
+    ink = ImageChops.invert(grey.resize(size)).rotate(-picture.degrees, expand=True)
+    canvas = Image.new("L", (CANVAS_PX,) * 2, "black")
+    canvas.paste(ink, (round(picture.x - ink.width / 2), round(picture.y - ink.height / 2)))
+    return ImageChops.invert(canvas)
+
+
+def _curve(samples: Points) -> Points:
+    """What fabric.js draws through the samples of a pen: quadratic curves through the midpoints."""
+    if len(samples) < 3:
+        return samples
+    points = np.array(samples)
+    middles = (points[1:-1] + points[2:]) / 2
+    starts = np.concatenate([points[:1], middles[:-1]])
+    t = np.linspace(0, 1, CURVE_PIECES + 1)[1:, None, None]
+    curves = (1 - t) ** 2 * starts + 2 * t * (1 - t) * points[1:-1] + t**2 * middles
+    along = curves.transpose(1, 0, 2).reshape(-1, 2)
+    return [tuple(point) for point in np.concatenate([points[:1], along, points[-1:]]).tolist()]
+
+
+def _stroke_of(thing: FabricObject) -> Stroke:
+    """A path: ["M", x, y], then ["Q", sample x, y, midpoint x, y] for each sample, ["L", x, y]."""
+    samples = [(float(command[1]), float(command[2])) for command in thing["path"]]
+    scale_x, scale_y = thing.get("scaleX", 1), thing.get("scaleY", 1)
+    brush_px = thing["strokeWidth"] * (abs(scale_x) * abs(scale_y)) ** 0.5
+    if "left" not in thing:  # it stands where its points say
+        return Stroke(samples, brush_px)
+    curve = np.array(_curve(samples))
+    origin = (curve.min(axis=0) + curve.max(axis=0)) / 2
+    flipped = [-1 if thing.get(flip) else 1 for flip in ("flipX", "flipY")]
+    local = (np.array(samples) - origin) * [scale_x, scale_y] * flipped
+    placed = local @ _turn(thing.get("angle", 0)).T + _middle(thing)
+    return Stroke([tuple(point) for point in placed.tolist()], brush_px)
+
+
+def _turn(degrees: float) -> np.ndarray:
+    c, s = cos(radians(degrees)), sin(radians(degrees))
+    return np.array([[c, -s], [s, c]])  # y points down, so this turns clockwise
+
+
+def _scaled_size(thing: FabricObject) -> tuple[float, float]:
+    return thing["width"] * thing.get("scaleX", 1), thing["height"] * thing.get("scaleY", 1)
+
+
+def _middle(thing: FabricObject) -> tuple[float, float]:
+    if thing.get("originX") == "center":
+        return thing["left"], thing["top"]
+    half = np.array(_scaled_size(thing)) / 2
+    x, y = _turn(thing.get("angle", 0)) @ half + [thing["left"], thing["top"]]
+    return float(x), float(y)
+
+
+def _fabric_path(stroke: Stroke) -> FabricObject:
+    first, *others = [[round(x, 2), round(y, 2)] for x, y in stroke.points]
+    last = others[-1] if others else first
+    commands: list[list[object]] = [["M", *first]]
+    for (x, y), (next_x, next_y) in pairwise(others):
+        commands.append(["Q", x, y, (x + next_x) / 2, (y + next_y) / 2])
+    return {
+        "type": "path",
+        "path": [*commands, ["L", *last]],
+        "stroke": "black",
+        "strokeWidth": stroke.brush_px,
+        "strokeLineCap": "round",
+        "strokeLineJoin": "round",
+        "fill": None,
+    }
+
+
+def _fabric_image(picture: Picture) -> FabricObject:
+    with Image.open(io.BytesIO(picture.png)) as opened:
+        width, height = opened.size
+    return {
+        "type": "image",
+        "src": "data:image/png;base64," + base64.b64encode(picture.png).decode(),
+        "originX": "center",
+        "originY": "center",
+        "left": picture.x,
+        "top": picture.y,
+        "width": width,
+        "height": height,
+        "scaleX": picture.width / width,
+        "scaleY": picture.height / height,
+        "angle": picture.degrees,
+    }

@@ -1,0 +1,167 @@
+"""A photo or scan of one digit -> its ink, as if it had been drawn on the canvas."""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
+
+from mnistcmp.drawing import BOX_PX, FIELD_PX
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+LARGEST_BYTES = 10_000_000
+LARGEST_PIXELS = 50_000_000  # a telephone's photo has 12 to 48 million
+
+WORK_PX = 280  # the longer side while paper and ink are told apart
+COARSE = 4  # paper and blots are looked for in a picture this much smaller
+INK_PX = 84  # the side of the result: four times what the networks see of it
+NOTHING = "No digit stands out in this picture. Take one of a single digit, dark on light paper."
+LEAST_CONTRAST = 0.1  # of the full range, between ink and the paper around it
+# The paper is what is left when everything thinner than this is taken away.
+THICKEST_STROKE_PX = 68
+NOISE = 6  # ink stands out from the paper by so many times the paper's own unevenness
+SPECK = 0.05  # of the largest blot's area: smaller ones are dirt
+# An MNIST digit's strokes are about this share of its height; a ballpoint's are far thinner, and
+# would be too faint to read once they are scaled to 20 px.
+STROKE_SHARE = 0.1
+
+
+class PhotoError(ValueError):
+    """A file that shows no digit; the message is a line for the person who chose it."""
+
+
+def read(content: bytes) -> np.ndarray:
+    """An image file, dark on light or light on dark -> float32 ink (84, 84) in [0, 1].
+
+    Uneven light and specks are taken away, thin strokes thickened, and the digit fills as much of
+    the field as an MNIST digit does. Raises PhotoError, with what to do, if that cannot be done.
+    """
+    ink = _ink(_grey(content))
+    ink = _without_specks(ink)
+    rows, columns = (np.flatnonzero((ink > 0.5).any(axis=axis)) for axis in (1, 0))
+    digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return _in_field(_thickened(digit))
+
+
+def _grey(content: bytes) -> Image.Image:
+    if not content:
+        raise PhotoError("This file is empty. Choose a photo of one digit.")
+    if len(content) > LARGEST_BYTES:
+        raise PhotoError(
+            f"This file has {len(content) / 1e6:.0f} MB, the most is {LARGEST_BYTES / 1e6:.0f}. "
+            "Take the photo at a lower resolution, or cut out the digit."
+        )
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            if image.width * image.height > LARGEST_PIXELS:
+                raise PhotoError(
+                    f"This picture has {image.width} × {image.height} pixels, more than "
+                    f"{LARGEST_PIXELS / 1e6:.0f} million. Make it smaller."
+                )
+            if getattr(image, "n_frames", 1) > 1:
+                raise PhotoError("This picture moves, or has pages. Choose one with a single view.")
+            image.draft("RGB", (WORK_PX, WORK_PX))
+            image = ImageOps.exif_transpose(image).convert("RGBA")
+    except UnidentifiedImageError as error:
+        raise PhotoError(
+            f"This file is no picture that can be read here. Choose one of {', '.join(FORMATS)}."
+        ) from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, PhotoError):
+            raise
+        raise PhotoError(f"This picture is damaged ({error}). Choose another.") from error
+    image.thumbnail((WORK_PX, WORK_PX), Image.Resampling.BOX)
+    return _without_transparency(image)
+
+
+def _without_transparency(image: Image.Image) -> Image.Image:
+    """RGBA -> grey, on paper that the digit stands out from."""
+    alpha = np.asarray(image.getchannel("A")) / 255
+    grey = np.asarray(image.convert("L"))
+    seen = alpha.sum()
+    brightness = (grey * alpha).sum() / seen if seen else 0
+    paper = Image.new("RGBA", image.size, "white" if brightness < 128 else "black")
+    return Image.alpha_composite(paper, image).convert("L")
+
+
+def _ink(grey: Image.Image) -> np.ndarray:
+    """Grey image -> float ink in [0, 1], whatever the light; the strongest ink is 1."""
+    pixels = np.asarray(grey)
+    low, middle, high = np.percentile(pixels, (1, 50, 99))
+    if high - middle > middle - low:  # light on dark
+        grey = ImageOps.invert(grey)
+    paper = grey.reduce(COARSE)
+    for shift in (ImageFilter.MaxFilter, ImageFilter.MinFilter):
+        paper = paper.filter(shift(THICKEST_STROKE_PX // COARSE))
+    paper = paper.filter(ImageFilter.GaussianBlur(2)).resize(grey.size)
+    contrast = np.asarray(paper, dtype=np.float32) - np.asarray(grey, dtype=np.float32)
+    if contrast.max() < LEAST_CONTRAST * 255:
+        raise PhotoError(NOTHING)
+    uneven = np.median(contrast) + NOISE * np.median(abs(contrast - np.median(contrast)))
+    threshold = max(_otsu(np.clip(contrast, 0, 255).astype(np.uint8)), uneven)
+    # From paper to ink within a third of the threshold on either side: edges stay smooth.
+    return np.clip((contrast / threshold - 2 / 3) * 1.5, 0, 1)
+
+
+def _otsu(values: np.ndarray) -> float:
+    """The threshold that parts uint8 `values` into the two most different groups.
+
+    Source: N. Otsu, "A threshold selection method from gray-level histograms", IEEE Transactions
+    on Systems, Man, and Cybernetics 9, 1979.
+    """
+    counts = np.bincount(values.ravel(), minlength=256).astype(float)
+    below = counts.cumsum()
+    above = below[-1] - below
+    sums = (counts * np.arange(256)).cumsum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
+    return float(np.nanargmax(between)) + 0.5
+
+
+def _without_specks(ink: np.ndarray) -> np.ndarray:
+    coarse = Image.fromarray(np.rint(ink * 255).astype(np.uint8)).filter(ImageFilter.MaxFilter(5))
+    size = (max(1, coarse.width // COARSE), max(1, coarse.height // COARSE))
+    blots = _blots(np.asarray(coarse.resize(size, Image.Resampling.NEAREST)) > 127)
+    areas = np.bincount(blots[blots > 0])
+    if not len(areas):
+        raise PhotoError(NOTHING)
+    large = np.isin(blots, np.flatnonzero(areas >= SPECK * areas.max()))
+    # With the soft edge around what is kept.
+    kept = Image.fromarray(large).convert("L").filter(ImageFilter.MaxFilter(3)).resize(coarse.size)
+    return ink * (np.asarray(kept) > 0)
+
+
+def _blots(inked: np.ndarray) -> np.ndarray:
+    """Number every connected group of True, diagonals included, int (h, w); 0 elsewhere."""
+    numbers = np.where(inked, np.arange(1, inked.size + 1).reshape(inked.shape), 0)
+    while True:
+        padded = np.pad(numbers, 1)
+        spread = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).max(axis=(2, 3)) * inked
+        if (spread == numbers).all():
+            return numbers
+        numbers = spread
+
+
+def _thickened(digit: np.ndarray) -> np.ndarray:
+    """(h, w) -> the same with strokes of at least a tenth of the longer side."""
+    side = max(digit.shape)
+    padded = np.pad(digit, side // 8 + 1)
+    inked = padded > 0.5
+    inner = np.asarray(Image.fromarray(inked).convert("L").filter(ImageFilter.MinFilter(3))) > 0
+    # A stroke has two sides, each a pixel of outline for a pixel of length.
+    outline = inked.sum() - inner.sum()
+    thickness = 2 * inked.sum() / max(outline, 1)
+    missing = round((STROKE_SHARE * side - thickness) / 2)
+    if missing < 1:
+        return digit
+    grey = Image.fromarray(np.rint(padded * 255).astype(np.uint8))
+    return np.asarray(grey.filter(ImageFilter.MaxFilter(2 * missing + 1)), np.float32) / 255
+
+
+def _in_field(digit: np.ndarray) -> np.ndarray:
+    scale = INK_PX * BOX_PX / FIELD_PX / max(digit.shape)
+    size = [max(1, round(side * scale)) for side in digit.shape[::-1]]
+    small = np.asarray(Image.fromarray(digit.astype(np.float32)).resize(size))
+    field = np.zeros((INK_PX, INK_PX), dtype=np.float32)
+    top, left = ((INK_PX - side) // 2 for side in small.shape)
+    field[top : top + small.shape[0], left : left + small.shape[1]] = np.clip(small, 0, 1)
+    return field

@@ -1,0 +1,143 @@
+"""How sure must the networks be together before the app believes them?
+
+    python scripts/find_threshold.py
+
+Trains every network once with the recipe `drawn` on the training images less 5,000 (seed 0), and
+lets all of them read those 5,000 digits and as many drawings that are none. The threshold is the
+certainty that keeps the two apart best: where the share of digits turned away plus the share of
+non-digits let through is least. What it does is then measured with the shipped networks of every
+recipe, on the test images, on the pen digits of the writers held out and on non-digits of another
+seed. The result is written to checkpoints/results/threshold.json, from which the app takes it.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import safetensors.torch
+import torch
+from rich.console import Console
+from torch import nn
+
+from mnistcmp import campaign, data, nondigits, strokes
+from mnistcmp.checkpoints import CHECKPOINTS, load_all
+from mnistcmp.files import write_whole
+from mnistcmp.models import MODELS, build
+from mnistcmp.reading import certainty, probabilities
+from mnistcmp.recipes import RECIPES, recipe_for
+from mnistcmp.workers import Call, Crew, Job, Materials, probe_job, run_job
+
+RECIPE = "drawn"
+NONDIGITS = 5_000
+CHOOSING_SEED, MEASURING_SEED = 1, 2
+PEN_FILE = "pendigits/pendigits-orig.tra"
+
+
+def trained_for_validation(materials: Materials, console: Console) -> dict[str, nn.Module]:
+    """Every network, trained without the validation images."""
+    jobs = [Job("mnist", name, recipe_for(RECIPE, name), 0, "validation") for name in MODELS]
+    networks = {}
+    with Crew(torch.get_num_threads(), materials, "cpu") as crew:
+        probed = {call.arguments[0]: seconds for call, seconds in crew.each(map(_probe, jobs))}
+        jobs.sort(key=lambda job: -probed[job].steps * probed[job].seconds["fp32"])
+        calls = [
+            Call(run_job, (job, campaign.choose_precision(probed[job].seconds))) for job in jobs
+        ]
+        with console.status("Training …") as status:
+            for call, outcome in crew.each(calls):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                name = call.arguments[0].model
+                networks[name] = build(name)
+                networks[name].load_state_dict(safetensors.torch.load(outcome.weights))
+                networks[name].eval()
+                status.update(f"Training … {len(networks)} of {len(jobs)}: {name} is done")
+    return {name: networks[name] for name in MODELS}
+
+
+def _probe(job: Job) -> Call:
+    return Call(probe_job, (job,))
+
+
+def best_threshold(digits: np.ndarray, others: np.ndarray) -> float:
+    """The certainty that parts two sets of certainties with the fewest mistakes in percent."""
+    candidates = np.linspace(0.3, 1, 141)
+    mistakes = [(digits < c).mean() + (others >= c).mean() for c in candidates]
+    return round(float(candidates[int(np.argmin(mistakes))]), 3)
+
+
+def certainties(images: np.ndarray, networks: dict[str, nn.Module]) -> np.ndarray:
+    """uint8 or float (N, 28, 28) -> how sure the networks together are of each, (N,)."""
+    scale = 255 if images.dtype == np.uint8 else 1
+    parts = [
+        certainty(probabilities(part.astype(np.float32) / scale, networks))
+        for part in np.array_split(images, max(1, len(images) // 500))
+    ]
+    return np.concatenate(parts)
+
+
+def drawings(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Kinds (N,) and float32 pixels (N, 28, 28) of drawings that are no digits."""
+    kinds, pixels = zip(*nondigits.generate(NONDIGITS, seed), strict=True)
+    return np.array(kinds), np.stack(pixels)
+
+
+def main() -> None:
+    """Train, choose, measure and write down."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=CHECKPOINTS.parent / "data", metavar="DIR")
+    options = parser.parse_args()
+    console = Console(highlight=False)
+    dataset = data.load("mnist", options.data)
+    pen_training, pen_heldout = strokes.load(options.data / PEN_FILE)
+    materials = Materials(dataset, pen_training, pen_heldout)
+    validation = data.split(dataset, "validation")[2].numpy()
+
+    networks = trained_for_validation(materials, console)
+    digits = certainties(validation, networks)
+    others = certainties(drawings(CHOOSING_SEED)[1], networks)
+    threshold = best_threshold(digits, others)
+    result = {
+        "least_certainty": threshold,
+        "recipe": RECIPE,
+        "networks": len(networks),
+        "validation": {
+            "digits": len(digits),
+            "digits_rejected": round(float((digits < threshold).mean()), 5),
+            "nondigits": len(others),
+            "nondigits_accepted": round(float((others >= threshold).mean()), 5),
+        },
+        "shipped": {},
+    }
+    kinds, measured_on = drawings(MEASURING_SEED)
+    for recipe in RECIPES:
+        networks = load_all(recipe)
+        test = certainties(dataset.test_images.numpy(), networks)
+        pen = certainties(pen_heldout.images.numpy(), networks)
+        others = certainties(measured_on, networks)
+        accepted = {
+            kind: round(float((others[kinds == kind] >= threshold).mean()), 5)
+            for kind in nondigits.KINDS
+        }
+        result["shipped"][recipe] = {
+            "test_digits": len(test),
+            "test_digits_rejected": round(float((test < threshold).mean()), 5),
+            "pen_digits": len(pen),
+            "pen_digits_rejected": round(float((pen < threshold).mean()), 5),
+            "nondigits": len(others),
+            "nondigits_accepted": round(float((others >= threshold).mean()), 5),
+            "nondigits_accepted_by_kind": accepted,
+        }
+    text = json.dumps(result, indent=1) + "\n"
+    write_whole(CHECKPOINTS / "results" / "threshold.json", text.encode())
+    console.print(text)
+
+
+if __name__ == "__main__":
+    main()
