@@ -67,25 +67,28 @@ def frontier(costs: Sequence[float], accuracies: Sequence[float]) -> np.ndarray:
     return ~((at_most & better) | (cheaper & as_good)).any(axis=1)
 
 
-def gains(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
-    """What each step along the frontier of accuracy against `cost` buys.
+def tenfolds(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
+    """What each further tenfold of a cost buys, from the cheapest model on.
 
-    One row for each neighbouring pair on the frontier: `from`, `to` (models), `times` (how many
-    times the cost), `points` (percentage points of accuracy gained) and `points_a_tenfold`, the
-    points that a tenfold cost would buy at this rate.
+    One row for each budget: `at_most`, the cheapest model's cost times 1, 10, 100 … up to the first
+    that affords every model; `model`, the most accurate within it; its `accuracy` in percent; and
+    `points`, how many percentage points that is above the former row (NaN in the first).
     """
-    best = summary[frontier(summary[cost], summary["test_accuracy"])].sort_values(cost)
-    times = best[cost].to_numpy()[1:] / best[cost].to_numpy()[:-1]
-    points = 100 * np.diff(best["test_accuracy"])
-    return pd.DataFrame(
-        {
-            "from": best["model"].to_numpy()[:-1],
-            "to": best["model"].to_numpy()[1:],
-            "times": times,
-            "points": points,
-            "points_a_tenfold": points / np.log10(times),
-        }
-    )
+    rows = []
+    budget = summary[cost].min()
+    while not rows or rows[-1]["at_most"] < summary[cost].max():
+        affordable = summary[summary[cost] <= budget]
+        best = affordable.loc[affordable["test_accuracy"].idxmax()]
+        rows.append(
+            {
+                "at_most": budget,
+                "model": best["model"],
+                "accuracy": 100 * best["test_accuracy"],
+            }
+        )
+        budget *= 10
+    table = pd.DataFrame(rows)
+    return table.assign(points=table["accuracy"].diff())
 
 
 def confusion(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:

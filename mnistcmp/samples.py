@@ -15,6 +15,7 @@ import numpy as np
 from mnistcmp.files import write_whole
 
 EASY_A_CLASS = 4
+HARD_A_CLASS = 6
 
 
 class SamplesError(Exception):
@@ -42,6 +43,20 @@ class Samples:
         if place == len(self.index) or self.index[place] != number:
             return None
         return self.images[place]
+
+    def easy(self, digit: int) -> list[int]:
+        """Places in the pack of the digit's images that every run read right."""
+        return np.flatnonzero((self._labels_held == digit) & (self.misread == 0)).tolist()
+
+    def hard(self, digit: int) -> list[int]:
+        """Places in the pack of the digit's images that most runs misread, the worst first."""
+        places = np.flatnonzero((self._labels_held == digit) & (self.misread > 0))
+        worst_first = np.argsort(-self.misread[places].astype(int), kind="stable")
+        return places[worst_first][:HARD_A_CLASS].tolist()
+
+    @property
+    def _labels_held(self) -> np.ndarray:
+        return self.labels[self.index]
 
 
 def pick(images: np.ndarray, labels: np.ndarray, predictions: Iterable[np.ndarray]) -> Samples:

@@ -2,6 +2,9 @@
 
 import base64
 import io
+import json
+import shutil
+from urllib.parse import parse_qs, urlencode
 
 import numpy as np
 import pytest
@@ -9,8 +12,8 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from mnistcmp import strokes
-from mnistcmp.app import cached
+from mnistcmp import canvas, drawing, strokes
+from mnistcmp.app import cached, sight
 from mnistcmp.models import MODELS
 
 APP = str(cached.CHECKPOINTS.parent / "streamlit_app.py")
@@ -42,6 +45,19 @@ def blank() -> np.ndarray:
 def run(url: str | None, objects: list[dict] | None = None) -> AppTest:
     app = AppTest.from_file(APP, default_timeout=120)
     app.session_state["canvas"] = {"drawing": {"raw": {"objects": objects or []}, "data": url}}
+    return app.run()
+
+
+def labelled(elements, label: str):
+    (found,) = [element for element in elements if element.label == label]
+    return found
+
+
+def at(link: str) -> AppTest:
+    """The page, opened by a link with these parameters."""
+    app = AppTest.from_file(APP, default_timeout=120)
+    for name, values in parse_qs(link).items():
+        app.query_params[name] = values
     return app.run()
 
 
@@ -78,8 +94,111 @@ def test_damaged_data_url_is_named_and_asks_for_a_new_drawing(url):
 
 def test_undo_takes_back_the_last_stroke_and_clear_all():
     app = run(as_url(one()), [STROKE, STROKE | {"strokeWidth": 9}])
-    undo, clear = app.button
+    undo, clear = (labelled(app.button, name) for name in ("Undo", "Clear"))
     undo.click().run()
     assert app.session_state["redraw"]["objects"] == [STROKE]
     clear.click().run()
     assert app.session_state["redraw"]["objects"] == []
+
+
+def test_link_brings_back_drawing_and_settings():
+    text = canvas.to_text([canvas.Stroke([(140, 40), (140, 240)], 20)])
+    app = at(urlencode({"drawing": text, "recipe": "tuned", "way": "whole canvas shrunk"}))
+    assert not app.exception
+    assert app.metric[0].value == "1"
+    assert app.segmented_control(key="draw_recipe").value == "tuned"
+    assert app.selectbox(key="way").value == "whole canvas shrunk"
+    (shown,) = [code.value for code in app.code if "drawing=" in code.value]
+    assert parse_qs(shown.partition("?")[2])["drawing"] == [text]
+
+
+def test_link_with_wrong_values_is_told_and_the_rest_goes_on():
+    app = at(urlencode({"drawing": "x" * 9000, "recipe": "best", "order": "size"}))
+    assert not app.exception
+    assert "cannot be read" in app.warning[0].value
+    assert app.segmented_control(key="draw_recipe").value == "drawn"
+    assert app.metric[0].value == "–"
+
+
+@pytest.mark.parametrize("hard", [False, True])
+@pytest.mark.parametrize("digit", [0, 9])
+def test_sample_of_a_digit_is_given_to_the_canvas_and_then_another(digit, hard):
+    app = AppTest.from_file(APP, default_timeout=120).run()
+    labelled(app.toggle, "Hard ones").set_value(hard)
+    given = []
+    for _ in range(2):
+        app.button(key=f"sample_{digit}").click().run()
+        assert not app.exception
+        assert any(f", a {digit}; misread by" in note.value for note in app.caption)
+        (part,) = canvas.from_fabric(app.session_state["redraw"]["objects"])
+        given.append(part)
+    assert given[0].png != given[1].png
+    (image,) = [cached.sample_pack("mnist").images[app.session_state["sample"]]]
+    pixels = drawing.stages(canvas.render(given[1:])).ink[5::10, 5::10] * image.max()
+    assert np.abs(pixels - image).mean() < 8  # of 255: sixteen greys
+
+
+def test_every_way_to_pixels_says_who_reads_what():
+    app = run(as_url(one()), [STROKE])
+    pictures = app.get("html")[-1].proto.body
+    for way in sight.WAYS:
+        assert way in pictures
+    assert f"{len(MODELS)} read 1" in pictures
+
+
+def test_look_closer_shows_one_network_and_its_way_to_the_benchmark():
+    app = run(as_url(one()), [STROKE])
+    app.selectbox(key="closer").set_value("mlp").run()
+    assert not app.exception
+    labelled(app.button, "Benchmark of mlp").click().run()
+    assert app.title[0].value == "Benchmarks"
+    assert app.selectbox(key="highlight").value == "mlp"
+
+
+def test_page_states_the_measured_share_of_digits_turned_away():
+    rates = cached.threshold()["shipped"]["drawn"]
+    text = next(
+        note.value for note in run(as_url(one()), [STROKE]).caption if "Not sure" in note.value
+    )
+    assert f"{rates['test_digits_rejected']:.1%} of MNIST" in text
+    assert f"{rates['pen_digits_rejected']:.1%} of {rates['pen_digits']:,} pen digits" in text
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """The app on a copy of the shipped folder, which may be damaged."""
+    folder = shutil.copytree(cached.CHECKPOINTS, tmp_path / "checkpoints")
+    monkeypatch.setattr(cached, "CHECKPOINTS", folder)
+    monkeypatch.setattr(cached, "RESULTS", folder / "results")
+    return folder
+
+
+def test_damaged_checkpoint_is_named_and_the_others_go_on(copy):
+    (path,) = (copy / "mnist" / "drawn").glob("cnn-*.safetensors")
+    path.write_bytes(path.read_bytes()[:-1])
+    app = run(as_url(one()), [STROKE])
+    assert not app.exception
+    assert path.name in app.warning[0].value and "train_all.py" in app.warning[0].value
+    assert app.metric[0].value == "1"
+    assert any(f"{len(MODELS) - 1} networks agree" in text.value for text in app.markdown)
+
+
+def test_without_checkpoints_the_app_says_which_command_makes_them(copy):
+    shutil.rmtree(copy)
+    app = run(as_url(one()), [STROKE])
+    assert not app.exception
+    assert "python scripts/train_all.py" in app.info[0].value
+
+
+def test_damaged_manifest_is_named(copy):
+    (copy / "manifest.json").write_text(json.dumps({"checkpoints": 7}))
+    app = run(as_url(one()), [STROKE])
+    assert not app.exception
+    assert "manifest.json is damaged" in app.warning[0].value
+
+
+def test_page_works_before_a_threshold_was_found(copy):
+    (copy / "results" / "threshold.json").unlink(missing_ok=True)
+    app = run(as_url(one()), [STROKE])
+    assert not app.exception
+    assert app.metric[0].value == "1"

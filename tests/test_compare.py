@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnistcmp.compare import confusion, frontier, gains, half_interval, paired, wilson_interval
+from mnistcmp.compare import confusion, frontier, half_interval, paired, tenfolds, wilson_interval
 
 
 def test_half_interval_is_students():
@@ -50,19 +50,24 @@ def test_frontier_keeps_what_nothing_cheaper_beats():
     assert frontier(costs, accuracies).tolist() == [True, True, False, False, True, False]
 
 
-def test_gains_reckon_points_for_each_tenfold():
+def test_tenfolds_take_the_best_within_each_budget():
     summary = pd.DataFrame(
         {
             "model": ["big", "small", "bad", "middle"],
-            "params": [10_000, 100, 5_000, 1_000],
+            "params": [10_001, 100, 5_000, 1_000],
             "test_accuracy": [0.98, 0.90, 0.80, 0.97],
         }
     )
-    rows = gains(summary, "params")
-    assert rows[["from", "to"]].values.tolist() == [["small", "middle"], ["middle", "big"]]
-    assert rows["times"].tolist() == pytest.approx([10, 10])
-    assert rows["points"].tolist() == pytest.approx([7, 1])
-    assert rows["points_a_tenfold"].tolist() == pytest.approx([7, 1])
+    rows = tenfolds(summary, "params")
+    assert rows["at_most"].tolist() == [100, 1_000, 10_000, 100_000]
+    assert rows["model"].tolist() == ["small", "middle", "middle", "big"]
+    assert rows["points"].tolist()[1:] == pytest.approx([7, 0, 1])
+    assert math.isnan(rows["points"][0])
+
+
+def test_tenfolds_of_a_single_model_have_one_row():
+    one = pd.DataFrame({"model": ["cnn"], "params": [7], "test_accuracy": [0.5]})
+    assert tenfolds(one, "params")["model"].tolist() == ["cnn"]
 
 
 def test_confusion_has_the_true_digit_in_its_rows():

@@ -53,3 +53,13 @@ def test_missing_or_damaged_pack_names_the_file_and_the_remedy(tmp_path, content
 def test_pack_needs_predictions():
     with pytest.raises(ValueError, match="no run has left predictions"):
         samples.pick(np.zeros((1, 28, 28), np.uint8), np.zeros(1), [])
+
+
+def test_easy_and_hard_samples_are_of_the_digit_and_in_order():
+    labels = np.array([3, 3, 3, 3, 7], np.uint8)
+    read = [[3, 1, 3, 1, 1], [3, 3, 3, 1, 7]]
+    images = np.arange(5 * 28 * 28, dtype=np.uint8).reshape(5, 28, 28)
+    pack = samples.pick(images, labels, map(np.array, read))
+    assert pack.index[pack.easy(3)].tolist() == [0, 2]
+    assert pack.index[pack.hard(3)].tolist() == [3, 1]
+    assert (pack.easy(7), pack.index[pack.hard(7)].tolist()) == ([], [4])

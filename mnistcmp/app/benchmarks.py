@@ -6,7 +6,7 @@ import streamlit as st
 
 from mnistcmp.app import cached, charts
 from mnistcmp.app.colours import FAMILY_OF
-from mnistcmp.compare import confusion, gains, half_interval, paired
+from mnistcmp.compare import confusion, half_interval, paired, tenfolds
 from mnistcmp.results import summarise
 from mnistcmp.samples import Samples, SamplesError
 from mnistcmp.studies import HELD_OUT_WRITERS, STUDIES, study_of
@@ -145,31 +145,30 @@ def _take_highlight() -> None:
 def _enough(summary: pd.DataFrame) -> None:
     st.header("When is enough enough?")
     st.caption(
-        "Going along the dashed line from the cheapest network to the most accurate one: what each "
-        "step buys, and what a tenfold cost would buy at that rate."
+        "The best network that ten times, a hundred times … what the cheapest one costs can buy, "
+        "and how many points of accuracy each further tenfold adds."
     )
     columns = st.columns(2)
     for column, cost in zip(columns, ("params", "train_seconds"), strict=True):
-        rows = gains(summary, cost)
+        rows = tenfolds(summary, cost)
         column.subheader(COST_NAMES[cost].capitalize())
-        if rows.empty:
-            column.write("One network is the best and the cheapest.")
-            continue
-        first, last = rows.iloc[0], rows.iloc[-1]
+        first, *further = rows.itertuples()
+        steps = ", then ".join(f"**{row.points:.2f}** ({row.model})" for row in further)
         column.markdown(
-            f"From {first['from']} to {first['to']}, ten times the {COST_NAMES[cost]} buys "
-            f"**{first['points_a_tenfold']:.2f} points**; from {last['from']} to {last['to']}, "
-            f"**{last['points_a_tenfold']:.2f} points**."
+            f"{first.model}, the cheapest, reads {first.accuracy:.2f} %. "
+            + (f"Each further tenfold buys, in points: {steps}." if further else "")
         )
         column.dataframe(
             rows,
             hide_index=True,
             column_config={
-                "times": st.column_config.NumberColumn("times the cost", format="%.1f"),
-                "points": st.column_config.NumberColumn("points gained", format="%.2f"),
-                "points_a_tenfold": st.column_config.NumberColumn(
-                    "points for a tenfold", format="%.2f"
+                "at_most": st.column_config.NumberColumn(
+                    "parameters, at most" if cost == "params" else "seconds, at most",
+                    format="localized" if cost == "params" else "%.0f",
                 ),
+                "model": "best network",
+                "accuracy": st.column_config.NumberColumn("accuracy, %", format="%.2f"),
+                "points": st.column_config.NumberColumn("points gained", format="%.2f"),
             },
         )
 

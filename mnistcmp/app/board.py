@@ -34,7 +34,6 @@ def show() -> np.ndarray | None:
         empty = not st.session_state["drawing"]
         buttons.button("Undo", on_click=_undo, disabled=empty)
         buttons.button("Clear", on_click=put, args=([],), disabled=empty)
-        st.slider("Brush, px", THINNEST_PX, THICKEST_PX, USUAL_PX, key="brush")
     return _image(result)
 
 

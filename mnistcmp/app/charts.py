@@ -7,7 +7,10 @@ import pandas as pd
 from mnistcmp.app.colours import COLOURS, FAMILY_OF
 from mnistcmp.compare import frontier, half_interval, wilson_interval
 
+INK = "#888888"  # readable on white and on black
 SELECTED = "model"  # the name of the selection that a click on a model makes
+
+CURVES_PX = 300  # height
 
 ACCURACY = "Test accuracy, %"
 COSTS = {
@@ -22,6 +25,8 @@ _FAMILY = alt.Color(
     scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
     legend=alt.Legend(orient="top"),
 )
+
+_NAMES = alt.Axis(labelFlush=False)  # every label beside its row, the outermost too
 
 
 def with_intervals(summary: pd.DataFrame) -> pd.DataFrame:
@@ -47,7 +52,7 @@ def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) ->
     base = alt.Chart(rows)
     line = (
         base.transform_filter("datum.best")
-        .mark_line(color="#888888", strokeDash=[4, 3], interpolate="step-after")
+        .mark_line(color=INK, strokeDash=[4, 3], interpolate="step-after")
         .encode(x, y)
     )
     bars = base.mark_rule(opacity=0.6).encode(
@@ -59,12 +64,16 @@ def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) ->
         .encode(x, y, _FAMILY, opacity=dim, tooltip=_tooltip(cost))
         .add_params(alt.selection_point(name=SELECTED, fields=["model"], on="click"))
     )
-    labels = base.mark_text(align="left", dx=8, dy=-6, fontSize=11).encode(
-        x, y, text="model:N", color=alt.value("#888888"), opacity=dim
+    # Names of all would lie on top of each other: the others show theirs when pointed at.
+    named = [*rows[rows["best"]]["model"], *([highlight] if highlight else [])]
+    labels = (
+        base.transform_filter(alt.FieldOneOfPredicate(field="model", oneOf=named))
+        .mark_text(align="right", dx=-8, dy=-8, fontSize=11)
+        .encode(x, y, text="model:N", color=alt.value(INK))
     )
     best = ", ".join(rows[rows["best"]].sort_values(cost)["model"])
     return (line + bars + points + labels).properties(
-        height=360,
+        height=420,
         description=f"Test accuracy in percent against {COSTS[cost].lower()} for "
         f"{len(rows)} networks. No network is better at the same or less cost than: {best}.",
     )
@@ -75,11 +84,11 @@ def losses(summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
     rows = with_intervals(summary)
     base = alt.Chart(rows).encode(
         x=alt.X("test_loss:Q", title="Test loss per image (cross-entropy, nats)"),
-        y=alt.Y("model:N", sort="x", title=None),
+        y=alt.Y("model:N", sort=_by(rows, "test_loss"), title=None, axis=_NAMES),
     )
     dim = alt.value(1.0) if highlight is None else _where(highlight, 1.0, 0.25)
     bars = base.mark_bar().encode(color=_FAMILY, opacity=dim, tooltip=_tooltip("params"))
-    values = base.mark_text(align="left", dx=4, color="#888888").encode(
+    values = base.mark_text(align="left", dx=4, color=INK).encode(
         text=alt.Text("test_loss:Q", format=".4f")
     )
     smallest = rows.loc[rows["test_loss"].idxmin()]
@@ -105,12 +114,21 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
         title = "Accuracy, %"
     means["family"] = means["model"].map(FAMILY_OF)
     dim = alt.value(1.0) if highlight is None else _where(highlight, 1.0, 0.2)
+    last = means["epoch"].max()
+    # Room for the names to the right of the last epoch.
+    x = alt.X(
+        "epoch:Q",
+        title="Epoch",
+        axis=alt.Axis(values=list(range(1, last + 1)), format="d", grid=False),
+        scale=alt.Scale(domain=[1, 1 + (last - 1) * 1.4], nice=False),
+    )
+    y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False))
     lines = (
         alt.Chart(means)
         .mark_line(point=True)
         .encode(
-            alt.X("epoch:O", title="Epoch", axis=alt.Axis(labelAngle=0)),
-            alt.Y("value:Q", title=title, scale=alt.Scale(zero=False)),
+            x,
+            y,
             _FAMILY,
             detail="model:N",
             strokeDash=alt.StrokeDash("images:N", title=None, legend=alt.Legend(orient="top")),
@@ -118,14 +136,15 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
             tooltip=["model", "images", "epoch", alt.Tooltip("value:Q", title=title, format=".3f")],
         )
     )
-    last = means[(means["epoch"] == means["epoch"].max()) & (means["images"] == "test")]
+    ends = means[(means["epoch"] == last) & (means["images"] == "test")]
+    apart = (means["value"].max() - means["value"].min()) / CURVES_PX * 13
     names = (
-        alt.Chart(last)
-        .mark_text(align="left", dx=6, fontSize=11, color="#888888")
-        .encode(alt.X("epoch:O"), alt.Y("value:Q"), text="model:N", opacity=dim)
+        alt.Chart(ends.assign(value=_spread(ends["value"].to_numpy(), apart)))
+        .mark_text(align="left", dx=8, fontSize=11, color=INK)
+        .encode(x, y, text="model:N", opacity=dim)
     )
     return (lines + names).properties(
-        height=300,
+        height=CURVES_PX,
         description=f"{title} of {means['model'].nunique()} networks by epoch, on the training "
         "images as they were trained on and on the test images.",
     )
@@ -137,13 +156,15 @@ def pen(summary: pd.DataFrame, digits: int, highlight: str | None) -> alt.LayerC
     intervals = [wilson_interval(share, digits) for share in rows["pen_accuracy"]]
     rows["low"], rows["high"] = 100 * np.array(intervals).T
     rows["pen digits"], rows["MNIST"] = 100 * rows["pen_accuracy"], 100 * rows["test_accuracy"]
-    base = alt.Chart(rows).encode(y=alt.Y("model:N", sort="-x", title=None))
+    base = alt.Chart(rows).encode(
+        y=alt.Y("model:N", sort=_by(rows, "pen_accuracy")[::-1], title=None)
+    )
     dim = alt.value(1.0) if highlight is None else _where(highlight, 1.0, 0.25)
     x = alt.X("pen digits:Q", title="Read right, %", scale=alt.Scale(zero=False))
     bars = base.mark_rule().encode(alt.X("low:Q", title="Read right, %"), alt.X2("high:Q"), _FAMILY)
     tooltip = ["model", *(alt.Tooltip(name, format=".2f") for name in ("pen digits", "MNIST"))]
     points = base.mark_circle(size=90, opacity=1).encode(x, _FAMILY, opacity=dim, tooltip=tooltip)
-    mnist = base.mark_tick(color="#888888", thickness=2).encode(x="MNIST:Q", tooltip=tooltip)
+    mnist = base.mark_tick(color=INK, thickness=2).encode(x="MNIST:Q", tooltip=tooltip)
     best = rows.loc[rows["pen_accuracy"].idxmax()]
     return (bars + mnist + points).properties(
         height=alt.Step(22),
@@ -186,6 +207,20 @@ def confusions(matrix: pd.DataFrame) -> alt.LayerChart:
         description=f"{wrong['images'].sum()} digits misread; most often a {worst['digit']} was "
         f"read as a {worst['read as']}, {worst['images']} times.",
     )
+
+
+def _by(rows: pd.DataFrame, column: str) -> list[str]:
+    """The models in the order of a column, smallest first."""
+    return rows.sort_values(column)["model"].tolist()
+
+
+def _spread(values: np.ndarray, apart: float) -> np.ndarray:
+    """The values in their order, moved as little upwards as leaves `apart` between neighbours."""
+    order = np.argsort(values)
+    steps = apart * np.arange(len(values))
+    spread = np.empty(len(values))
+    spread[order] = np.maximum.accumulate(values[order] - steps) + steps
+    return spread
 
 
 def _where(model: str, there: float, elsewhere: float):

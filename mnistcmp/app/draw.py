@@ -10,6 +10,8 @@ from mnistcmp import drawing
 from mnistcmp.app import board, cached, live, sight, sources
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from mnistcmp.reading import Consensus, Reading
 
 WALL_WIDTH_PX = 680
@@ -31,28 +33,46 @@ def page() -> None:
 
 @st.fragment
 def _live() -> None:
-    # On a narrow screen the second part goes below the first.
-    parts = st.container(horizontal=True, gap="large")
+    # On a narrow screen the reading comes right below the canvas, and the settings after both.
+    parts, settings, below = (
+        st.container(horizontal=True, gap="large"),
+        st.container(),
+        st.container(),
+    )
     with parts.container(width=board.WIDTH_PX):
         finished = board.show()
         moving = live.picture()
+    with settings:
         recipe, order, way = _settings()
         sources.show()
     with parts.container(width=WALL_WIDTH_PX):
-        _read(finished if moving is None else moving, recipe, order, way)
+        _read(finished if moving is None else moving, recipe, order, way, below)
 
 
 def _settings() -> tuple[str, str, str]:
-    recipe = st.segmented_control(
-        "Networks", list(RECIPES), default="drawn", required=True, key="draw_recipe"
+    row = st.container(horizontal=True)
+    recipe = row.segmented_control(
+        "Networks",
+        list(RECIPES),
+        default="drawn",
+        required=True,
+        key="draw_recipe",
+        width="content",
+        help="  \n".join(f"**{name}**: {text}" for name, text in RECIPES.items()),
     )
-    st.caption(RECIPES[recipe])
-    order = st.segmented_control("Order by", ORDERS, default="size", required=True, key="order")
-    way = st.selectbox("Pixels are made", list(sight.WAYS), key="way")
+    order = row.segmented_control(
+        "Order by", ORDERS, default="size", required=True, key="order", width="content"
+    )
+    way = row.selectbox("Pixels are made", list(sight.WAYS), key="way", width=220)
+    row.slider(
+        "Brush, px", board.THINNEST_PX, board.THICKEST_PX, board.USUAL_PX, key="brush", width=220
+    )
     return recipe, order, way
 
 
-def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str) -> None:
+def _read(
+    rgba: np.ndarray | None, recipe: str, order: str, way: str, below: "DeltaGenerator"
+) -> None:
     verdict, wall = st.container(), st.container()
     models, problems = cached.networks(recipe)
     for problem in problems:
@@ -84,9 +104,10 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str) -> None:
             spec(reading, together), key="wall", on_select=_take_closer, selection_mode="row"
         )
         _closer(reading)
-    sight.show(steps, readings)
-    if rates:
-        st.caption(_in_words(rates, recipe))
+        if rates:
+            st.caption(_in_words(rates, recipe))
+    with below:
+        sight.show(steps, readings)
 
 
 def _verdict(reading: "Reading", together: "Consensus", milliseconds: float) -> None:

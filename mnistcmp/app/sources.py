@@ -10,10 +10,9 @@ from PIL import Image
 from mnistcmp import canvas, photo
 from mnistcmp.app import board, cached
 from mnistcmp.canvas import DrawingError
-from mnistcmp.samples import Samples, SamplesError
+from mnistcmp.samples import SamplesError
 
 SETTINGS = {"recipe": "draw_recipe", "order": "order", "way": "way"}  # in a link: in the session
-HARD_A_CLASS = 6
 
 
 def from_link(choices: dict[str, list[str]]) -> None:
@@ -39,9 +38,11 @@ def show() -> None:
     """Samples, upload, link and download, each behind its button."""
     if problem := st.session_state.pop("link_problem", None):
         st.warning(problem)
-    _samples()
-    _upload()
     row = st.container(horizontal=True)
+    with row.popover("Start from a test image"):
+        _samples()
+    with row.popover("Upload a photo"):
+        _upload()
     with row.popover("Link", help="A link that brings back this drawing and these settings"):
         _link()
     row.download_button(
@@ -56,53 +57,42 @@ def show() -> None:
 
 
 def _samples() -> None:
-    with st.expander("Start from a test image"):
-        try:
-            pack = cached.sample_pack("mnist")
-        except SamplesError as error:
-            st.warning(str(error))
-            return
-        hard = st.toggle("Hard ones", help="Those that most of the trained networks misread")
-        digits = st.container(horizontal=True, gap="small")
-        for digit in range(10):
-            digits.button(str(digit), key=f"sample_{digit}", on_click=_next, args=(digit, hard))
-        if (chosen := st.session_state.get("sample")) is not None:
-            number = int(pack.index[chosen])
-            st.caption(
-                f"Test image {number}, a {pack.labels[number]}; misread by "
-                f"{pack.misread[chosen]} of {pack.runs} trained networks."
-            )
+    try:
+        pack = cached.sample_pack("mnist")
+    except SamplesError as error:
+        st.warning(str(error))
+        return
+    hard = st.toggle("Hard ones", help="Those that most of the trained networks misread")
+    digits = st.container(horizontal=True, gap="small")
+    for digit in range(10):
+        digits.button(str(digit), key=f"sample_{digit}", on_click=_next, args=(digit, hard))
+    if (chosen := st.session_state.get("sample")) is not None:
+        number = int(pack.index[chosen])
+        st.caption(
+            f"Test image {number}, a {pack.labels[number]}; misread by {pack.misread[chosen]} of "
+            f"{pack.runs} trained networks. The same button again shows another."
+        )
 
 
 def _next(digit: int, hard: bool) -> None:
     """Put the next sample of this digit on the canvas."""
     pack = cached.sample_pack("mnist")
-    places = samples_of(pack, digit, hard=hard)
+    places = pack.hard(digit) if hard else pack.easy(digit)
     before = st.session_state.get("sample")
     at = (places.index(before) + 1) % len(places) if before in places else 0
     st.session_state["sample"] = places[at]
     board.put([canvas.put(pack.images[places[at]] / np.float32(255))])
 
 
-def samples_of(pack: Samples, digit: int, *, hard: bool) -> list[int]:
-    """Places in the pack of a digit's images: read right by all, or misread by the most."""
-    of_digit = np.flatnonzero(pack.labels[pack.index] == digit)
-    misread = pack.misread[of_digit]
-    if hard:
-        return of_digit[np.argsort(-misread.astype(int), kind="stable")[:HARD_A_CLASS]].tolist()
-    return of_digit[misread == 0].tolist()
-
-
 def _upload() -> None:
-    with st.expander("Upload a photo or scan"):
-        st.file_uploader(
-            "One digit, dark on light or light on dark",
-            type=[name.lower() for name in photo.FORMATS] + ["jpg", "tif"],
-            key="upload",
-            on_change=_take_upload,
-        )
-        if problem := st.session_state.get("upload_problem"):
-            st.error(problem)
+    st.file_uploader(
+        "A photo or scan of one digit, dark on light or light on dark",
+        type=[name.lower() for name in photo.FORMATS] + ["jpg", "tif"],
+        key="upload",
+        on_change=_take_upload,
+    )
+    if problem := st.session_state.get("upload_problem"):
+        st.error(problem)
 
 
 def _take_upload() -> None:

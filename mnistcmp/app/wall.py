@@ -29,7 +29,7 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
         {
             "model": model,
             "reads": str(digit),
-            "sure": f"{confidence:.0%}",
+            "sure": f"{100 * confidence:.0f}",
             "dissents": model in consensus.dissenters,
         }
         for model, digit, confidence in zip(
@@ -41,9 +41,15 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
         "type": "nominal",
         "sort": None,
         "title": None,
-        "axis": {"labelLimit": 130, "labelOverlap": False, "ticks": False, "domain": False},
+        "axis": {
+            "labelLimit": 130,
+            "labelOverlap": False,
+            "labelFlush": False,
+            "ticks": False,
+            "domain": False,
+        },
     }
-    columns = ["is", "sure", *map(str, range(10))]
+    columns = ["is", "%", *map(str, range(10))]
     x_axis = {
         "orient": "top",
         "labelAngle": 0,
@@ -97,7 +103,7 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
                 "data": {"values": verdicts},
                 "mark": text,
                 "encoding": {
-                    "x": {"datum": "sure"},
+                    "x": {"datum": "%"},
                     "y": y,
                     "text": {"field": "sure"},
                     "color": colour,

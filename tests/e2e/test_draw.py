@@ -1,33 +1,13 @@
 """Drawing with a real mouse in a real browser."""
 
-from playwright.sync_api import Locator, Page, expect
+import io
 
-# Strokes on the canvas of 280 px, as a person would move the pen.
-DIGITS = {
-    "1": [[(140, 40), (140, 240)]],
-    "7": [[(70, 60), (210, 60), (120, 240)]],
-    "4": [[(110, 40), (80, 150), (210, 150)], [(170, 50), (170, 240)]],
-}
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
 
-
-def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
-    box = page.locator("canvas.upper-canvas").bounding_box()
-    for (x, y), *rest in strokes:
-        page.mouse.move(box["x"] + x, box["y"] + y)
-        page.mouse.down()
-        for x, y in rest:
-            page.mouse.move(box["x"] + x, box["y"] + y, steps=12)
-        page.mouse.up()
-
-
-def button(page: Page, name: str) -> Locator:
-    """Our own button; the canvas has hidden ones of the same name."""
-    return page.get_by_test_id("stButton").get_by_role("button", name=name)
-
-
-def expect_consensus(page: Page, value: str) -> None:
-    metric = page.get_by_test_id("stMetric").filter(has_text="Consensus")
-    expect(metric.get_by_test_id("stMetricValue")).to_have_text(value, timeout=30_000)
+from mnistcmp import canvas
+from tests.e2e.hand import DIGITS, button, draw, expect_consensus, on_canvas
 
 
 def test_drawn_digits_are_read_and_cleared(page):
@@ -40,10 +20,9 @@ def test_drawn_digits_are_read_and_cleared(page):
 
 
 def test_digit_is_read_while_the_pen_is_still_down(page):
-    box = page.locator("canvas.upper-canvas").bounding_box()
-    page.mouse.move(box["x"] + 140, box["y"] + 40)
+    page.mouse.move(*on_canvas(page, 140, 40))
     page.mouse.down()
-    page.mouse.move(box["x"] + 140, box["y"] + 240, steps=20)
+    page.mouse.move(*on_canvas(page, 140, 240), steps=20)
     expect_consensus(page, "1")
     page.mouse.up()
     expect_consensus(page, "1")
@@ -67,3 +46,142 @@ def test_drawing_survives_a_change_of_page(page):
     expect(page.get_by_role("heading", name="Benchmarks")).to_be_visible()
     page.get_by_role("link", name="Draw").click()
     expect_consensus(page, "7")
+
+
+def test_drawing_survives_every_option(page):
+    draw(page, DIGITS["4"])
+    expect_consensus(page, "4")
+    expect(button(page, "Undo")).to_be_enabled()
+    for option in ("tuned", "accuracy", "family"):
+        page.get_by_test_id("stButtonGroup").get_by_text(option, exact=True).click()
+        expect(page.get_by_text("of 15 agree").or_(page.get_by_text("All 15"))).to_be_visible()
+        expect_consensus(page, "4")
+
+
+def test_scribble_is_no_confident_digit(page):
+    zigzag = [(40 + 20 * step, 40 if step % 2 else 240) for step in range(11)]
+    draw(page, [zigzag, [(40, 60), (240, 200)], [(240, 60), (40, 200)]])
+    expect(page.get_by_text("Not sure")).to_be_visible(timeout=30_000)
+    expect_consensus(page, "–")
+
+
+def test_click_on_a_row_shows_it_large_and_leads_to_its_benchmark(page):
+    draw(page, DIGITS["7"])
+    expect_consensus(page, "7")
+    expect(button(page, "Undo")).to_be_enabled()
+    wall = page.get_by_test_id("stVegaLiteChart").first
+    box = wall.locator("canvas, svg").first.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.5)
+    link = page.get_by_role("button", name="Benchmark of")
+    expect(link).to_be_visible(timeout=30_000)
+    model = link.inner_text().removeprefix("Benchmark of ")
+    link.click()
+    expect(page.get_by_role("heading", name="Benchmarks")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Highlight")).to_have_value(model)
+
+
+def test_sample_is_put_on_the_canvas_and_read(page):
+    button(page, "Start from a test image").click()
+    page.get_by_role("button", name="6", exact=True).click()
+    expect_consensus(page, "6")
+    expect(page.get_by_text("a 6; misread by 0 of")).to_be_visible()
+
+
+def test_link_brings_drawing_and_settings_back_in_another_browser(page, browser):
+    draw(page, DIGITS["4"])
+    expect_consensus(page, "4")
+    expect(button(page, "Undo")).to_be_enabled()
+    page.get_by_test_id("stButtonGroup").get_by_text("tuned", exact=True).click()
+    page.get_by_role("button", name="Link").click()
+    link = page.get_by_test_id("stCode").inner_text()
+    assert "recipe=tuned" in link
+    other = browser.new_context().new_page()
+    other.goto(link)
+    expect_consensus(other, "4")
+    expect(button(other, "Undo")).to_be_enabled()
+    chosen = other.get_by_role("radio", name="tuned")
+    expect(chosen).to_be_checked()
+    draw(other, [[(40, 30), (240, 30)]])  # the drawing is not lost by drawing on
+    button(other, "Undo").click()
+    expect_consensus(other, "4")
+    other.context.close()
+
+
+def test_broken_link_says_so_and_lets_draw(browser, server):
+    page = browser.new_context().new_page()
+    page.goto(f"{server}/?drawing=nonsense&recipe=nosuch")
+    expect(page.get_by_text("the drawing in this link cannot be read")).to_be_visible(
+        timeout=60_000
+    )
+    page.locator("canvas.upper-canvas").wait_for()
+    draw(page, DIGITS["1"])
+    expect_consensus(page, "1")
+    page.context.close()
+
+
+def photo(digit: str) -> bytes:
+    """A photo: light ink on a dark, unevenly lit board."""
+    ink = canvas.paint((points, 14) for points in DIGITS[digit])
+    board = Image.linear_gradient("L").resize(ink.size).point(lambda value: value // 4)
+    buffer = io.BytesIO()
+    Image.composite(board, Image.new("L", ink.size, 220), ink).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("digit", ["7", "4"])
+def test_uploaded_photo_is_read(page, digit):
+    upload(page, "digit.jpg", "image/jpeg", photo(digit))
+    expect_consensus(page, digit)
+
+
+def test_damaged_upload_is_named_and_the_drawing_stays(page):
+    draw(page, DIGITS["1"])
+    expect_consensus(page, "1")
+    expect(button(page, "Undo")).to_be_enabled()
+    upload(page, "digit.png", "image/png", b"this is no picture")
+    expect(page.get_by_text("no picture that can be read here")).to_be_visible(timeout=30_000)
+    expect_consensus(page, "1")
+
+
+def upload(page: Page, name: str, kind: str, content: bytes) -> None:
+    button(page, "Upload a photo").click()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+        {"name": name, "mimeType": kind, "buffer": content}
+    )
+
+
+def test_png_of_the_drawing_can_be_downloaded(page):
+    draw(page, DIGITS["7"])
+    expect_consensus(page, "7")
+    expect(page.get_by_role("button", name="PNG")).to_be_enabled()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="PNG").click()
+    with Image.open(download.value.path()) as image:
+        assert image.size == (280, 280)
+        assert image.convert("L").getpixel((140, 60)) < 50  # on the 7's bar
+        assert image.convert("L").getpixel((20, 20)) > 200
+
+
+def test_finger_draws_on_a_telephone(browser, server):
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    page.goto(server)
+    page.get_by_text("Draw a digit: 0 to 9").wait_for(timeout=60_000)
+    page.locator("canvas.upper-canvas").wait_for()
+    fingers = context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        touched = [{"x": x, "y": y} for x, y in points]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
+
+    touch("touchStart", on_canvas(page, 140, 40))
+    for y in range(60, 250, 10):
+        touch("touchMove", on_canvas(page, 140, y))
+    touch("touchEnd")
+    expect_consensus(page, "1")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    button(page, "Clear").tap()
+    expect_consensus(page, "–")
+    context.close()

@@ -1,0 +1,38 @@
+"""What a person does on the Draw page, and sees there."""
+
+from playwright.sync_api import Locator, Page, expect
+
+# Strokes on the canvas of 280 px, as a person would move the pen.
+DIGITS = {
+    "1": [[(140, 40), (140, 240)]],
+    "7": [[(70, 60), (210, 60), (120, 240)]],
+    "4": [[(110, 40), (80, 150), (210, 150)], [(170, 50), (170, 240)]],
+}
+
+
+def on_canvas(page: Page, x: float, y: float) -> tuple[float, float]:
+    """A place on the canvas -> the same place in the window."""
+    box = page.locator("canvas.upper-canvas").bounding_box()
+    return box["x"] + x, box["y"] + y
+
+
+def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
+    """Draw with the mouse."""
+    for first, *rest in strokes:
+        page.mouse.move(*on_canvas(page, *first))
+        page.mouse.down()
+        for corner in rest:
+            page.mouse.move(*on_canvas(page, *corner), steps=12)
+        page.mouse.up()
+
+
+def button(page: Page, name: str) -> Locator:
+    """Our own button; the canvas has hidden ones of the same name."""
+    ours = page.get_by_test_id("stButton").or_(page.get_by_test_id("stPopover"))
+    return ours.get_by_role("button", name=name)
+
+
+def expect_consensus(page: Page, value: str) -> None:
+    """Wait until the networks together read `value`."""
+    metric = page.get_by_test_id("stMetric").filter(has_text="Consensus")
+    expect(metric.get_by_test_id("stMetricValue")).to_have_text(value, timeout=30_000)
