@@ -58,6 +58,22 @@ def results(results: Path) -> str:
     )
 
 
+def threshold(results: Path) -> str:
+    """When the app says "not sure", and how often that is right."""
+    found = json.loads((results / "threshold.json").read_text())
+    shipped = found["shipped"]["drawn"]
+    return (
+        f"Where the networks together hold no digit for more than {found['least_certainty']:.0%} "
+        "probable, the app says “not sure”. With the networks of the recipe `drawn` that turns away "
+        f"{shipped['test_digits_rejected']:.1%} of MNIST's {shipped['test_digits']:,} test digits "
+        f"and {shipped['pen_digits_rejected']:.1%} of {shipped['pen_digits']:,} pen digits, and "
+        f"lets {shipped['nondigits_accepted']:.0%} of {shipped['nondigits']:,} generated scribbles, "
+        "shapes, letters and animals pass for a digit. The threshold was chosen on other images: "
+        f"{found['validation']['digits']:,} training digits held out and "
+        f"{found['validation']['nondigits']:,} other such drawings (`scripts/find_threshold.py`)."
+    )
+
+
 def speed(results: Path) -> str:
     """The engine against the textbook loop."""
     path = results / "benchmark_training.json"
@@ -94,7 +110,7 @@ def speed(results: Path) -> str:
     return text
 
 
-PARTS = {"duration": duration, "results": results, "speed": speed}
+PARTS = {"duration": duration, "threshold": threshold, "results": results, "speed": speed}
 
 
 def _reported(results: Path) -> pd.DataFrame:

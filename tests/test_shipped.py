@@ -8,7 +8,8 @@ from mnistcmp import verify
 from mnistcmp.checkpoints import CHECKPOINTS, load_all, read_manifest
 from mnistcmp.models import MODELS
 from mnistcmp.recipes import RECIPES, recipe_for
-from mnistcmp.results import Records, newest
+from mnistcmp.results import Records, newest, summarise
+from mnistcmp.studies import STUDIES, study_of
 
 README = CHECKPOINTS.parent / "README.md"
 
@@ -17,6 +18,11 @@ README = CHECKPOINTS.parent / "README.md"
 def reported():
     rows = newest(Records(CHECKPOINTS / "results").runs())
     return rows[rows["dataset"] == "mnist"]
+
+
+@pytest.fixture(scope="module")
+def summary(reported):
+    return summarise(reported).set_index(["recipe", "model"])
 
 
 def test_shipped_folder_is_whole():
@@ -37,6 +43,55 @@ def test_no_reported_run_failed_or_left_its_recipe(reported):
     assert set(reported["status"]) == {"ok"}
     for row in reported.itertuples():
         assert row.epochs == recipe_for(row.recipe, row.model).epochs
+
+
+def test_every_network_was_trained_three_times_and_the_quick_ones_five_times(reported):
+    runs = reported.groupby(["model", "recipe"])
+    seeds, seconds = runs["seed"].nunique(), runs["train_seconds"].mean()
+    assert seeds.min() >= 3
+    assert (seeds[seconds < 30] >= 5).all(), seeds[(seconds < 30) & (seeds < 5)]
+
+
+# Means over the seeds, in percent, that our recipe is to reach in 5 epochs.
+TUNED_GOALS = {
+    "mlp": 97.2,
+    "mlp_100": 98.3,
+    "cnn": 99.15,
+    "conv_maxpool": 99.45,
+    "strong_cnn": 99.55,
+    "fcn": 98.7,
+    "simple_cnn": 99.4,
+    "residual_cnn": 99.5,
+}
+
+
+@pytest.mark.parametrize("model", TUNED_GOALS)
+def test_tuned_recipe_reaches_its_goal(summary, model):
+    assert round(100 * summary["test_accuracy"]["tuned", model], 2) >= TUNED_GOALS[model]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_pen_strokes_cost_nothing_on_mnist(summary, model):
+    accuracy = summary["test_accuracy"]
+    assert round(accuracy["drawn", model] - accuracy["tuned", model], 4) >= -0.001
+
+
+@pytest.mark.parametrize("model", ["conv_maxpool", "strong_cnn", "simple_cnn", "residual_cnn"])
+def test_networks_of_the_draw_page_read_pen_digits(summary, model):
+    assert summary["pen_accuracy"]["drawn", model] >= 0.98
+
+
+@pytest.mark.parametrize("model", [m for m in MODELS if study_of(m).models[m].test_accuracy])
+def test_published_recipe_gives_what_was_published(summary, model):
+    """Within 0.3 points or above; else one run of ours is as low: the sources ran once."""
+    published = study_of(model).models[model].test_accuracy
+    deviation = summary["test_accuracy_sd"]["published", model]
+    assert summary["test_accuracy"]["published", model] >= published - max(0.003, 2 * deviation)
+
+
+def test_networks_of_study_3_reach_98_percent_of_the_validation_images():
+    held = summarise(Records(CHECKPOINTS / "results").runs(), "validation").set_index("model")
+    assert (held.loc[list(STUDIES[3].models), "test_accuracy"] >= 0.98).all()
 
 
 def test_readme_shows_the_records():

@@ -1,6 +1,7 @@
 """Where a drawing may come from but the pen, and where it may go: samples, upload, link, file."""
 
 import io
+from functools import partial
 from urllib.parse import urlencode
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from mnistcmp import canvas, photo
 from mnistcmp.app import board, cached
-from mnistcmp.canvas import DrawingError
+from mnistcmp.canvas import Drawing, DrawingError
 from mnistcmp.samples import SamplesError
 
 SETTINGS = {"recipe": "draw_recipe", "order": "order", "way": "way"}  # in a link: in the session
@@ -47,7 +48,7 @@ def show() -> None:
         _link()
     row.download_button(
         "PNG",
-        _png,
+        partial(_png, board.on_it()),  # made when asked for, where there is no session any more
         "digit.png",
         "image/png",
         on_click="ignore",
@@ -116,7 +117,7 @@ def _link() -> None:
     st.code(f"{address}?{urlencode(settings)}", language=None, wrap_lines=True)
 
 
-def _png() -> bytes:
+def _png(drawing: Drawing) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(canvas.render(board.on_it())).save(buffer, "PNG")
+    Image.fromarray(canvas.render(drawing)).save(buffer, "PNG")
     return buffer.getvalue()

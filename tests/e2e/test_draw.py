@@ -61,7 +61,7 @@ def test_drawing_survives_every_option(page):
 def test_scribble_is_no_confident_digit(page):
     zigzag = [(40 + 20 * step, 40 if step % 2 else 240) for step in range(11)]
     draw(page, [zigzag, [(40, 60), (240, 200)], [(240, 60), (40, 200)]])
-    expect(page.get_by_text("Not sure")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Not sure whether this is a digit")).to_be_visible(timeout=30_000)
     expect_consensus(page, "–")
 
 
@@ -153,9 +153,10 @@ def upload(page: Page, name: str, kind: str, content: bytes) -> None:
 def test_png_of_the_drawing_can_be_downloaded(page):
     draw(page, DIGITS["7"])
     expect_consensus(page, "7")
-    expect(page.get_by_role("button", name="PNG")).to_be_enabled()
+    save = page.get_by_test_id("stDownloadButton").get_by_role("button", name="PNG")
+    expect(save).to_be_enabled()
     with page.expect_download() as download:
-        page.get_by_role("button", name="PNG").click()
+        save.click()
     with Image.open(download.value.path()) as image:
         assert image.size == (280, 280)
         assert image.convert("L").getpixel((140, 60)) < 50  # on the 7's bar

@@ -1,0 +1,48 @@
+"""The Benchmarks page in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def benchmarks(browser, server):
+    """The page on a wide screen, all of it drawn."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(f"{server}/benchmarks")
+    page.get_by_role("heading", name="Where this was trained").wait_for()
+    yield page
+    context.close()
+
+
+def test_click_on_a_point_highlights_the_network_on_the_whole_page(benchmarks):
+    highlight = benchmarks.get_by_role("combobox", name="Highlight")
+    expect(highlight).to_have_value("")
+    benchmarks.locator('[aria-roledescription="circle"][aria-label*="model: fcn;"]').first.click()
+    expect(highlight).to_have_value("fcn")
+    expect(benchmarks.get_by_role("combobox", name="Network", exact=True)).to_have_value("fcn")
+
+
+def test_click_on_a_cell_of_the_confusions_shows_those_images(benchmarks):
+    # The label of a cell that is not empty: "read as: 9; was a: 4; images: 3; digit: 4".
+    cell = benchmarks.locator(
+        '[aria-roledescription="rect mark"][aria-label*="was a:"]:not([aria-label*="images: 0;"])'
+    ).first
+    read_as, was = re.findall(r"(?:read as|was a): (\d)", cell.get_attribute("aria-label"))
+    cell.click()
+    expect(
+        benchmarks.get_by_text(re.compile(rf"times .* read a {was} as a {read_as}:"))
+    ).to_be_visible()
+    expect(benchmarks.get_by_text(re.compile(r"^no\. \d+$")).first).to_be_visible()
+
+
+def test_nothing_is_wider_than_a_telephone(browser, server):
+    page = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+    page.goto(f"{server}/benchmarks")
+    page.get_by_role("heading", name="Where this was trained").wait_for(timeout=60_000)
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("element => element.scrollWidth <= element.clientWidth")
+    page.context.close()
