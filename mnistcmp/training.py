@@ -216,10 +216,11 @@ def _optimiser(
     optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
     if recipe.schedule == "constant":
         return optimiser, None
+    steps = recipe.epochs * math.ceil(count / recipe.batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
         max_lr=recipe.learning_rate,
-        total_steps=recipe.epochs * math.ceil(count / recipe.batch_size),
+        total_steps=max(5, steps),  # a rise that is over in the first of four divides by 0
         pct_start=0.25,
         div_factor=25,
         final_div_factor=1e3,

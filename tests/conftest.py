@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import signal
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 import torch
 
 from mnistcmp import workers
+from mnistcmp.app import cached
 from mnistcmp.data import Dataset
 from mnistcmp.strokes import PenPixels
 from mnistcmp.workers import Job, Materials
@@ -54,6 +56,15 @@ def until(condition: Callable[[], object]) -> object:
 def end_process(pid: int) -> None:
     """End a process as the kernel does when memory runs out."""
     os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """The app on a copy of the shipped folder, which may be damaged."""
+    folder = shutil.copytree(cached.CHECKPOINTS, tmp_path / "checkpoints")
+    monkeypatch.setattr(cached, "CHECKPOINTS", folder)
+    monkeypatch.setattr(cached, "RESULTS", folder / "results")
+    return folder
 
 
 def import_train_all() -> ModuleType:

@@ -23,15 +23,6 @@ def nothing_cached():
     st.cache_resource.clear()
 
 
-@pytest.fixture
-def copy(tmp_path, monkeypatch):
-    """The app on a copy of the shipped records, which may be damaged."""
-    folder = shutil.copytree(cached.CHECKPOINTS, tmp_path / "checkpoints")
-    monkeypatch.setattr(cached, "CHECKPOINTS", folder)
-    monkeypatch.setattr(cached, "RESULTS", folder / "results")
-    return folder
-
-
 def run() -> AppTest:
     app = AppTest.from_file(APP, default_timeout=120)
     return app.switch_page("mnistcmp/app/benchmarks.py").run()

@@ -164,15 +164,6 @@ def test_page_states_the_measured_share_of_digits_turned_away():
     assert f"{rates['pen_digits_rejected']:.1%} of {rates['pen_digits']:,} pen digits" in text
 
 
-@pytest.fixture
-def copy(tmp_path, monkeypatch):
-    """The app on a copy of the shipped folder, which may be damaged."""
-    folder = shutil.copytree(cached.CHECKPOINTS, tmp_path / "checkpoints")
-    monkeypatch.setattr(cached, "CHECKPOINTS", folder)
-    monkeypatch.setattr(cached, "RESULTS", folder / "results")
-    return folder
-
-
 def test_damaged_checkpoint_is_named_and_the_others_go_on(copy):
     (path,) = (copy / "mnist" / "drawn").glob("cnn-*.safetensors")
     path.write_bytes(path.read_bytes()[:-1])

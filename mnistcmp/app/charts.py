@@ -10,7 +10,8 @@ from mnistcmp.compare import frontier, half_interval, wilson_interval
 INK = "#888888"  # readable on white and on black
 SELECTED = "model"  # the name of the selection that a click on a model makes
 
-CURVES_PX = 300  # height
+CURVES_PX = 400  # height, with
+LEGENDS_PX = 170  # for legend and axis
 
 ACCURACY = "Test accuracy, %"
 COSTS = {
@@ -47,7 +48,7 @@ def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) ->
     """Accuracy against one of COSTS, on a log axis: points, 95 % intervals and the frontier."""
     rows = with_intervals(summary)
     rows["best"] = frontier(rows[cost], rows["test_accuracy"])
-    x = alt.X(f"{cost}:Q", title=COSTS[cost], scale=alt.Scale(type="log", nice=False, padding=25))
+    x = alt.X(f"{cost}:Q", title=COSTS[cost], scale=alt.Scale(type="log", nice=False, padding=80))
     y = alt.Y("accuracy:Q", title=ACCURACY, scale=alt.Scale(zero=False))
     base = alt.Chart(rows)
     line = (
@@ -65,14 +66,16 @@ def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) ->
         .add_params(alt.selection_point(name=SELECTED, fields=["model"], on="click"))
     )
     # Names of all would lie on top of each other: the others show theirs when pointed at.
-    named = [*rows[rows["best"]]["model"], *([highlight] if highlight else [])]
-    labels = (
-        base.transform_filter(alt.FieldOneOfPredicate(field="model", oneOf=named))
-        .mark_text(align="right", dx=-8, dy=-8, fontSize=11)
+    named = rows[rows["best"] | (rows["model"] == highlight)]
+    dearest = named[cost] == named[cost].max()
+    labels = [
+        alt.Chart(named[there])
+        .mark_text(align=align, dx=dx, dy=-8, fontSize=11)
         .encode(x, y, text="model:N", color=alt.value(INK))
-    )
+        for there, align, dx in ((~dearest, "right", -8), (dearest, "left", 8))
+    ]
     best = ", ".join(rows[rows["best"]].sort_values(cost)["model"])
-    return (line + bars + points + labels).properties(
+    return alt.layer(line, bars, points, *labels).properties(
         height=420,
         description=f"Test accuracy in percent against {COSTS[cost].lower()} for "
         f"{len(rows)} networks. No network is better at the same or less cost than: {best}.",
@@ -137,7 +140,7 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
         )
     )
     ends = means[(means["epoch"] == last) & (means["images"] == "test")]
-    apart = (means["value"].max() - means["value"].min()) / CURVES_PX * 13
+    apart = (means["value"].max() - means["value"].min()) / (CURVES_PX - LEGENDS_PX) * 13
     names = (
         alt.Chart(ends.assign(value=_spread(ends["value"].to_numpy(), apart)))
         .mark_text(align="left", dx=8, fontSize=11, color=INK)
