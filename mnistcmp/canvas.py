@@ -6,7 +6,6 @@ what can be seen: `Stroke`s and `Picture`s.
 """
 
 import base64
-import binascii
 import io
 import json
 import zlib
@@ -17,10 +16,11 @@ from math import cos, radians, sin
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageDraw
 
 CANVAS_PX = 280
 THICKEST_BRUSH_PX = 100
+FARTHEST_PX = 10 * CANVAS_PX
 
 # Pillow draws without anti-aliasing, so twice as large and then averaged.
 SUPERSAMPLING = 2
@@ -29,6 +29,7 @@ GREYS = 16  # of a picture in a link: a quarter of the bytes, and no network rea
 LONGEST_LINK = 6_000  # characters: proxies and servers take addresses of some 8,000
 LARGEST_TEXT = 100_000  # bytes of a link's drawing unpacked; what is more was made to do harm
 CURVE_PIECES = 4  # straight ones, for a curve between two samples of the pen
+BOUNDS_PIECES = 129  # where its outermost points count
 
 Points = list[tuple[float, float]]
 FabricObject = dict[str, Any]
@@ -160,17 +161,19 @@ def from_text(text: str) -> Drawing:
     try:
         packed = base64.urlsafe_b64decode(text[:LONGEST_LINK] + "=" * (-len(text) % 4))
         content = zlib.decompressobj().decompress(packed, LARGEST_TEXT)
-        return [_part(*part) for part in json.loads(content)]
-    except (binascii.Error, zlib.error, ValueError, TypeError, OverflowError, OSError) as error:
+        parts = json.loads(content)
+        if not isinstance(parts, list):
+            raise ValueError("it is no list of strokes")
+        return [_part(*part) for part in parts]
+    except (zlib.error, ValueError, TypeError, OverflowError, RecursionError, OSError) as error:
         raise DrawingError(f"the drawing in this link cannot be read ({error})") from error
 
 
 def _part(first: object, *numbers: object) -> Stroke | Picture:
-    values = [float(number) for number in numbers]
-    if not all(abs(value) <= 10 * CANVAS_PX for value in values):
-        raise ValueError(f"a number in it is not within {10 * CANVAS_PX} px of the canvas")
+    values = np.array([float(number) for number in numbers])
+    _check_within(values)
     if isinstance(first, str):
-        picture = Picture(base64.b64decode(first), *values)
+        picture = Picture(base64.b64decode(first), *values.tolist())
         _on_canvas(picture)
         return picture
     brush_px = float(first)
@@ -179,18 +182,25 @@ def _part(first: object, *numbers: object) -> Stroke | Picture:
     points = np.cumsum(np.reshape(values, (-1, 2)), axis=0)
     if not len(points):
         raise ValueError("a stroke in it has no points")
+    _check_within(points)
     return Stroke([tuple(point) for point in points.tolist()], brush_px)
 
 
+def _check_within(px: np.ndarray) -> None:
+    # Put so that NaN does not pass.
+    if not (abs(px) <= FARTHEST_PX).all():
+        raise ValueError(f"a number in it is not within {FARTHEST_PX} px of the canvas")
+
+
 def _on_canvas(picture: Picture) -> Image.Image:
-    """The picture alone, grey (280, 280) on white. Raises ValueError or OSError if it is none."""
+    """The picture alone, grey (280, 280) on white. Raises ValueError if it cannot be read."""
     try:
         with Image.open(io.BytesIO(picture.png), formats=["PNG"]) as opened:
             if max(opened.size) > CANVAS_PX:
-                raise ValueError(f"its picture has {opened.size} px, more than the canvas")
+                raise ValueError(f"it has {opened.size} px, more than the canvas")
             grey = opened.convert("L")
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError) as error:
-        raise ValueError(f"its picture is no PNG: {error}") from error
+    except Exception as error:  # damaged files make Pillow raise whatever it stumbles over
+        raise ValueError(f"its picture is no PNG of ours: {error}") from error
     size = (max(1, round(picture.width)), max(1, round(picture.height)))
     # Turned as ink on black, so that the corners that appear are paper.
     ink = ImageChops.invert(grey.resize(size)).rotate(-picture.degrees, expand=True)
@@ -204,12 +214,30 @@ def _curve(samples: Points) -> Points:
     if len(samples) < 3:
         return samples
     points = np.array(samples)
-    middles = (points[1:-1] + points[2:]) / 2
-    starts = np.concatenate([points[:1], middles[:-1]])
+    starts, middles = _joints(points)
     t = np.linspace(0, 1, CURVE_PIECES + 1)[1:, None, None]
     curves = (1 - t) ** 2 * starts + 2 * t * (1 - t) * points[1:-1] + t**2 * middles
     along = curves.transpose(1, 0, 2).reshape(-1, 2)
     return [tuple(point) for point in np.concatenate([points[:1], along, points[-1:]]).tolist()]
+
+
+def _joints(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each curve starts and where it ends: the midpoints between (n, 2) samples."""
+    middles = (points[1:-1] + points[2:]) / 2
+    return np.concatenate([points[:1], middles[:-1]]), middles
+
+
+def _origin(samples: Points) -> np.ndarray:
+    """The point of a path that fabric.js takes for its middle, (2,)."""
+    points = np.array(samples)
+    extent = points[[0, -1]]
+    if len(points) > 2:
+        starts, middles = _joints(points)
+        t = np.linspace(0, 1, BOUNDS_PIECES)[:, None, None]
+        # It reckons the bounds as if each curve were cubic with its one control point twice.
+        cubic = (1 - t) ** 3 * starts + 3 * t * (1 - t) * points[1:-1] + t**3 * middles
+        extent = np.concatenate([extent, cubic.reshape(-1, 2)])
+    return (extent.min(axis=0) + extent.max(axis=0)) / 2
 
 
 def _stroke_of(thing: FabricObject) -> Stroke:
@@ -219,10 +247,8 @@ def _stroke_of(thing: FabricObject) -> Stroke:
     brush_px = thing["strokeWidth"] * (abs(scale_x) * abs(scale_y)) ** 0.5
     if "left" not in thing:  # it stands where its points say
         return Stroke(samples, brush_px)
-    curve = np.array(_curve(samples))
-    origin = (curve.min(axis=0) + curve.max(axis=0)) / 2
     flipped = [-1 if thing.get(flip) else 1 for flip in ("flipX", "flipY")]
-    local = (np.array(samples) - origin) * [scale_x, scale_y] * flipped
+    local = (np.array(samples) - _origin(samples)) * [scale_x, scale_y] * flipped
     placed = local @ _turn(thing.get("angle", 0)).T + _middle(thing)
     return Stroke([tuple(point) for point in placed.tolist()], brush_px)
 

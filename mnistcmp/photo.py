@@ -10,10 +10,12 @@ from mnistcmp.drawing import BOX_PX, FIELD_PX
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 LARGEST_BYTES = 10_000_000
 LARGEST_PIXELS = 50_000_000  # a telephone's photo has 12 to 48 million
+TOO_MANY = f"more than {LARGEST_PIXELS / 1e6:.0f} million. Make it smaller."
 
 WORK_PX = 280  # the longer side while paper and ink are told apart
 COARSE = 4  # paper and blots are looked for in a picture this much smaller
 INK_PX = 84  # the side of the result: four times what the networks see of it
+DARKEST_PAPER = 40  # of 255: what is darker is mostly noise
 NOTHING = "No digit stands out in this picture. Take one of a single digit, dark on light paper."
 LEAST_CONTRAST = 0.1  # of the full range, between ink and the paper around it
 # The paper is what is left when everything thinner than this is taken away.
@@ -37,9 +39,12 @@ def read(content: bytes) -> np.ndarray:
     """
     ink = _ink(_grey(content))
     ink = _without_specks(ink)
+    return _in_field(_cropped(_thickened(_cropped(ink))))
+
+
+def _cropped(ink: np.ndarray) -> np.ndarray:
     rows, columns = (np.flatnonzero((ink > 0.5).any(axis=axis)) for axis in (1, 0))
-    digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return _in_field(_thickened(digit))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _grey(content: bytes) -> Image.Image:
@@ -53,24 +58,33 @@ def _grey(content: bytes) -> Image.Image:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > LARGEST_PIXELS:
-                raise PhotoError(
-                    f"This picture has {image.width} × {image.height} pixels, more than "
-                    f"{LARGEST_PIXELS / 1e6:.0f} million. Make it smaller."
-                )
-            if getattr(image, "n_frames", 1) > 1:
+                raise PhotoError(f"This picture has {image.width} × {image.height} px, {TOO_MANY}")
+            # A telephone's photo may hold a preview as a second picture: that is no movement.
+            if image.format != "MPO" and getattr(image, "is_animated", False):
                 raise PhotoError("This picture moves, or has pages. Choose one with a single view.")
             image.draft("RGB", (WORK_PX, WORK_PX))
-            image = ImageOps.exif_transpose(image).convert("RGBA")
+            image = ImageOps.exif_transpose(_eight_bit(image)).convert("RGBA")
+    except PhotoError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise PhotoError(f"This picture’s size, {error}, is {TOO_MANY}") from error
     except UnidentifiedImageError as error:
         raise PhotoError(
             f"This file is no picture that can be read here. Choose one of {', '.join(FORMATS)}."
         ) from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, PhotoError):
-            raise
+    except Exception as error:  # damaged files make Pillow raise whatever it stumbles over
         raise PhotoError(f"This picture is damaged ({error}). Choose another.") from error
     image.thumbnail((WORK_PX, WORK_PX), Image.Resampling.BOX)
     return _without_transparency(image)
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Pictures of more than 256 greys, which Pillow would cut off at white -> grey."""
+    if not image.mode.startswith(("I", "F")):
+        return image
+    values = np.asarray(image, dtype=np.float64)
+    spread = max(np.ptp(values), 1e-9)
+    return Image.fromarray(np.rint(255 * (values - values.min()) / spread).astype(np.uint8))
 
 
 def _without_transparency(image: Image.Image) -> Image.Image:
@@ -85,21 +99,31 @@ def _without_transparency(image: Image.Image) -> Image.Image:
 
 def _ink(grey: Image.Image) -> np.ndarray:
     """Grey image -> float ink in [0, 1], whatever the light; the strongest ink is 1."""
-    pixels = np.asarray(grey)
-    low, middle, high = np.percentile(pixels, (1, 50, 99))
+    light = np.asarray(grey.filter(ImageFilter.GaussianBlur(WORK_PX / 4)), dtype=np.float32)
+    low, middle, high = np.percentile(np.asarray(grey) / np.maximum(light, 1), (0.2, 50, 99.8))
     if high - middle > middle - low:  # light on dark
         grey = ImageOps.invert(grey)
-    paper = grey.reduce(COARSE)
-    for shift in (ImageFilter.MaxFilter, ImageFilter.MinFilter):
-        paper = paper.filter(shift(THICKEST_STROKE_PX // COARSE))
-    paper = paper.filter(ImageFilter.GaussianBlur(2)).resize(grey.size)
-    contrast = np.asarray(paper, dtype=np.float32) - np.asarray(grey, dtype=np.float32)
-    if contrast.max() < LEAST_CONTRAST * 255:
+    lit = np.asarray(_paper(grey.reduce(COARSE)).resize(grey.size), dtype=np.float32)
+    # As if the paper were white everywhere: ink in the shade is as dark as in the light.
+    contrast = 255 * (lit - np.asarray(grey, dtype=np.float32)) / np.maximum(lit, DARKEST_PAPER)
+    if np.percentile(contrast, 99.8) < LEAST_CONTRAST * 255:
         raise PhotoError(NOTHING)
     uneven = np.median(contrast) + NOISE * np.median(abs(contrast - np.median(contrast)))
     threshold = max(_otsu(np.clip(contrast, 0, 255).astype(np.uint8)), uneven)
     # From paper to ink within a third of the threshold on either side: edges stay smooth.
     return np.clip((contrast / threshold - 2 / 3) * 1.5, 0, 1)
+
+
+def _paper(coarse: Image.Image) -> Image.Image:
+    """The picture without whatever is dark and thinner than the thickest stroke."""
+    width = THICKEST_STROKE_PX // COARSE
+    # The light goes on beyond the edge as it was before it: else a dark edge would count as ink.
+    pixels = np.asarray(coarse, dtype=int)
+    wider = np.pad(pixels, width, mode="reflect", reflect_type="odd").clip(0, 255)
+    paper = Image.fromarray(wider.astype(np.uint8))
+    for shift in (ImageFilter.MaxFilter, ImageFilter.MinFilter):
+        paper = paper.filter(shift(width))
+    return ImageOps.crop(paper.filter(ImageFilter.GaussianBlur(2)), width)
 
 
 def _otsu(values: np.ndarray) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mnistcmp.drawing import Stages, stages, to_pixels
+from mnistcmp.drawing import Stages, bounding_box, stages, to_pixels, whole_canvas
 
 CANVAS = (280, 280)
 WHITE, BLACK, CLEAR = (255, 255, 255, 255), (0, 0, 0, 255), (0, 0, 0, 0)
@@ -221,6 +221,48 @@ def test_magnified_mnist_digit_comes_back_unchanged():
     grey = 255 - np.rint(255 * np.kron(seven, np.ones((10, 10)))).astype(np.uint8)
     rgba = np.dstack([grey, grey, grey, np.full_like(grey, 255)])
     np.testing.assert_allclose(to_pixels(rgba), seven, atol=0.005)
+
+
+@pytest.mark.parametrize(
+    ("points", "rows", "columns"),
+    [
+        ([(140, 60), (140, 220)], (0, 28), (12, 15)),
+        ([(60, 140), (220, 140)], (12, 15), (0, 28)),
+        (DOT, (0, 28), (0, 28)),
+        (moved(FIVE, 60, -40), (0, 28), (4, 24)),
+    ],
+    ids=["vertical", "horizontal", "dot", "moved five"],
+)
+def test_bounding_box_fills_28_px_and_lies_in_the_middle(points, rows, columns):
+    steps = stages(canvas(points))
+    box = bounding_box(steps)
+    assert box.shape == (28, 28)
+    assert box.dtype == np.float32
+    assert box.min() >= 0
+    assert box.max() == pytest.approx(1)
+    for axis, (start, end) in ((1, rows), (0, columns)):
+        inked = np.flatnonzero(box.any(axis=axis))
+        assert (inked[0], inked[-1] + 1) == (start, end)
+    assert box.mean() == pytest.approx(
+        steps.crop.mean() * (rows[1] - rows[0]) * (columns[1] - columns[0]) / 784, rel=0.01
+    ), "no ink is lost"
+
+
+def test_bounding_box_does_not_depend_on_position_but_the_whole_canvas_does():
+    here, there = (stages(canvas(moved(FIVE, 10 * step, -5 * step))) for step in (0, 4))
+    np.testing.assert_array_equal(bounding_box(here), bounding_box(there))
+    expected = np.roll(whole_canvas(here), (-2, 4), axis=(0, 1))
+    np.testing.assert_allclose(whole_canvas(there), expected, atol=1e-6)
+    assert np.abs(whole_canvas(there) - whole_canvas(here)).sum() > 20
+
+
+@pytest.mark.parametrize("points", [FIVE, DOT, moved(FIVE, 80, -60)], ids=["five", "dot", "moved"])
+def test_whole_canvas_holds_the_ink_of_every_10_px_square(points):
+    steps = stages(canvas(points))
+    whole = whole_canvas(steps)
+    assert whole.dtype == np.float32
+    squares = steps.ink.reshape(28, 10, 28, 10).mean(axis=(1, 3))
+    np.testing.assert_allclose(whole, squares, atol=1e-6)
 
 
 def test_input_is_left_alone():

@@ -1,0 +1,299 @@
+import base64
+import io
+import json
+import random
+import re
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnistcmp import canvas
+from mnistcmp.canvas import DrawingError, Picture, Stroke
+
+SEVEN = Stroke([(60, 70), (200, 70), (180, 110), (130, 220)], 20)
+CROSS = Stroke([(110, 150), (190, 150)], 12)
+DOT = Stroke([(140, 40)], 30)
+
+# As the browser's canvas (fabric.js 7.4) sent it. It takes the middle of a path for the middle of
+# cubic curves with both handles at the sample, which bulge further than the drawn ones.
+PATH = json.loads("""{
+    "type": "Path", "originX": "center", "originY": "center", "left": 98.7134, "top": 125,
+    "width": 97.4669, "height": 150.04, "strokeWidth": 20, "scaleX": 1, "scaleY": 1, "angle": 0,
+    "flipX": false, "flipY": false, "path": [
+        ["M", 49.98, 49.98], ["Q", 50, 50, 62.5, 53.5], ["Q", 75, 57, 87.5, 61],
+        ["Q", 100, 65, 112.5, 68.5], ["Q", 125, 72, 137.5, 76], ["Q", 150, 80, 141.5, 100],
+        ["Q", 133, 120, 116.5, 160], ["L", 99.98, 200.02]
+    ]
+}""")
+SAMPLES = np.array([command[1:3] for command in PATH["path"]])
+MIDDLE = np.array([PATH["left"], PATH["top"]])
+
+
+def png(grey: np.ndarray, kind: str = "PNG") -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(grey.astype(np.uint8)).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def header(width: int, height: int, colour_type: int) -> bytes:
+    data = struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", data)
+
+
+LEFT_HALF_BLACK = png(np.repeat([[0, 255]], 10, axis=0).repeat(10, axis=1))
+BLACK = png(np.zeros((10, 20)))
+PICTURE = Picture(LEFT_HALF_BLACK, 100, 50, 40, 20, 90)
+ONE_PIXEL = chunk(b"IDAT", zlib.compress(b"\0\0")) + chunk(b"IEND", b"")
+
+
+def pack(content: bytes) -> str:
+    return base64.urlsafe_b64encode(zlib.compress(content, 9)).decode().rstrip("=")
+
+
+def pack_parts(*parts) -> str:
+    return pack(json.dumps(parts).encode())
+
+
+def pack_picture(png: bytes) -> str:
+    return pack_parts([base64.b64encode(png).decode(), 140, 140, 280, 280, 0])
+
+
+def darkness(drawing) -> np.ndarray:
+    return 1 - canvas.render(drawing)[..., 0] / 255
+
+
+def random_stroke(count: int) -> Stroke:
+    points = np.random.default_rng(1).integers(0, 280, (count, 2))
+    return Stroke([tuple(point) for point in points.tolist()], 20)
+
+
+def from_line(start, end) -> np.ndarray:
+    """How far the middle of every pixel of the canvas lies from a line, px."""
+    y, x = np.mgrid[:280, :280] + 0.5
+    (x0, y0), (x1, y1) = start, end
+    length = (x1 - x0) ** 2 + (y1 - y0) ** 2
+    along = np.clip(((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / (length or 1), 0, 1)
+    return np.hypot(x - x0 - along * (x1 - x0), y - y0 - along * (y1 - y0))
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [[], [SEVEN], [SEVEN, CROSS], [DOT], [PICTURE], [CROSS, PICTURE, DOT]],
+    ids=["nothing", "stroke", "strokes", "dot", "picture", "all"],
+)
+def test_text_gives_the_drawing_back(drawing):
+    text = canvas.to_text(drawing)
+    assert canvas.from_text(text) == drawing
+    assert re.fullmatch(r"[\w-]+", text, re.ASCII), "it needs no escapes in a link"
+
+
+def test_text_rounds_to_whole_px_without_adding_up_the_errors():
+    points = [(10 + 0.4 * step, 200.6 - 0.7 * step) for step in range(200)]
+    (stroke,) = canvas.from_text(canvas.to_text([Stroke(points, 19.7)]))
+    assert stroke.brush_px == 20
+    assert stroke.points == [(round(x), round(y)) for x, y in points]
+
+
+def test_text_of_nearly_the_greatest_length_is_read_back_whole():
+    text = canvas.to_text([random_stroke(1350)])
+    assert 5_500 < len(text) <= 6_000
+    assert canvas.from_text(text) == [random_stroke(1350)]
+
+
+def test_too_long_drawing_raises_with_its_count(monkeypatch):
+    drawing = [random_stroke(3000)]
+    with pytest.raises(DrawingError, match="6,000") as error:
+        canvas.to_text(drawing)
+    monkeypatch.setattr(canvas, "LONGEST_LINK", 1_000_000)
+    assert f"{len(canvas.to_text(drawing)):,} characters" in str(error.value)
+
+
+# JSON that is no drawing: no list, no parts, brushes and coordinates that cannot be.
+CONTENTS = """ [[20,1,1] 5 null "" "drawing" {} {"20":[1,1]} [20] [[]] [[20]] [[20,5]]
+    [[20,[10],10]] [[20,null,10]] [[20,1000000,10]] [[20,10,-1000000]] [[20,10,-Infinity]]
+    [[20,NaN,10]] [[0,10,10]] [[1000,10,10]] [[-20,10,10]] [[NaN,10,10]] [["",1,1,1,1,0]] """
+UNREADABLE = {
+    "empty": "",
+    "garbage": "what is this?",
+    "not ASCII": "eJyLé" * 4,
+    "half a surrogate": "\ud800",
+    "no zlib": base64.urlsafe_b64encode(b"this is no zlib stream").decode(),
+    "truncated": canvas.to_text([SEVEN, CROSS])[:-20],
+    "bomb": pack(b"[[20,1,1]" + b" " * 2 * canvas.LARGEST_TEXT + b"]"),
+    "nested too deep": pack(b"[" * 90_000),
+    "far outside by steps": pack_parts([20, *[2800, 0] * 50]),
+    "larger than a float": pack(b"[[20,1" + b"0" * 400 + b",10]]"),
+    "more digits than Python reads": pack(b"[[20,1" + b"0" * 5000 + b",10]]"),
+    "picture is no base64": pack_parts(["abcde", 140, 140, 280, 280, 0]),
+    "picture is no PNG": pack_picture(png(np.zeros((10, 20)), "GIF")),
+    "picture is cut": pack_picture(BLACK[:45]),
+    "picture is damaged": pack_picture(BLACK.replace(b"IDAT", b"IDAT\1")),
+    "picture larger than the canvas": pack_picture(png(np.zeros((10, 281)))),
+    "picture says 40000 px": pack_picture(header(40_000, 40_000, 0) + ONE_PIXEL),
+    "picture has no palette": pack_picture(header(1, 1, 3) + chunk(b"tRNS", b"\0") + ONE_PIXEL),
+    "picture has a short profile": pack_picture(
+        header(1, 1, 0) + ONE_PIXEL[:-12] + chunk(b"iCCP", b"name\0")
+    ),
+} | {content: pack(content.encode()) for content in CONTENTS.split()}
+
+
+@pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_unreadable_text_raises_drawing_error(text):
+    with pytest.raises(DrawingError, match="cannot be read"):
+        canvas.from_text(text)
+
+
+def test_beginning_of_a_text_is_the_drawing_or_an_error():
+    """Its last characters are a checksum, so that a text may be whole without them."""
+    text = canvas.to_text([SEVEN, DOT])
+    read = 0
+    for length in range(len(text)):
+        try:
+            assert canvas.from_text(text[:length]) == [SEVEN, DOT]
+            read += 1
+        except DrawingError:
+            pass
+    assert read < 10
+
+
+def mutated(text: bytes, rng: random.Random) -> bytes:
+    """With a few characters changed, added or taken out."""
+    characters = bytearray(text)
+    for _ in range(rng.randint(1, 4)):
+        place = rng.randrange(len(characters))
+        characters[place : place + rng.randint(0, 1)] = rng.choices(text, k=rng.randint(0, 1))
+    return bytes(characters)
+
+
+@pytest.mark.parametrize("packed", [True, False], ids=["text", "content"])
+def test_mutated_text_is_a_drawing_or_an_error(packed):
+    rng = random.Random(5)
+    text = canvas.to_text([CROSS, PICTURE, DOT]).encode()
+    content = zlib.decompress(base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4)))
+    read = 0
+    for _ in range(300):
+        damaged = mutated(text, rng).decode() if packed else pack(mutated(content, rng))
+        try:
+            drawing = canvas.from_text(damaged)
+        except DrawingError:
+            continue
+        assert all(isinstance(part, Stroke | Picture) for part in drawing)
+        assert canvas.render(drawing).shape == (280, 280, 4)
+        read += 1
+    assert read < 250, "most damage is noticed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "matrix"),
+    [
+        ({}, [[1, 0], [0, 1]]),
+        ({"left": 150.5, "top": 90}, [[1, 0], [0, 1]]),
+        ({"scaleX": 1.5, "scaleY": 0.5}, [[1.5, 0], [0, 0.5]]),
+        ({"angle": 90}, [[0, -1], [1, 0]]),
+        ({"flipX": True}, [[-1, 0], [0, 1]]),
+        ({"flipY": True, "angle": 90, "scaleX": 2, "left": 130}, [[0, 1], [2, 0]]),
+    ],
+    ids=["as drawn", "moved", "scaled", "turned", "flipped", "all of it"],
+)
+def test_path_of_the_web_canvas_lies_where_it_is_seen(changes, matrix):
+    (stroke,) = canvas.from_fabric([PATH | changes])
+    place = [changes.get("left", PATH["left"]), changes.get("top", PATH["top"])]
+    expected = (SAMPLES - MIDDLE) @ np.array(matrix).T + place
+    np.testing.assert_allclose(stroke.points, expected, atol=0.01)
+    assert stroke.brush_px == pytest.approx(20 * abs(np.linalg.det(matrix)) ** 0.5)
+
+
+def test_image_of_the_web_canvas_is_a_picture_and_other_objects_are_left_out():
+    source = "data:image/png;base64," + base64.b64encode(BLACK).decode()
+    image = {"type": "Image", "src": source, "width": 20, "height": 10, "scaleX": 2, "scaleY": 3}
+    middle = {"originX": "center", "originY": "center", "left": 100, "top": 50, "angle": 30}
+    assert canvas.from_fabric([image | middle]) == [Picture(BLACK, 100, 50, 40, 30, 30)]
+    corner = {"originX": "left", "originY": "top", "left": 100, "top": 50, "angle": 90}
+    (picture,) = canvas.from_fabric([image | corner])
+    assert (picture.x, picture.y) == pytest.approx((85, 70)), "it turns about its corner"
+    assert canvas.from_fabric([{"type": "circle", "left": 5}, {}]) == []
+
+
+def test_drawing_put_on_the_web_canvas_comes_back():
+    drawing = [SEVEN, PICTURE, CROSS]
+    assert canvas.from_fabric(canvas.to_fabric(drawing)) == drawing
+    (dot,) = canvas.from_fabric(canvas.to_fabric([DOT]))
+    assert set(dot.points) == set(DOT.points)
+    assert dot.brush_px == DOT.brush_px
+
+
+def test_path_for_the_web_canvas_is_curved_as_its_own():
+    points = [tuple(sample) for sample in SAMPLES.tolist()]
+    (path,) = canvas.to_fabric([Stroke(points, 20)])
+    for command, expected in zip(path["path"], PATH["path"], strict=True):
+        assert command[0] == expected[0]
+        assert command[1:] == pytest.approx(expected[1:], abs=0.02), "but for its rounding"
+    assert path["strokeWidth"] == 20
+
+
+def test_drawing_of_nothing_is_white_paper():
+    assert (canvas.render([]) == 255).all()
+
+
+@pytest.mark.parametrize("stroke", [CROSS, DOT, Stroke([(60, 70), (200, 230)], 26)])
+def test_ink_is_where_the_stroke_goes_and_nowhere_else(stroke):
+    rgba = canvas.render([stroke])
+    assert rgba.shape == (280, 280, 4)
+    assert rgba.dtype == np.uint8
+    assert (rgba[..., 3] == 255).all()
+    assert (rgba[..., :3] == rgba[..., :1]).all()
+    away = from_line(stroke.points[0], stroke.points[-1]) - stroke.brush_px / 2
+    assert (rgba[away < -1.5, 0] == 0).all()
+    assert (rgba[away > 1.5, 0] == 255).all()
+    assert len(np.unique(rgba[..., 0])) > 2, "edges are anti-aliased"
+
+
+def test_stroke_bends_past_a_corner_as_on_the_web_canvas():
+    ink = darkness([Stroke([(60, 60), (220, 60), (220, 220)], 10)])
+    for x, y in [(60, 60), (180, 80), (220, 140), (220, 220)]:  # of the curve through (220, 140)
+        assert ink[y, x] == 1
+    assert not ink[:75, 205:].any()
+
+
+def test_strokes_lie_over_each_other():
+    together = darkness([SEVEN, CROSS])
+    darker = np.maximum(darkness([SEVEN]), darkness([CROSS]))
+    assert (together >= darker).all()
+    np.testing.assert_array_equal(together > 0, darker > 0)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "rows", "columns"),
+    [(0, (40, 60), (80, 100)), (90, (30, 50), (90, 110)), (180, (40, 60), (100, 120))],
+)
+def test_picture_is_in_its_place_turned_clockwise(degrees, rows, columns):
+    ink = darkness([Picture(LEFT_HALF_BLACK, 100, 50, 40, 20, degrees)])
+    expected = np.zeros((280, 280))
+    expected[slice(*rows), slice(*columns)] = 1
+    assert np.abs(ink - expected).sum() < 0.1 * expected.sum(), "but for a smooth edge"
+
+
+def test_paper_of_a_turned_picture_covers_nothing():
+    line = Stroke([(40, 140), (240, 140)], 8)
+    picture = Picture(png(np.full((20, 20), 255)), 140, 140, 100, 100, 45)
+    np.testing.assert_array_equal(darkness([line, picture]), darkness([line]))
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (84, 84), (20, 10), (10, 20), (280, 280)])
+def test_ink_put_on_the_canvas_fills_it(shape):
+    ink = np.linspace(0, 1, shape[0] * shape[1], dtype=np.float32).reshape(shape)
+    picture = canvas.put(ink)
+    scale = 280 / max(shape)
+    assert (picture.height, picture.width) == (shape[0] * scale, shape[1] * scale)
+    assert (picture.x, picture.y, picture.degrees) == (140, 140, 0)
+    with Image.open(io.BytesIO(picture.png)) as opened:
+        grey = np.asarray(opened.convert("L"))
+    assert len(np.unique(grey)) <= 16
+    np.testing.assert_allclose(1 - grey / 255, ink, atol=1 / 16)
