@@ -28,6 +28,7 @@ SUPERSAMPLING = 2
 GREYS = 16  # of a picture in a link: a quarter of the bytes, and no network reads it otherwise
 LONGEST_LINK = 6_000  # characters: proxies and servers take addresses of some 8,000
 LARGEST_TEXT = 100_000  # bytes of a link's drawing unpacked; what is more was made to do harm
+MOST_PICTURES, LARGEST_PICTURE_PX = 4, 2 * CANVAS_PX
 CURVE_PIECES = 4  # straight ones, for a curve between two samples of the pen
 BOUNDS_PIECES = 129  # where its outermost points count
 
@@ -164,8 +165,19 @@ def from_text(text: str) -> Drawing:
         parts = json.loads(content)
         if not isinstance(parts, list):
             raise ValueError("it is no list of strokes")
+        if sum(isinstance(part[0], str) for part in parts) > MOST_PICTURES:
+            raise ValueError(f"it has more than {MOST_PICTURES} pictures")
         return [_part(*part) for part in parts]
-    except (zlib.error, ValueError, TypeError, OverflowError, RecursionError, OSError) as error:
+    except (
+        zlib.error,
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        OverflowError,
+        RecursionError,
+        OSError,
+    ) as error:
         raise DrawingError(f"the drawing in this link cannot be read ({error})") from error
 
 
@@ -174,6 +186,8 @@ def _part(first: object, *numbers: object) -> Stroke | Picture:
     _check_within(values)
     if isinstance(first, str):
         picture = Picture(base64.b64decode(first), *values.tolist())
+        if max(picture.width, picture.height) > LARGEST_PICTURE_PX:
+            raise ValueError(f"its picture is larger than {LARGEST_PICTURE_PX} px")
         _on_canvas(picture)
         return picture
     brush_px = float(first)

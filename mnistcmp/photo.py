@@ -17,7 +17,7 @@ COARSE = 4  # paper and blots are looked for in a picture this much smaller
 INK_PX = 84  # the side of the result: four times what the networks see of it
 DARKEST_PAPER = 40  # of 255: what is darker is mostly noise
 NOTHING = "No digit stands out in this picture. Take one of a single digit, dark on light paper."
-LEAST_CONTRAST = 0.1  # of the full range, between ink and the paper around it
+LEAST_CONTRAST = 0.13  # of the full range, between ink and the paper around it
 # The paper is what is left when everything thinner than this is taken away.
 THICKEST_STROKE_PX = 68
 NOISE = 6  # ink stands out from the paper by so many times the paper's own unevenness
@@ -63,7 +63,9 @@ def _grey(content: bytes) -> Image.Image:
             if image.format != "MPO" and getattr(image, "is_animated", False):
                 raise PhotoError("This picture moves, or has pages. Choose one with a single view.")
             image.draft("RGB", (WORK_PX, WORK_PX))
-            image = ImageOps.exif_transpose(_eight_bit(image)).convert("RGBA")
+            if image.mode in ("L", "RGB", "RGBA", "CMYK"):  # made small before anything is copied
+                image.thumbnail((WORK_PX, WORK_PX), Image.Resampling.BOX)
+            image = _eight_bit(ImageOps.exif_transpose(image)).convert("RGBA")
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
@@ -83,18 +85,19 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     if not image.mode.startswith(("I", "F")):
         return image
     values = np.asarray(image, dtype=np.float64)
-    spread = max(np.ptp(values), 1e-9)
-    return Image.fromarray(np.rint(255 * (values - values.min()) / spread).astype(np.uint8))
+    scale = 257 if values.max() > 255 else 1
+    return Image.fromarray(np.rint(values / scale).clip(0, 255).astype(np.uint8))
 
 
 def _without_transparency(image: Image.Image) -> Image.Image:
     """RGBA -> grey, on paper that the digit stands out from."""
-    alpha = np.asarray(image.getchannel("A")) / 255
-    grey = np.asarray(image.convert("L"))
-    seen = alpha.sum()
-    brightness = (grey * alpha).sum() / seen if seen else 0
-    paper = Image.new("RGBA", image.size, "white" if brightness < 128 else "black")
-    return Image.alpha_composite(paper, image).convert("L")
+    grey, opaque = np.asarray(image.convert("L")), np.asarray(image.getchannel("A")) > 127
+    edge = np.concatenate([opaque[0], opaque[-1], opaque[:, 0], opaque[:, -1]])
+    if opaque.mean() > 0.5 and not edge.all():  # the paper is there, and a margin is not
+        paper = int(np.median(grey[opaque]))
+    else:  # only the ink is there, or everything else
+        paper = 255 if opaque.any() and grey[opaque].mean() < 128 else 0
+    return Image.alpha_composite(Image.new("RGBA", image.size, (paper,) * 3), image).convert("L")
 
 
 def _ink(grey: Image.Image) -> np.ndarray:

@@ -14,6 +14,7 @@ import pandas as pd
 from mnistcmp.checkpoints import CHECKPOINTS
 from mnistcmp.report import markdown, overview
 from mnistcmp.results import Records, newest, summarise
+from scripts import benchmark_app
 
 README = CHECKPOINTS.parent / "README.md"
 
@@ -62,15 +63,16 @@ def threshold(results: Path) -> str:
     """When the app says "not sure", and how often that is right."""
     found = json.loads((results / "threshold.json").read_text())
     shipped = found["shipped"]["drawn"]
+    chosen_on = found["validation"]
     return (
         f"Where the networks together hold no digit for more than {found['least_certainty']:.0%} "
-        "probable, the app says “not sure”. With the networks of the recipe `drawn` that turns away "
-        f"{shipped['test_digits_rejected']:.1%} of MNIST's {shipped['test_digits']:,} test digits "
-        f"and {shipped['pen_digits_rejected']:.1%} of {shipped['pen_digits']:,} pen digits, and "
-        f"lets {shipped['nondigits_accepted']:.0%} of {shipped['nondigits']:,} generated scribbles, "
-        "shapes, letters and animals pass for a digit. The threshold was chosen on other images: "
-        f"{found['validation']['digits']:,} training digits held out and "
-        f"{found['validation']['nondigits']:,} other such drawings (`scripts/find_threshold.py`)."
+        "probable, the app says “not sure”. With the networks of the recipe `drawn` that turns "
+        f"away {shipped['test_digits_rejected']:.1%} of MNIST's {shipped['test_digits']:,} test "
+        f"digits and {shipped['pen_digits_rejected']:.1%} of {shipped['pen_digits']:,} pen digits, "
+        f"and lets {shipped['nondigits_accepted']:.0%} of {shipped['nondigits']:,} generated "
+        "scribbles, shapes, letters and animals pass for a digit. The threshold was chosen on "
+        f"other images: {chosen_on['digits']:,} training digits held out "
+        "(`scripts/find_threshold.py`)."
     )
 
 
@@ -110,7 +112,30 @@ def speed(results: Path) -> str:
     return text
 
 
-PARTS = {"duration": duration, "threshold": threshold, "results": results, "speed": speed}
+def app_speed(results: Path) -> str:
+    """How fast the app answers, each figure with its goal."""
+    path = results / "benchmark_app.json"
+    if not path.exists():
+        return "Not measured yet."
+    benchmark = json.loads(path.read_text())
+    rows = [row for row in benchmark_app.rows(benchmark) if row[2]]
+    table = pd.DataFrame(rows, columns=["", "measured", "goal", "goal is"])
+    options = benchmark["options"]
+    return (
+        f"{markdown(table)}\n\n"
+        f"{options['sessions']} visitors without browsers, {options['seconds']:.0f} s of each "
+        f"load, {options['strokes']} strokes in a real browser. Made on: {benchmark['machine']}; "
+        f"{benchmark['versions']}."
+    )
+
+
+PARTS = {
+    "duration": duration,
+    "threshold": threshold,
+    "results": results,
+    "speed": speed,
+    "app speed": app_speed,
+}
 
 
 def _reported(results: Path) -> pd.DataFrame:

@@ -136,6 +136,8 @@ UNREADABLE = {
     "picture is cut": pack_picture(BLACK[:45]),
     "picture is damaged": pack_picture(BLACK.replace(b"IDAT", b"IDAT\1")),
     "picture larger than the canvas": pack_picture(png(np.zeros((10, 281)))),
+    "picture of a huge size": pack_parts([base64.b64encode(BLACK).decode(), 1, 1, 2800, 1, 0]),
+    "hundreds of pictures": pack_parts(*[[base64.b64encode(BLACK).decode(), 1, 1, 9, 9, 0]] * 100),
     "picture says 40000 px": pack_picture(header(40_000, 40_000, 0) + ONE_PIXEL),
     "picture has no palette": pack_picture(header(1, 1, 3) + chunk(b"tRNS", b"\0") + ONE_PIXEL),
     "picture has a short profile": pack_picture(

@@ -4,6 +4,8 @@ The session keeps the drawing as the canvas's own objects (`drawing`) and what t
 in place of them (`redraw`).
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import CanvasResult, st_canvas
@@ -11,12 +13,15 @@ from streamlit_drawable_canvas import CanvasResult, st_canvas
 from mnistcmp import canvas
 from mnistcmp.canvas import CANVAS_PX, Drawing, FabricObject
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
 WIDTH_PX = 296  # of its container, which leaves no room for scroll bars
 THINNEST_PX, USUAL_PX, THICKEST_PX = 8, 20, 40
 
 
 def show() -> np.ndarray | None:
-    """The canvas with its buttons -> the finished strokes, uint8 RGBA (H, W, 4); None if blank."""
+    """The canvas -> its finished strokes, uint8 RGBA (H, W, 4); None if it is blank."""
     if "canvas" not in st.session_state and "drawing" in st.session_state:
         _redraw(st.session_state["drawing"])  # back from another page, or come by a link
     with st.container(width=WIDTH_PX):
@@ -29,12 +34,17 @@ def show() -> np.ndarray | None:
             initial_drawing=st.session_state.get("redraw"),
             return_image_data=True,
         )
-        st.session_state["drawing"] = (result.json_data or {}).get("objects", [])
-        buttons = st.container(horizontal=True)
-        empty = not st.session_state["drawing"]
-        buttons.button("Undo", on_click=_undo, disabled=empty)
-        buttons.button("Clear", on_click=put, args=([],), disabled=empty)
+    st.session_state["drawing"] = (result.json_data or {}).get("objects", [])
     return _image(result)
+
+
+def buttons() -> "DeltaGenerator":
+    """Undo and Clear -> the row that they stand in."""
+    row = st.container(horizontal=True, width=WIDTH_PX)
+    empty = not st.session_state["drawing"]
+    row.button("Undo", on_click=_undo, disabled=empty)
+    row.button("Clear", on_click=put, args=([],), disabled=empty)
+    return row
 
 
 def put(drawing: Drawing) -> None:

@@ -2,6 +2,8 @@
 
 import gc
 import json
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from mnistcmp import samples
+from mnistcmp.app.colours import FAMILY_OF
 from mnistcmp.results import Records, newest
 
 if TYPE_CHECKING:
@@ -33,6 +36,21 @@ def threshold() -> dict[str, Any] | None:
     """What scripts/find_threshold.py has found; None if it has not been run."""
     path = RESULTS / "threshold.json"
     return _threshold(path, _changed(path))
+
+
+def ordered(models: Iterable[str], recipe: str, order: str) -> list[str]:
+    """The models by `size`, by `accuracy` on the test images (seed 0), or by `family`."""
+    changed = _changed(RESULTS / "runs.csv")
+    return sorted(models, key=lambda model: _places(recipe, order, changed).get(model, -1))
+
+
+@st.cache_resource
+def _places(recipe: str, order: str, changed: int) -> dict[str, float]:
+    if order == "family":
+        return {model: place for place, model in enumerate(FAMILY_OF)}
+    runs = reported_runs()
+    rows = runs[(runs["recipe"] == recipe) & (runs["seed"] == 0)].set_index("model")
+    return rows[{"size": "params", "accuracy": "test_accuracy"}[order]].to_dict()
 
 
 def predictions(run: str, images: str = "test") -> np.ndarray:
@@ -88,11 +106,14 @@ def networks(recipe: str, dataset: str = "mnist") -> tuple[dict[str, "nn.Module"
 
 @st.cache_resource(show_spinner="Waking the networks …")
 def _networks(recipe: str, dataset: str, changed: int) -> tuple[dict[str, "nn.Module"], list[str]]:
+    # For one image, more threads only wait for each other. Every visitor is served by threads of
+    # their own, in which torch's own setting would have to be made again.
+    os.environ["OMP_NUM_THREADS"] = "1"
     import torch
 
     from mnistcmp.checkpoints import CheckpointError, load_checkpoint, read_manifest
 
-    torch.set_num_threads(1)  # for one image, more threads only wait for each other
+    torch.set_num_threads(1)
     loaded, problems = {}, []
     try:
         manifest = read_manifest(CHECKPOINTS)

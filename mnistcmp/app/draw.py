@@ -10,8 +10,6 @@ from mnistcmp import drawing
 from mnistcmp.app import board, cached, live, sight, sources
 
 if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
     from mnistcmp.reading import Consensus, Reading
 
 WALL_WIDTH_PX = 680
@@ -28,29 +26,7 @@ def page() -> None:
     st.title("Draw a digit")
     st.caption("Every network reads what you draw, side by side, while the pen moves.")
     sources.from_link({"recipe": list(RECIPES), "order": list(ORDERS), "way": list(sight.WAYS)})
-    _live()
-
-
-@st.fragment
-def _live() -> None:
-    # On a narrow screen the reading comes right below the canvas, and the settings after both.
-    parts, settings, below = (
-        st.container(horizontal=True, gap="large"),
-        st.container(),
-        st.container(),
-    )
-    with parts.container(width=board.WIDTH_PX):
-        finished = board.show()
-        moving = live.picture()
-    with settings:
-        recipe, order, way = _settings()
-        sources.show()
-    with parts.container(width=WALL_WIDTH_PX):
-        _read(finished if moving is None else moving, recipe, order, way, below)
-
-
-def _settings() -> tuple[str, str, str]:
-    row = st.container(horizontal=True)
+    row = st.container(horizontal=True, vertical_alignment="bottom")
     recipe = row.segmented_control(
         "Networks",
         list(RECIPES),
@@ -60,19 +36,30 @@ def _settings() -> tuple[str, str, str]:
         width="content",
         help="  \n".join(f"**{name}**: {text}" for name, text in RECIPES.items()),
     )
-    order = row.segmented_control(
-        "Order by", ORDERS, default="size", required=True, key="order", width="content"
-    )
-    way = row.selectbox("Pixels are made", list(sight.WAYS), key="way", width=220)
-    row.slider(
-        "Brush, px", board.THINNEST_PX, board.THICKEST_PX, board.USUAL_PX, key="brush", width=220
-    )
-    return recipe, order, way
+    with row.popover("View and brush"):
+        order = st.segmented_control(
+            "Order by", ORDERS, default="size", required=True, key="order", width="content"
+        )
+        way = st.selectbox("Pixels are made", list(sight.WAYS), key="way")
+        st.slider("Brush, px", board.THINNEST_PX, board.THICKEST_PX, board.USUAL_PX, key="brush")
+    sources.show(row)
+    _live(recipe, order, way)
 
 
-def _read(
-    rgba: np.ndarray | None, recipe: str, order: str, way: str, below: "DeltaGenerator"
-) -> None:
+# What changes with every picture, and no more than that: it is run many times a second.
+@st.fragment
+def _live(recipe: str, order: str, way: str) -> None:
+    # On a narrow screen the reading comes below the canvas.
+    parts = st.container(horizontal=True, gap="large")
+    with parts.container(width=board.WIDTH_PX):
+        finished = board.show()
+        moving = live.picture()
+        sources.show_exits(board.buttons())
+    with parts.container(width=WALL_WIDTH_PX):
+        _read(finished if moving is None else moving, recipe, order, way, moving is not None)
+
+
+def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bool) -> None:
     verdict, wall = st.container(), st.container()
     models, problems = cached.networks(recipe)
     for problem in problems:
@@ -83,6 +70,7 @@ def _read(
     started = time.perf_counter()
     steps = None if rgba is None else drawing.stages(rgba)
     if steps is None:
+        st.session_state.pop("seen", None)
         verdict.metric("Consensus", "–")
         wall.info("Draw a digit: 0 to 9, with mouse or finger.")
         return
@@ -90,9 +78,11 @@ def _read(
     from mnistcmp.app.wall import spec
     from mnistcmp.reading import consensus, read
 
-    images = np.stack([make(steps) for make in sight.WAYS.values()])
-    ordered = {name: models[name] for name in _ordered(list(models), recipe, order)}
-    readings = dict(zip(sight.WAYS, read(images, ordered), strict=True))
+    # The other ways can wait until the pen is up.
+    ways = [way] if moving else [way, *(other for other in sight.WAYS if other != way)]
+    images = np.stack([sight.WAYS[each](steps) for each in ways])
+    ordered = {name: models[name] for name in cached.ordered(models, recipe, order)}
+    readings = dict(zip(ways, read(images, ordered), strict=True))
     reading = readings[way]
     rates = cached.threshold()
     together = consensus(reading, rates["least_certainty"] if rates else 0.0)
@@ -106,8 +96,10 @@ def _read(
         _closer(reading)
         if rates:
             st.caption(_in_words(rates, recipe))
-    with below:
-        sight.show(steps, readings)
+    if not moving:
+        st.session_state["seen"] = sight.pictures(steps, {w: readings[w] for w in sight.WAYS})
+    if seen := st.session_state.get("seen"):
+        sight.show(*seen)
 
 
 def _verdict(reading: "Reading", together: "Consensus", milliseconds: float) -> None:
@@ -165,17 +157,6 @@ def _in_words(rates: dict, recipe: str) -> str:
         f"lets {shipped['nondigits_accepted']:.0%} of {shipped['nondigits']:,} scribbles, shapes, "
         "letters and animals pass for a digit. It was chosen on other digits and other scribbles."
     )
-
-
-def _ordered(models: list[str], recipe: str, order: str) -> list[str]:
-    runs = cached.reported_runs()
-    rows = runs[(runs["recipe"] == recipe) & (runs["seed"] == 0)].set_index("model")
-    if order == "family":
-        from mnistcmp.app.colours import FAMILY_OF
-
-        return sorted(models, key=list(FAMILY_OF).index)
-    column = {"size": "params", "accuracy": "test_accuracy"}[order]
-    return sorted(models, key=lambda model: rows[column].get(model, 0))
 
 
 page()

@@ -50,6 +50,8 @@ class Tap {
     // The canvas draws the end of the stroke in its own listener, which comes after this one.
     setTimeout(() => {
       this.sentAt = 0;
+      clearTimeout(this.timer); // a picture that was to be sent in a while is sent now
+      this.timer = null;
       this.soon();
     });
   }

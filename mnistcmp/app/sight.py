@@ -31,24 +31,29 @@ STAGES = {
 }
 
 
-def show(steps: Stages, readings: dict[str, "Reading"]) -> None:
-    """Pictures of every stage, then of every way, with what the networks read in it."""
+def pictures(steps: Stages, readings: dict[str, "Reading"]) -> tuple[str, str]:
+    """Two rows of pictures as HTML: every stage, and every way with what the networks read."""
+    stages = [
+        (getattr(steps, stage), f"<b>{stage}</b>: {text}", f"{stage}: {text}")
+        for stage, text in STAGES.items()
+    ]
+    ways = [
+        (WAYS[way](steps), f"<b>{way}</b>: {read_by(reading)}", f"the drawing, {way}")
+        for way, reading in readings.items()
+    ]
+    return _row(stages), _row(ways)
+
+
+def show(stages: str, ways: str) -> None:
+    """Put both rows, as `pictures` makes them, on the page."""
     st.subheader("What the networks see")
     st.caption(
         "MNIST’s digits were cropped, scaled and centred before anybody was trained on them, so a "
         "drawing has to go the same way. Programs that skip this read far less than their 99 %."
     )
-    pictures = [
-        (getattr(steps, stage), f"<b>{stage}</b>: {text}", f"{stage}: {text}")
-        for stage, text in STAGES.items()
-    ]
-    st.html(_row(pictures))
+    st.html(stages)
     st.caption("The same drawing, made into 28 × 28 pixels in three ways, and who reads what:")
-    pictures = [
-        (WAYS[way](steps), f"<b>{way}</b>: {read_by(reading)}", f"the drawing, {way}")
-        for way, reading in readings.items()
-    ]
-    st.html(_row(pictures))
+    st.html(ways)
 
 
 def read_by(reading: "Reading") -> str:

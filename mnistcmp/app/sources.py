@@ -2,6 +2,7 @@
 
 import io
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import numpy as np
@@ -12,6 +13,9 @@ from mnistcmp import canvas, photo
 from mnistcmp.app import board, cached
 from mnistcmp.canvas import Drawing, DrawingError
 from mnistcmp.samples import SamplesError
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 SETTINGS = {"recipe": "draw_recipe", "order": "order", "way": "way"}  # in a link: in the session
 
@@ -35,15 +39,18 @@ def from_link(choices: dict[str, list[str]]) -> None:
             st.session_state["link_problem"] = str(error)
 
 
-def show() -> None:
-    """Samples, upload, link and download, each behind its button."""
+def show(row: "DeltaGenerator") -> None:
+    """Samples and upload, each behind its button in `row`."""
     if problem := st.session_state.pop("link_problem", None):
         st.warning(problem)
-    row = st.container(horizontal=True)
     with row.popover("Start from a test image"):
         _samples()
     with row.popover("Upload a photo"):
         _upload()
+
+
+def show_exits(row: "DeltaGenerator") -> None:
+    """Link and download, each behind its button in `row`; they change with every stroke."""
     with row.popover("Link", help="A link that brings back this drawing and these settings"):
         _link()
     row.download_button(
