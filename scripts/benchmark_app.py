@@ -22,7 +22,7 @@ Then visitors without browsers come to a new server (scripts/streamlit_load.py),
 picture every time. Milliseconds are those from sending a picture until the last part of its
 reading, the wall, has come: the server's part, with Streamlit's own, but without a browser's.
 
-- One visitor alone, at most one picture in 80 ms, as the page sends them.
+- One visitor alone, at most one picture in 100 ms, as the page sends them.
 - All visitors, one picture a second each.
 - Overload: each visitor sends the next picture as soon as the last is answered. That nothing piles
   up shows in p95 of the second half, which is no larger than that of the first, in no message left
@@ -69,7 +69,7 @@ from scripts.streamlit_load import (
 )
 from scripts.streamlit_page import measure_browser
 
-PAGE_PAUSE_SECONDS = 0.08  # between two pictures, as in live.js
+PAGE_PAUSE_SECONDS = 0.1  # between two pictures, as in live.js
 AFTER_OVERLOAD_SECONDS = 3
 PICTURES = 1000
 COMPARE = {"<=": operator.le, ">=": operator.ge}

@@ -8,6 +8,7 @@ import streamlit as st
 
 from mnistcmp import drawing
 from mnistcmp.app import board, cached, live, sight, sources
+from mnistcmp.app.sockets import send_at_once
 
 if TYPE_CHECKING:
     from mnistcmp.reading import Consensus, Reading
@@ -23,6 +24,7 @@ ORDERS = ("size", "accuracy", "family")
 
 def page() -> None:
     """Everything from top to bottom."""
+    send_at_once()
     st.title("Draw a digit")
     st.caption("Every network reads what you draw, side by side, while the pen moves.")
     sources.from_link({"recipe": list(RECIPES), "order": list(ORDERS), "way": list(sight.WAYS)})

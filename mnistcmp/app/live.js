@@ -7,7 +7,7 @@
 // nothing is sent, and the finished strokes are read.
 
 const SIDE_PX = 140;
-const PAUSE_MS = 80; // between two pictures
+const PAUSE_MS = 100; // between two pictures
 const PATIENCE_MS = 2000; // after which an answer is no longer waited for
 
 const taps = new WeakMap(); // the component's element -> its Tap
@@ -49,10 +49,8 @@ class Tap {
     this.penDown = false;
     // The canvas draws the end of the stroke in its own listener, which comes after this one.
     setTimeout(() => {
-      this.sentAt = 0;
       clearTimeout(this.timer); // a picture that was to be sent in a while is sent now
-      this.timer = null;
-      this.soon();
+      this.sendNow();
     });
   }
 

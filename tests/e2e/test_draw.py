@@ -52,7 +52,8 @@ def test_drawing_survives_every_option(page):
     draw(page, DIGITS["4"])
     expect_consensus(page, "4")
     expect(button(page, "Undo")).to_be_enabled()
-    for option in ("tuned", "accuracy", "family"):
+    button(page, "View and brush").click()
+    for option in ("accuracy", "family", "tuned"):
         page.get_by_test_id("stButtonGroup").get_by_text(option, exact=True).click()
         expect(page.get_by_text("of 15 agree").or_(page.get_by_text("All 15"))).to_be_visible()
         expect_consensus(page, "4")

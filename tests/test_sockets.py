@@ -1,0 +1,24 @@
+"""Answers that are sent at once."""
+
+import socket
+import sys
+
+import pytest
+
+from mnistcmp.app.sockets import send_at_once
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not list a process's files")
+def test_open_and_later_connections_send_at_once():
+    send_at_once.clear()
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        assert not listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert send_at_once() >= 1
+        assert listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        with socket.create_connection(listening.getsockname()):
+            accepted, _ = listening.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    send_at_once.clear()
