@@ -80,6 +80,7 @@ def _tables(summary: pd.DataFrame) -> None:
 
 
 def _table(rows: pd.DataFrame) -> None:
+    rows = rows.sort_values("params")
     published = [study_of(model).models[model] for model in rows["model"]]
     half = [
         100 * half_interval(*row)
