@@ -49,7 +49,7 @@ def show(stages: str, ways: str) -> None:
     st.subheader("What the networks see")
     st.caption(
         "MNIST’s digits were cropped, scaled and centred before anybody was trained on them, so a "
-        "drawing has to go the same way. Programs that skip this read far less than their 99 %."
+        "drawing has to go the same way. Programs that skip it show the networks something else."
     )
     st.html(stages)
     st.caption("The same drawing, made into 28 × 28 pixels in three ways, and who reads what:")
