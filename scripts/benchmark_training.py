@@ -106,7 +106,7 @@ def peak_flops(dtype: torch.dtype) -> float:
     """The most operations a second that a large matrix product reaches here, on all cores."""
     size, best = 2048, float("inf")
     matrix = torch.rand(size, size).to(dtype)
-    for _ in range(10):
+    for _ in range(50):
         started = time.perf_counter()
         matrix @ matrix
         best = min(best, time.perf_counter() - started)
