@@ -15,7 +15,6 @@ import pytest
 import torch
 
 from mnistcmp import workers
-from mnistcmp.app import cached
 from mnistcmp.data import Dataset
 from mnistcmp.strokes import PenPixels
 from mnistcmp.workers import Job, Materials
@@ -61,6 +60,9 @@ def end_process(pid: int) -> None:
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
     """The app on a copy of the shipped folder, which may be damaged."""
+    # Here, because importing streamlit prints warnings, also in the programs that tests start.
+    from mnistcmp.app import cached
+
     folder = shutil.copytree(cached.CHECKPOINTS, tmp_path / "checkpoints")
     monkeypatch.setattr(cached, "CHECKPOINTS", folder)
     monkeypatch.setattr(cached, "RESULTS", folder / "results")

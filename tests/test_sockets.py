@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,9 @@ def test_open_and_later_connections_send_at_once():
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         assert not listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        open_before = len(list(Path("/dev/fd").iterdir()))
         assert send_at_once() >= 1
+        assert len(list(Path("/dev/fd").iterdir())) == open_before
         assert listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         with socket.create_connection(listening.getsockname()):
             accepted, _ = listening.accept()

@@ -7,6 +7,7 @@ confirmed the first, which it does up to 40 ms later.
 
 import os
 import socket
+import stat
 from pathlib import Path
 
 import streamlit as st
@@ -21,12 +22,15 @@ def send_at_once() -> int:
     """
     folder = Path("/dev/fd")
     count = 0
-    for open_file in folder.iterdir() if folder.is_dir() else []:
+    for open_file in list(folder.iterdir()) if folder.is_dir() else []:
+        number = int(open_file.name)
         try:
-            with socket.socket(fileno=os.dup(int(open_file.name))) as found:
+            if not stat.S_ISSOCK(os.fstat(number).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(number)) as found:
                 if found.family in (socket.AF_INET, socket.AF_INET6):
                     found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     count += 1
-        except OSError:  # no socket, not TCP, or closed by now
+        except OSError:  # not TCP, or closed by now
             continue
     return count
