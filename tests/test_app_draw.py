@@ -94,11 +94,16 @@ def test_damaged_data_url_is_named_and_asks_for_a_new_drawing(url):
 
 def test_undo_takes_back_the_last_stroke_and_clear_all():
     app = run(as_url(one()), [STROKE, STROKE | {"strokeWidth": 9}])
-    undo, clear = (labelled(app.button, name) for name in ("Undo", "Clear"))
+    undo = labelled(app.button, "Undo")
     undo.click().run()
     assert app.session_state["redraw"]["objects"] == [STROKE]
-    clear.click().run()
+    assert app.session_state["drawing"] == [STROKE]
+    undo.click().run()
     assert app.session_state["redraw"]["objects"] == []
+    app = run(as_url(one()), [STROKE, STROKE])
+    labelled(app.button, "Clear").click().run()
+    assert app.session_state["redraw"]["objects"] == []
+    assert app.metric[0].value == "–"
 
 
 def test_link_brings_back_drawing_and_settings():
@@ -130,6 +135,8 @@ def test_sample_of_a_digit_is_given_to_the_canvas_and_then_another(digit, hard):
         app.button(key=f"sample_{digit}").click().run()
         assert not app.exception
         assert any(f", a {digit}; misread by" in note.value for note in app.caption)
+        if not hard:
+            assert app.metric[0].value == str(digit)  # before the canvas has answered
         (part,) = canvas.from_fabric(app.session_state["redraw"]["objects"])
         given.append(part)
     assert given[0].png != given[1].png

@@ -1,7 +1,7 @@
 """The canvas on the page, and the drawing on it, which outlives a change of page or of any option.
 
 The session keeps the drawing as the canvas's own objects (`drawing`) and what the canvas is to show
-in place of them (`redraw`).
+in place of them (`redraw`), and until it does, what it shows still (`superseded`).
 """
 
 from typing import TYPE_CHECKING
@@ -34,7 +34,12 @@ def show() -> np.ndarray | None:
             initial_drawing=st.session_state.get("redraw"),
             return_image_data=True,
         )
-    st.session_state["drawing"] = (result.json_data or {}).get("objects", [])
+    objects = (result.json_data or {}).get("objects", [])
+    if objects == st.session_state.get("superseded"):
+        # The canvas has not yet said that it shows what it was given: what was given counts.
+        return canvas.render(on_it()) if st.session_state["drawing"] else None
+    st.session_state.pop("superseded", None)
+    st.session_state["drawing"] = objects
     return _image(result)
 
 
@@ -64,6 +69,9 @@ def _undo() -> None:
 def _redraw(objects: list[FabricObject]) -> None:
     # The canvas takes a drawing over only if it differs from the last one it was given.
     revision = st.session_state.get("redraw", {"revision": 0})["revision"] + 1
+    if "canvas" in st.session_state and "superseded" not in st.session_state:
+        shown = st.session_state["canvas"].get("drawing") or {}
+        st.session_state["superseded"] = (shown.get("raw") or {}).get("objects", [])
     st.session_state["redraw"] = {"objects": objects, "revision": revision}
     st.session_state["drawing"] = objects
 
