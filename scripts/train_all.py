@@ -8,6 +8,7 @@ It may be stopped at any moment (Ctrl-C): the same command goes on where it stop
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
@@ -325,5 +326,12 @@ def main() -> int:
     return 1
 
 
+def interrupt_once(*_: object) -> None:
+    """Handle Ctrl-C: stop, and let nothing disturb the stopping, which takes a moment."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, interrupt_once)
     sys.exit(main())

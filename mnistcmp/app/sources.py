@@ -51,15 +51,16 @@ def show(row: "DeltaGenerator") -> None:
 
 def show_exits(row: "DeltaGenerator") -> None:
     """Link and download, each behind its button in `row`; they change with every stroke."""
+    drawing = board.on_it()
     with row.popover("Link", help="A link that brings back this drawing and these settings"):
-        _link()
+        _link(drawing)
     row.download_button(
         "PNG",
-        partial(_png, board.on_it()),  # made when asked for, where there is no session any more
+        partial(_png, drawing),  # made when asked for, where there is no session any more
         "digit.png",
         "image/png",
         on_click="ignore",
-        disabled=not st.session_state.get("drawing"),
+        disabled=not drawing,
         help="Download the drawing as a picture",
     )
 
@@ -113,10 +114,10 @@ def _take_upload() -> None:
         st.session_state["upload_problem"] = str(error)
 
 
-def _link() -> None:
+def _link(drawing: Drawing) -> None:
     settings = {name: st.session_state.get(key) for name, key in SETTINGS.items()}
     try:
-        settings["drawing"] = canvas.to_text(board.on_it())
+        settings["drawing"] = canvas.to_text(drawing)
     except DrawingError as error:
         st.warning(str(error))
         return
