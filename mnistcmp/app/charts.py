@@ -48,7 +48,7 @@ def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) ->
     """Accuracy against one of COSTS, on a log axis: points, 95 % intervals and the frontier."""
     rows = with_intervals(summary)
     rows["best"] = frontier(rows[cost], rows["test_accuracy"])
-    x = alt.X(f"{cost}:Q", title=COSTS[cost], scale=alt.Scale(type="log", nice=False, padding=80))
+    x = alt.X(f"{cost}:Q", title=COSTS[cost], scale=alt.Scale(type="log", nice=False, padding=45))
     y = alt.Y("accuracy:Q", title=ACCURACY, scale=alt.Scale(zero=False))
     base = alt.Chart(rows)
     line = (
@@ -134,7 +134,7 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
             y,
             _FAMILY,
             detail="model:N",
-            strokeDash=alt.StrokeDash("images:N", title=None, legend=alt.Legend(orient="top")),
+            strokeDash=alt.StrokeDash("images:N", title=None, legend=alt.Legend(orient="bottom")),
             opacity=dim,
             tooltip=["model", "images", "epoch", alt.Tooltip("value:Q", title=title, format=".3f")],
         )
