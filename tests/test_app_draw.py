@@ -96,14 +96,36 @@ def test_undo_takes_back_the_last_stroke_and_clear_all():
     app = run(as_url(one()), [STROKE, STROKE | {"strokeWidth": 9}])
     undo = labelled(app.button, "Undo")
     undo.click().run()
-    assert app.session_state["redraw"]["objects"] == [STROKE]
-    assert app.session_state["drawing"] == [STROKE]
+    assert widths(app.session_state["redraw"]["objects"]) == [20]
+    assert widths(app.session_state["drawing"]) == [20]
     undo.click().run()
     assert app.session_state["redraw"]["objects"] == []
     app = run(as_url(one()), [STROKE, STROKE])
     labelled(app.button, "Clear").click().run()
     assert app.session_state["redraw"]["objects"] == []
     assert app.metric[0].value == "–"
+
+
+@pytest.mark.parametrize(("button", "left"), [("Undo", 1), ("Clear", 0)])
+def test_report_from_before_a_click_does_not_bring_the_strokes_back(button, left):
+    drawn = [STROKE | {"strokeWidth": width} for width in (20, 15, 10)]
+    app = run(as_url(one()), drawn[:2])
+    labelled(app.button, button).click().run()
+    report(app, drawn)  # its third stroke had ended just before the click
+    assert widths(app.session_state["drawing"]) == [20, 15, 10][:left]
+    report(app, [*app.session_state["redraw"]["objects"], drawn[2]])  # one drawn afterwards
+    assert widths(app.session_state["drawing"]) == [*[20, 15, 10][:left], 10]
+
+
+def report(app: AppTest, objects: list[dict]) -> None:
+    """The canvas says what is on it."""
+    app.session_state["canvas"] = {"drawing": {"raw": {"objects": objects}, "data": as_url(one())}}
+    app.run()
+    assert not app.exception
+
+
+def widths(objects: list[dict]) -> list[int]:
+    return [each["strokeWidth"] for each in objects]
 
 
 def test_link_brings_back_drawing_and_settings():

@@ -1,7 +1,8 @@
 """The canvas on the page, and the drawing on it, which outlives a change of page or of any option.
 
-The session keeps the drawing as the canvas's own objects (`drawing`) and what the canvas is to show
-in place of them (`redraw`), and until it does, what it shows still (`superseded`).
+The session keeps the drawing as the canvas's own objects (`drawing`), what the canvas is to show in
+place of them (`redraw`), and what it showed before (`superseded`). The canvas answers late: until
+what it reports was drawn on what it was given, what it was given counts.
 """
 
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 WIDTH_PX = 296  # of its container, which leaves no room for scroll bars
+MARK, FIRST_MARK = "strokeMiterLimit", 100  # the canvas's own strokes have 10
 THINNEST_PX, USUAL_PX, THICKEST_PX = 8, 20, 40
 
 
@@ -35,19 +37,22 @@ def show() -> np.ndarray | None:
             return_image_data=True,
         )
     objects = (result.json_data or {}).get("objects", [])
-    if objects == st.session_state.get("superseded"):
-        # The canvas has not yet said that it shows what it was given: what was given counts.
+    if _is_late(objects):
         return canvas.render(on_it()) if st.session_state["drawing"] else None
     st.session_state.pop("superseded", None)
     st.session_state["drawing"] = objects
     return _image(result)
 
 
-def buttons() -> "DeltaGenerator":
-    """Undo and Clear -> the row that they stand in."""
+def buttons(unreported: bool) -> "DeltaGenerator":
+    """Undo and Clear -> the row that they stand in.
+
+    `unreported`: the last stroke has been seen, but the canvas has not reported it yet; it is the
+    one that Undo takes back.
+    """
     row = st.container(horizontal=True, width=WIDTH_PX)
     empty = not st.session_state["drawing"]
-    row.button("Undo", on_click=_undo, disabled=empty)
+    row.button("Undo", on_click=_undo, args=(unreported,), disabled=empty)
     row.button("Clear", on_click=put, args=([],), disabled=empty)
     return row
 
@@ -62,18 +67,31 @@ def on_it() -> Drawing:
     return canvas.from_fabric(st.session_state.get("drawing", []))
 
 
-def _undo() -> None:
-    _redraw(st.session_state.get("drawing", [])[:-1])
+def _undo(unreported: bool) -> None:
+    drawing = st.session_state.get("drawing", [])
+    _redraw(drawing if unreported else drawing[:-1])
 
 
 def _redraw(objects: list[FabricObject]) -> None:
     # The canvas takes a drawing over only if it differs from the last one it was given.
     revision = st.session_state.get("redraw", {"revision": 0})["revision"] + 1
+    # It hands this property back as it got it: so its reports say what they were drawn on. The
+    # joins of our strokes are round, so that their mitre limit changes nothing to be seen.
+    objects = [each | {MARK: FIRST_MARK + revision} for each in objects]
     if "canvas" in st.session_state and "superseded" not in st.session_state:
         shown = st.session_state["canvas"].get("drawing") or {}
         st.session_state["superseded"] = (shown.get("raw") or {}).get("objects", [])
     st.session_state["redraw"] = {"objects": objects, "revision": revision}
     st.session_state["drawing"] = objects
+
+
+def _is_late(objects: list[FabricObject]) -> bool:
+    """Whether the canvas reports something that was not drawn on what it was given last."""
+    given = st.session_state.get("redraw", {"objects": []})["objects"]
+    if given:
+        return not objects or objects[0].get(MARK) != given[0][MARK]
+    before = st.session_state.get("superseded")
+    return bool(before) and objects[: len(before)] == before
 
 
 def _image(result: CanvasResult) -> np.ndarray | None:

@@ -54,9 +54,11 @@ def _live(recipe: str, order: str, way: str) -> None:
     # On a narrow screen the reading comes below the canvas.
     parts = st.container(horizontal=True, gap="large")
     with parts.container(width=board.WIDTH_PX):
+        before = st.session_state.get("drawing")
         finished = board.show()
         moving = live.picture()
-        sources.show_exits(board.buttons())
+        unreported = moving is not None and st.session_state["drawing"] == before
+        sources.show_exits(board.buttons(unreported))
     with parts.container(width=WALL_WIDTH_PX):
         _read(finished if moving is None else moving, recipe, order, way, moving is not None)
 

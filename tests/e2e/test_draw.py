@@ -38,6 +38,16 @@ def test_undo_takes_back_one_stroke_and_keeps_the_others(page):
     expect_consensus(page, "1")
 
 
+def test_undo_at_once_takes_back_the_stroke_just_drawn(page):
+    draw(page, DIGITS["1"])
+    expect_consensus(page, "1")
+    expect(button(page, "Undo")).to_be_enabled()
+    draw(page, [[(40, 60), (240, 60)]])
+    button(page, "Undo").click()  # before the canvas has reported the stroke
+    expect(page.get_by_text("All 15 networks agree")).to_be_visible(timeout=30_000)
+    expect_consensus(page, "1")
+
+
 def test_drawing_survives_a_change_of_page(page):
     draw(page, DIGITS["7"])
     expect_consensus(page, "7")
