@@ -47,8 +47,8 @@ def show() -> np.ndarray | None:
 def buttons(unreported: bool) -> "DeltaGenerator":
     """Undo and Clear -> the row that they stand in.
 
-    `unreported`: the last stroke has been seen, but the canvas has not reported it yet; it is the
-    one that Undo takes back.
+    `unreported`: a stroke has been seen, but the canvas, which takes 200 ms for it, has not yet
+    reported it; it is the one that Undo takes back.
     """
     row = st.container(horizontal=True, width=WIDTH_PX)
     empty = not st.session_state["drawing"]
