@@ -7,6 +7,8 @@ st.navigation(
     [
         st.Page("mnistcmp/app/draw.py", title="Draw", default=True),
         st.Page("mnistcmp/app/benchmarks.py", title="Benchmarks"),
+        st.Page("mnistcmp/app/studies.py", title="Studies"),
+        st.Page("mnistcmp/app/inside.py", title="Inside a model"),
     ],
     position="top",
 ).run()

@@ -42,3 +42,28 @@ class Affine:
         across = [cos, (cos * shear - sin) * aspect, right * self.shift_px * 2 / width]
         downward = [sin / aspect, sin * shear + cos, down * self.shift_px * 2 / height]
         return torch.stack([torch.stack(across, dim=1), torch.stack(downward, dim=1)], dim=1)
+
+
+@dataclass(frozen=True)
+class FlipAndShift:
+    """For photos: mirrored or not, by chance, and moved by whole px, which blurs nothing."""
+
+    shift_px: int = 2  # the largest, in each direction
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Move every image of (N, C, H, W) on its own; what moves in is its own mirror image.
+
+        The random numbers come from `generator` (on the CPU), as Affine's do.
+        """
+        count, (height, width) = len(images), images.shape[-2:]
+        mirrored = torch.randint(2, (count,), generator=generator)
+        right, down = torch.randint(
+            -self.shift_px, self.shift_px + 1, (2, count), generator=generator
+        )
+        theta = torch.zeros(count, 2, 3)
+        theta[:, 0, 0], theta[:, 1, 1] = 1 - 2 * mirrored, 1
+        theta[:, 0, 2], theta[:, 1, 2] = right * 2 / width, down * 2 / height
+        grid = F.affine_grid(theta.to(images.device), list(images.shape), align_corners=False)
+        return F.grid_sample(
+            images, grid, mode="nearest", padding_mode="reflection", align_corners=False
+        )

@@ -1,8 +1,7 @@
-"""The drawing canvas: how it paints strokes, and its drawings as short texts for a link.
+"""The drawing canvas: what a drawing is, how it is painted, and as a short text for a link.
 
-The web canvas (fabric.js) describes a drawing as a list of objects: a `path` for each stroke, an
-`image` for a sample or an upload that was put on it. Here a drawing is the same with nothing but
-what can be seen: `Stroke`s and `Picture`s.
+A drawing is what can be seen on the canvas and no more: `Stroke`s, and a `Picture` for each sample
+or upload that was put on it.
 """
 
 import base64
@@ -11,9 +10,6 @@ import json
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
-from math import cos, radians, sin
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw
@@ -30,10 +26,8 @@ LONGEST_LINK = 6_000  # characters: proxies and servers take addresses of some 8
 LARGEST_TEXT = 100_000  # bytes of a link's drawing unpacked; what is more was made to do harm
 MOST_PICTURES, LARGEST_PICTURE_PX = 4, 2 * CANVAS_PX
 CURVE_PIECES = 4  # straight ones, for a curve between two samples of the pen
-BOUNDS_PIECES = 129  # where its outermost points count
 
 Points = list[tuple[float, float]]
-FabricObject = dict[str, Any]
 
 
 class DrawingError(ValueError):
@@ -103,31 +97,6 @@ def put(ink: np.ndarray) -> Picture:
     scale = CANVAS_PX / max(grey.size)
     middle = CANVAS_PX / 2
     return Picture(buffer.getvalue(), middle, middle, grey.width * scale, grey.height * scale)
-
-
-def from_fabric(objects: Iterable[FabricObject]) -> Drawing:
-    """The canvas's `objects`, also when they were moved, turned or scaled on it -> a drawing.
-
-    Objects of other kinds than paths and images, which our canvas never has, are left out.
-    """
-    drawing: Drawing = []
-    for thing in objects:
-        kind = str(thing.get("type")).lower()
-        if kind == "path":
-            drawing.append(_stroke_of(thing))
-        elif kind == "image":
-            png = base64.b64decode(thing["src"].partition(",")[2])
-            x, y = _middle(thing)
-            width, height = _scaled_size(thing)
-            drawing.append(Picture(png, x, y, width, height, thing.get("angle", 0)))
-    return drawing
-
-
-def to_fabric(drawing: Drawing) -> list[FabricObject]:
-    """A drawing -> objects that the canvas takes as its `initial_drawing`."""
-    return [
-        _fabric_path(part) if isinstance(part, Stroke) else _fabric_image(part) for part in drawing
-    ]
 
 
 def to_text(drawing: Drawing) -> str:
@@ -228,92 +197,14 @@ def _curve(samples: Points) -> Points:
     if len(samples) < 3:
         return samples
     points = np.array(samples)
-    starts, middles = _joints(points)
+    starts, middles = joints(points)
     t = np.linspace(0, 1, CURVE_PIECES + 1)[1:, None, None]
     curves = (1 - t) ** 2 * starts + 2 * t * (1 - t) * points[1:-1] + t**2 * middles
     along = curves.transpose(1, 0, 2).reshape(-1, 2)
     return [tuple(point) for point in np.concatenate([points[:1], along, points[-1:]]).tolist()]
 
 
-def _joints(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def joints(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where each curve starts and where it ends: the midpoints between (n, 2) samples."""
     middles = (points[1:-1] + points[2:]) / 2
     return np.concatenate([points[:1], middles[:-1]]), middles
-
-
-def _origin(samples: Points) -> np.ndarray:
-    """The point of a path that fabric.js takes for its middle, (2,)."""
-    points = np.array(samples)
-    extent = points[[0, -1]]
-    if len(points) > 2:
-        starts, middles = _joints(points)
-        t = np.linspace(0, 1, BOUNDS_PIECES)[:, None, None]
-        # It reckons the bounds as if each curve were cubic with its one control point twice.
-        cubic = (1 - t) ** 3 * starts + 3 * t * (1 - t) * points[1:-1] + t**3 * middles
-        extent = np.concatenate([extent, cubic.reshape(-1, 2)])
-    return (extent.min(axis=0) + extent.max(axis=0)) / 2
-
-
-def _stroke_of(thing: FabricObject) -> Stroke:
-    """A path: ["M", x, y], then ["Q", sample x, y, midpoint x, y] for each sample, ["L", x, y]."""
-    samples = [(float(command[1]), float(command[2])) for command in thing["path"]]
-    scale_x, scale_y = thing.get("scaleX", 1), thing.get("scaleY", 1)
-    brush_px = thing["strokeWidth"] * (abs(scale_x) * abs(scale_y)) ** 0.5
-    if "left" not in thing:  # it stands where its points say
-        return Stroke(samples, brush_px)
-    flipped = [-1 if thing.get(flip) else 1 for flip in ("flipX", "flipY")]
-    local = (np.array(samples) - _origin(samples)) * [scale_x, scale_y] * flipped
-    placed = local @ _turn(thing.get("angle", 0)).T + _middle(thing)
-    return Stroke([tuple(point) for point in placed.tolist()], brush_px)
-
-
-def _turn(degrees: float) -> np.ndarray:
-    c, s = cos(radians(degrees)), sin(radians(degrees))
-    return np.array([[c, -s], [s, c]])  # y points down, so this turns clockwise
-
-
-def _scaled_size(thing: FabricObject) -> tuple[float, float]:
-    return thing["width"] * thing.get("scaleX", 1), thing["height"] * thing.get("scaleY", 1)
-
-
-def _middle(thing: FabricObject) -> tuple[float, float]:
-    if thing.get("originX") == "center":
-        return thing["left"], thing["top"]
-    half = np.array(_scaled_size(thing)) / 2
-    x, y = _turn(thing.get("angle", 0)) @ half + [thing["left"], thing["top"]]
-    return float(x), float(y)
-
-
-def _fabric_path(stroke: Stroke) -> FabricObject:
-    first, *others = [[round(x, 2), round(y, 2)] for x, y in stroke.points]
-    last = others[-1] if others else first
-    commands: list[list[object]] = [["M", *first]]
-    for (x, y), (next_x, next_y) in pairwise(others):
-        commands.append(["Q", x, y, (x + next_x) / 2, (y + next_y) / 2])
-    return {
-        "type": "path",
-        "path": [*commands, ["L", *last]],
-        "stroke": "black",
-        "strokeWidth": stroke.brush_px,
-        "strokeLineCap": "round",
-        "strokeLineJoin": "round",
-        "fill": None,
-    }
-
-
-def _fabric_image(picture: Picture) -> FabricObject:
-    with Image.open(io.BytesIO(picture.png)) as opened:
-        width, height = opened.size
-    return {
-        "type": "image",
-        "src": "data:image/png;base64," + base64.b64encode(picture.png).decode(),
-        "originX": "center",
-        "originY": "center",
-        "left": picture.x,
-        "top": picture.y,
-        "width": width,
-        "height": height,
-        "scaleX": picture.width / width,
-        "scaleY": picture.height / height,
-        "angle": picture.degrees,
-    }

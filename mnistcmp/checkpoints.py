@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError
 from torch import nn
 
@@ -144,7 +145,8 @@ def load_checkpoint(checkpoint: Checkpoint, folder: Path | str = CHECKPOINTS) ->
             f"{path} does not fit the architecture {checkpoint.model!r} as it is now "
             f"({error}); {remedy}"
         ) from error
-    return model.eval()
+    # As in training; convolutions read an image a third faster in this order of memory.
+    return model.eval().to(memory_format=torch.channels_last)
 
 
 def _write_manifest(folder: Path, checkpoints: list[Checkpoint]) -> None:

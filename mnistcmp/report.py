@@ -4,7 +4,7 @@ import pandas as pd
 
 from mnistcmp.models import MODELS
 from mnistcmp.recipes import RECIPES
-from mnistcmp.studies import STUDIES, study_of
+from mnistcmp.studies import STUDIES, published_figures, study_of
 
 NOTHING = "–"  # what a cell says where nothing was measured or published
 
@@ -26,12 +26,13 @@ def table(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def overview(summary: pd.DataFrame) -> pd.DataFrame:
-    """One row of texts a model, its recipes side by side: the README's table."""
+    """One row of texts a model on MNIST, its recipes side by side: the README's table."""
+    summary = summary[summary["dataset"] == "mnist"]
     by_model = {model: rows.set_index("recipe") for model, rows in summary.groupby("model")}
     rows = []
     for study in STUDIES.values():
-        for model, published in study.models.items():
-            if model not in by_model:
+        for model in study.models:
+            if study_of(model) != study or model not in by_model:
                 continue
             of_recipe = by_model[model].reindex(RECIPES)
             accuracies = [_accuracy(row, "test_accuracy") for _, row in of_recipe.iterrows()]
@@ -41,7 +42,7 @@ def overview(summary: pd.DataFrame) -> pd.DataFrame:
                     "study": str(study.number),
                     "model": model,
                     "parameters": f"{MODELS[model].params:,}",
-                    "source": percent(published.test_accuracy),
+                    "source": percent(published_figures(model, "mnist").test_accuracy),
                     **dict(zip(RECIPES, accuracies, strict=True)),
                     "pen digits, tuned": _accuracy(tuned, "pen_accuracy"),
                     "pen digits, drawn": _accuracy(drawn, "pen_accuracy"),
@@ -65,7 +66,7 @@ def percent(accuracy: float | None) -> str:
 
 
 def _texts(row: dict[str, object]) -> list[str]:
-    published = study_of(row["model"]).models[row["model"]]
+    published = published_figures(row["model"], row["dataset"])
     return [make(row, published) for make in _COLUMNS.values()]
 
 

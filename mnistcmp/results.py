@@ -37,6 +37,8 @@ RUN_COLUMNS = (
     "pen_loss",
     "ms_per_image",  # median of one image read by itself, on one thread
     "peak_memory_mb",  # of the worker process, up to the end of this run
+    "activation_mb",  # what one training step keeps for its backward pass
+    "receptive_field_px",  # how far the last convolution sees; without one, the image's side
     "precision",
     "device",
     "workers",  # how many trained at the same time
@@ -186,8 +188,9 @@ def _read_rows(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     if not content:
         return pd.DataFrame(columns=list(columns))
     _check_header(path, columns)
-    # An id in hexadecimal may look like a number, 12e45678 say.
-    return pd.read_csv(io.BytesIO(content), dtype={"run": str, "campaign": str})
+    # An id in hexadecimal may look like a number, 12e45678 say, and so may a folder's name.
+    kinds = {"run": str, "campaign": str, "dataset": str}
+    return pd.read_csv(io.BytesIO(content), dtype=kinds)
 
 
 def _check_header(path: Path, columns: tuple[str, ...]) -> None:

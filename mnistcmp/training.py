@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal, NamedTuple
@@ -107,7 +107,7 @@ def train(
         batches = _batches(training, recipe, generator, on_steps)
         steps = math.ceil(len(training.labels) / recipe.batch_size)
         loss, accuracy, norms = _train_epoch(
-            model, batches, steps, optimiser, schedule, _autocast(device, precision)
+            model, batches, steps, optimiser, schedule, autocast(device, precision)
         )
         seconds = time.perf_counter() - started  # reading the loss has waited for the device
         held = evaluate(model, heldout)
@@ -149,14 +149,14 @@ def as_input(pixels: Tensor) -> Tensor:
 
 
 def probe(
-    name: str, recipe: Recipe, training: Images, *, device: str = "cpu"
+    name: str, recipe: Recipe, training: Images, *, classes: int = 10, device: str = "cpu"
 ) -> dict[Precision, float]:
     """Seconds a training step takes in each precision, the faster of two short trials each.
 
     The trials take turns, so that a machine that is busy for a moment slows down both.
     """
     steps = 8
-    model, training = _prepare(name, recipe, training, device)
+    model, training = _prepare(name, recipe, training, device, classes)
     few = Images(*(part[: steps * recipe.batch_size] for part in training))
     optimiser, _ = _optimiser(model, recipe, len(few.labels))
     seconds: dict[Precision, float] = {}
@@ -166,7 +166,7 @@ def probe(
         for precision in precisions:
             started = time.perf_counter()
             batches = _batches(few, recipe, torch.Generator(), lambda steps: None)
-            _train_epoch(model, batches, steps, optimiser, None, _autocast(device, precision))
+            _train_epoch(model, batches, steps, optimiser, None, autocast(device, precision))
             taken = (time.perf_counter() - started) / steps
             if trial:  # the first one warms up
                 seconds[precision] = min(taken, seconds.get(precision, taken))
@@ -186,7 +186,10 @@ def milliseconds_per_image(model: nn.Module, images: Images) -> float:
 
 
 def pixel_statistics(pixels: Tensor) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation per channel, on the scale [0, 1], of uint8 (N, C, H, W)."""
+    """Mean and standard deviation per channel, on the scale [0, 1], of uint8 (N, C, H, W).
+
+    No deviation is smaller than a step from one grey to the next, because it will be divided by.
+    """
     means, stds = [], []
     values = torch.arange(256, dtype=torch.double, device=pixels.device) / 255
     for channel in pixels.unbind(dim=1):
@@ -196,12 +199,12 @@ def pixel_statistics(pixels: Tensor) -> tuple[list[float], list[float]]:
         mean = (counts * values).sum() / counts.sum()
         variance = (counts * (values - mean) ** 2).sum() / counts.sum()
         means.append(mean.item())
-        stds.append(variance.sqrt().item())
+        stds.append(max(variance.sqrt().item(), 1 / 255))
     return means, stds
 
 
 def _prepare(
-    name: str, recipe: Recipe, training: Images, device: str, classes: int = 10
+    name: str, recipe: Recipe, training: Images, device: str, classes: int
 ) -> tuple[nn.Sequential, Images]:
     """The untrained model, normalising as the recipe says, and the images, both on `device`."""
     model = build(name, tuple(training.pixels.shape[1:]), classes)
@@ -213,7 +216,13 @@ def _prepare(
 def _optimiser(
     model: nn.Module, recipe: Recipe, count: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
-    optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
+    optimiser = torch.optim.Adam(
+        model.parameters(),
+        lr=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        decoupled_weight_decay=True,  # as AdamW
+        fused=True,
+    )
     if recipe.schedule == "constant":
         return optimiser, None
     steps = recipe.epochs * math.ceil(count / recipe.batch_size)
@@ -229,7 +238,8 @@ def _optimiser(
     return optimiser, schedule
 
 
-def _autocast(device: str, precision: Precision):
+def autocast(device: str, precision: Precision) -> AbstractContextManager:
+    """The context in which the forward pass runs in that precision."""
     if precision == "fp32":
         return nullcontext()
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16)
@@ -260,7 +270,7 @@ def _train_epoch(
     steps: int,
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler | None,
-    autocast,
+    context: AbstractContextManager,
 ) -> tuple[float, float, dict[str, float]]:
     """Take every step of an epoch -> mean loss, accuracy, mean gradient norm per layer."""
     model.train()
@@ -276,7 +286,7 @@ def _train_epoch(
     correct = torch.zeros((), dtype=torch.long, device=device)
     norms, count = torch.zeros(len(weights), device=device), 0
     for step, (pixels, labels) in enumerate(batches):
-        with autocast:
+        with context:
             logits = model(pixels)
             loss = F.cross_entropy(logits, labels)
         optimiser.zero_grad(set_to_none=True)

@@ -9,20 +9,24 @@ import torch
 
 from mnistcmp import checkpoints
 from mnistcmp.checkpoints import Checkpoint, CheckpointError
-from mnistcmp.data import Dataset
+from mnistcmp.dataset import Dataset
 from mnistcmp.results import Records, newest
 from mnistcmp.training import Images, evaluate
 
 # Another processor sums in another order, which may turn an image or two that lie on the border.
 TOLERATED_ACCURACY = 3e-4
+ROUNDING = 1e-6  # of the accuracies on record
 
 
-def problems(folder: Path | str, dataset: Dataset | None = None) -> Iterator[str]:
+def problems(
+    folder: Path | str, dataset: Dataset | None = None, name: str = "mnist"
+) -> Iterator[str]:
     """Everything that is wrong with a folder that `train_all.py` made; nothing if all is well.
 
     Every weight file must load, belong to a recorded run and be named by the manifest; every
-    reported run must have its epochs and predictions. With the test images of `dataset`, the
-    accuracy of every prediction file and every network is measured again and must be as recorded.
+    reported run must have its epochs and predictions. With the test images of `dataset`, which
+    records call `name`, the accuracy of each of its prediction files and networks is measured again
+    and must be as recorded. Networks of other data sets than MNIST may be absent.
     """
     folder = Path(folder)
     try:
@@ -30,21 +34,22 @@ def problems(folder: Path | str, dataset: Dataset | None = None) -> Iterator[str
     except CheckpointError as error:
         yield str(error)
         return
-    if not manifest:
+    records = Records(folder / "results")
+    runs = records.runs().set_index("run")
+    if not manifest and (runs.empty or (runs["dataset"] == "mnist").any()):
         yield f"{folder} names no checkpoints: run python scripts/train_all.py"
     named = {folder / checkpoint.file for checkpoint in manifest}
     for path in sorted(set(folder.rglob("*.safetensors")) - named):
         yield f"{path} is not named by the manifest: delete it"
-    records = Records(folder / "results")
-    runs = records.runs().set_index("run")
     for checkpoint in manifest:
-        yield from _of_checkpoint(checkpoint, folder, runs, dataset)
+        images = dataset if checkpoint.dataset == name else None
+        yield from _of_checkpoint(checkpoint, folder, runs, images)
     epochs_of = records.epochs().groupby("run").size()
     reported = newest(records.runs())
     for row in reported[reported["status"] == "ok"].itertuples():
         if epochs_of.get(row.run, 0) != row.epochs:
             yield f"run {row.run} ({row.model}, {row.recipe}) lacks rows in epochs.csv"
-        yield from _of_predictions(records, row, dataset)
+        yield from _of_predictions(records, row, dataset if row.dataset == name else None)
 
 
 def _of_checkpoint(
@@ -68,9 +73,16 @@ def _of_checkpoint(
     counted = sum(parameter.numel() for parameter in model.parameters())
     if counted != checkpoint.params:
         yield f"{checkpoint.file} has {counted} parameters, the manifest says {checkpoint.params}"
-    if dataset:
+    if not dataset:
+        return
+    made_for, found = ((images.in_shape, images.classes) for images in (checkpoint, dataset))
+    if made_for != found:
+        yield f"{checkpoint.file} is for other images (shape, classes): {made_for}, not {found}"
+    else:
         measured = evaluate(model, Images.of(dataset.test_images, dataset.test_labels)).accuracy
-        if abs(measured - row["test_accuracy"]) > TOLERATED_ACCURACY:
+        one_image = 1 / len(dataset.test_labels)
+        tolerated = max(TOLERATED_ACCURACY, one_image) + ROUNDING
+        if abs(measured - row["test_accuracy"]) > tolerated:
             yield f"{checkpoint.file} reads {measured:.4f}, recorded is {row['test_accuracy']:.4f}"
 
 
@@ -81,7 +93,9 @@ def _of_predictions(records: Records, row, dataset: Dataset | None) -> Iterator[
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         yield f"{path} cannot be read ({error}): train {row.model} again"
         return
-    if dataset:
+    if dataset and len(predicted) != len(dataset.test_labels):
+        yield f"{path} is of {len(predicted)} test images, not of {len(dataset.test_labels)}"
+    elif dataset:
         accuracy = (predicted == dataset.test_labels).double().mean().item()
-        if abs(accuracy - row.test_accuracy) > 1e-9:
+        if abs(accuracy - row.test_accuracy) > ROUNDING:
             yield f"{path} has accuracy {accuracy:.4f}, recorded is {row.test_accuracy:.4f}"

@@ -24,13 +24,16 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from mnistcmp import data
+from mnistcmp import anatomy, data
+from mnistcmp.models import build
 from mnistcmp.recipes import Recipe
 from mnistcmp.strokes import PenPixels
 from mnistcmp.training import (
     Epoch,
     Images,
     Precision,
+    as_input,
+    autocast,
     evaluate,
     milliseconds_per_image,
     probe,
@@ -98,7 +101,7 @@ class Worker:
         self._steps = context.RawValue("q", 0)
         # As numpy arrays the data travels through a pipe; tensors would travel through shared
         # memory, of which a container often has no more than 64 MB.
-        arrays = [part and tuple(tensor.numpy() for tensor in part) for part in materials]
+        arrays = [part and _each(part, torch.Tensor, torch.Tensor.numpy) for part in materials]
         self.executor = ProcessPoolExecutor(
             1, mp_context=context, initializer=_start, initargs=(arrays, device, self._steps)
         )
@@ -161,6 +164,11 @@ class Crew:
             on_tick({call: worker.steps_done() for worker, call in running.values()})
 
 
+def _each(fields: Iterable[object], kind: type, change: Callable) -> tuple[object, ...]:
+    """The fields, those of one kind changed; what is of another kind, class names say, as it is."""
+    return tuple(change(field) if isinstance(field, kind) else field for field in fields)
+
+
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
     if sys.platform == "win32":
@@ -181,7 +189,7 @@ class _Here:
     steps: object
 
 
-def _start(arrays: list[tuple[np.ndarray, ...] | None], device: str, steps: object) -> None:
+def _start(arrays: list[tuple[object, ...] | None], device: str, steps: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_die_with_parent, daemon=True).start()
     torch.set_num_threads(1)
@@ -189,7 +197,7 @@ def _start(arrays: list[tuple[np.ndarray, ...] | None], device: str, steps: obje
     kinds = (data.Dataset, PenPixels, PenPixels)
     _Here.materials = Materials(
         *(
-            part and kind(*(torch.from_numpy(array) for array in part))
+            part and kind(*_each(part, np.ndarray, torch.from_numpy))
             for kind, part in zip(kinds, arrays, strict=True)
         )
     )
@@ -206,7 +214,9 @@ def probe_job(job: Job) -> Probed:
     """Time a few training steps of `job` in this worker."""
     images, _, _ = _images_of(job)
     steps = job.recipe.epochs * ceil(len(images.labels) / job.recipe.batch_size)
-    return Probed(steps, probe(job.model, job.recipe, images, device=_Here.device))
+    classes = _Here.materials.dataset.classes
+    seconds = probe(job.model, job.recipe, images, classes=classes, device=_Here.device)
+    return Probed(steps, seconds)
 
 
 def run_job(job: Job, precision: Precision) -> Finished:
@@ -220,24 +230,26 @@ def run_job(job: Job, precision: Precision) -> Finished:
         job.seed,
         training,
         heldout,
+        classes=_Here.materials.dataset.classes,
         device=_Here.device,
         precision=precision,
         on_steps=_count_steps,
     )
     figures, predictions = _measure(trained.model, job, heldout)
+    in_shape = tuple(training.pixels.shape[1:])
     figures |= {
         "params": sum(parameter.numel() for parameter in trained.model.parameters()),
         "epochs": job.recipe.epochs,
         "train_seconds": round(sum(epoch.seconds for epoch in trained.epochs), 3),
         "ms_per_image": round(milliseconds_per_image(trained.model, heldout), 4),
         "peak_memory_mb": _peak_memory_mb(),
+        "activation_mb": _activation_mb(job, training, precision),
+        "receptive_field_px": anatomy.receptive_field_px(trained.model.to("cpu"), in_shape),
         "precision": precision,
         "trained_on": trained_on,
     }
     epochs = [_epoch_row(epoch) for epoch in trained.epochs]
-    return Finished(
-        figures, epochs, predictions, _weights(trained.model), tuple(training.pixels.shape[1:])
-    )
+    return Finished(figures, epochs, predictions, _weights(trained.model), in_shape)
 
 
 def _epoch_row(epoch: Epoch) -> dict[str, object]:
@@ -286,6 +298,14 @@ def _measure(
 def _weights(model: nn.Module) -> bytes:
     state = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
     return safetensors.torch.save(state)
+
+
+def _activation_mb(job: Job, training: Images, precision: Precision) -> float:
+    """Of one training step; on a network of its own, since the step changes what is normalised."""
+    dataset = _Here.materials.dataset
+    model = build(job.model, dataset.in_shape, dataset.classes).to(_Here.device)
+    pixels = as_input(training.pixels[: job.recipe.batch_size].to(_Here.device))
+    return round(anatomy.activation_megabytes(model, pixels, autocast(_Here.device, precision)), 3)
 
 
 def _peak_memory_mb() -> int | None:

@@ -1,6 +1,7 @@
 """How sure must the networks be together before the app believes them?
 
     python scripts/find_threshold.py
+    python scripts/find_threshold.py --keep    # the threshold; what it does is measured again
 
 Trains every network once with the recipe `drawn` on the training images less 5,000 (seed 0), and
 lets all of them read those 5,000 digits and as many drawings that are none. The threshold is the
@@ -82,24 +83,13 @@ def drawings(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(kinds), np.stack(pixels)
 
 
-def main() -> None:
-    """Train, choose, measure and write down."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=CHECKPOINTS.parent / "data", metavar="DIR")
-    options = parser.parse_args()
-    console = Console(highlight=False)
-    dataset = data.load("mnist", options.data)
-    pen_training, pen_heldout = strokes.load(options.data / PEN_FILE)
-    materials = Materials(dataset, pen_training, pen_heldout)
-    validation = data.split(dataset, "validation")[2].numpy()
-
+def found(materials: Materials, validation: np.ndarray, console: Console) -> dict[str, object]:
+    """The threshold, and what it does on the images it was chosen by."""
     networks = trained_for_validation(materials, console)
     digits = certainties(validation, networks)
     others = certainties(drawings(CHOOSING_SEED)[1], networks)
     threshold = floor(1000 * np.quantile(digits, MOST_REJECTED)) / 1000
-    result = {
+    return {
         "least_certainty": threshold,
         "recipe": RECIPE,
         "networks": len(networks),
@@ -109,29 +99,56 @@ def main() -> None:
             "nondigits": len(others),
             "nondigits_accepted": round(float((others >= threshold).mean()), 5),
         },
-        "shipped": {},
     }
-    kinds, measured_on = drawings(MEASURING_SEED)
-    for recipe in RECIPES:
-        networks = load_all(recipe)
-        test = certainties(dataset.test_images.numpy(), networks)
-        pen = certainties(pen_heldout.images.numpy(), networks)
-        others = certainties(measured_on, networks)
-        accepted = {
-            kind: round(float((others[kinds == kind] >= threshold).mean()), 5)
-            for kind in nondigits.KINDS
-        }
-        result["shipped"][recipe] = {
-            "test_digits": len(test),
-            "test_digits_rejected": round(float((test < threshold).mean()), 5),
-            "pen_digits": len(pen),
-            "pen_digits_rejected": round(float((pen < threshold).mean()), 5),
-            "nondigits": len(others),
-            "nondigits_accepted": round(float((others >= threshold).mean()), 5),
-            "nondigits_accepted_by_kind": accepted,
-        }
+
+
+def measured(recipe: str, threshold: float, materials: Materials) -> dict[str, object]:
+    """What the threshold does with the shipped networks of a recipe, on images new to them."""
+    networks = load_all(recipe)
+    kinds, pixels = drawings(MEASURING_SEED)
+    test = certainties(materials.dataset.test_images.numpy(), networks)
+    pen = certainties(materials.pen_heldout.images.numpy(), networks)
+    others = certainties(pixels, networks)
+    accepted = {
+        kind: round(float((others[kinds == kind] >= threshold).mean()), 5)
+        for kind in nondigits.KINDS
+    }
+    return {
+        "networks": len(networks),
+        "test_digits": len(test),
+        "test_digits_rejected": round(float((test < threshold).mean()), 5),
+        "pen_digits": len(pen),
+        "pen_digits_rejected": round(float((pen < threshold).mean()), 5),
+        "nondigits": len(others),
+        "nondigits_accepted": round(float((others >= threshold).mean()), 5),
+        "nondigits_accepted_by_kind": accepted,
+    }
+
+
+def main() -> None:
+    """Train, choose, measure and write down."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=CHECKPOINTS.parent / "data", metavar="DIR")
+    parser.add_argument(
+        "--keep", action="store_true", help="train nothing: keep the threshold that was found"
+    )
+    options = parser.parse_args()
+    path = CHECKPOINTS / "results" / "threshold.json"
+    if options.keep and not path.exists():
+        parser.error(f"there is no {path} to keep: run this without --keep")
+    console = Console(highlight=False)
+    dataset = data.load("mnist", options.data)
+    materials = Materials(dataset, *strokes.load(options.data / PEN_FILE))
+    if options.keep:
+        result = json.loads(path.read_text())
+    else:
+        result = found(materials, data.split(dataset, "validation")[2].numpy(), console)
+    threshold = result["least_certainty"]
+    result["shipped"] = {recipe: measured(recipe, threshold, materials) for recipe in RECIPES}
     text = json.dumps(result, indent=1) + "\n"
-    write_whole(CHECKPOINTS / "results" / "threshold.json", text.encode())
+    write_whole(path, text.encode())
     console.print(text)
 
 

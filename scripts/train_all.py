@@ -3,6 +3,7 @@
     python scripts/train_all.py                        # every network, every recipe, seed 0
     python scripts/train_all.py --models cnn mlp --recipe tuned --seeds 5
     python scripts/train_all.py --seeds 3 --missing    # only what has no record yet
+    python scripts/train_all.py --dataset my_images    # a folder of your own images
 
 It may be stopped at any moment (Ctrl-C): the same command goes on where it stopped.
 """
@@ -23,14 +24,16 @@ from rich.console import Console
 from rich.table import Table
 
 from mnistcmp import campaign, checkpoints, data, report, results, samples, strokes, verify
+from mnistcmp.download import DataUnavailable
 from mnistcmp.models import MODELS
 from mnistcmp.progress import TerminalProgress
 from mnistcmp.recipes import RECIPES
 from mnistcmp.studies import STUDIES
+from mnistcmp.titles import title
 from mnistcmp.workers import Materials
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-TABLE_COLUMNS = 160
+TABLE_COLUMNS = 190
 PEN_FILE = "pendigits/pendigits-orig.tra"
 PEN_HELP = (
     "the recipe 'drawn' also needs real pen strokes: get pendigits-orig.tra from the UCI Machine "
@@ -60,6 +63,15 @@ def at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 upwards")
     return int(text)
+
+
+def name_or_folder(text: str) -> str:
+    """An argparse type: a data set's name or the path of a folder."""
+    try:
+        data.short_name(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -103,13 +115,16 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         default="final",
         type=one_of(("final", "validation"), "protocol"),
         help="final = train on all training images, measure on the test images (default); "
-        "validation = hold out 5,000 training images and measure on those, to choose by",
+        "validation = hold out 5,000 training images (of fewer than 50,000, a tenth) and measure "
+        "on those, to choose by",
     )
     add(
         "--dataset",
         default="mnist",
-        type=one_of(data.DATASETS, "data set"),
-        help=f"one of {', '.join(data.DATASETS)} (default: mnist)",
+        type=name_or_folder,
+        metavar="NAME|PATH",
+        help=f"one of {', '.join(data.NAMES)} (default: mnist), or the path of a folder of images, "
+        "PATH/train/CLASS/* and PATH/test/CLASS/*",
     )
     add(
         "--data",
@@ -148,8 +163,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add(
         "--check",
         action="store_true",
-        help="train nothing, but verify weights and records in --out, measuring every accuracy "
-        "again if the data set is in --data",
+        help="train nothing, but verify weights and records in --out, measuring the accuracies on "
+        "--dataset again if it is there",
     )
     return parser.parse_args(arguments)
 
@@ -168,14 +183,18 @@ def list_models(console: Console) -> None:
 
 def check(options: argparse.Namespace, console: Console) -> int:
     """Verify the folder of weights and records -> the number of problems."""
-    raw = options.data / data.DATASETS["mnist"] / "raw"
-    dataset = data.load("mnist", options.data) if raw.exists() else None
+    name = data.short_name(options.dataset)
+    there = data.home(options.dataset, options.data).exists()
+    dataset = data.load(options.dataset, options.data) if there else None
     with console.status("Verifying weights and records …"):
-        problems = list(verify.problems(options.out, dataset))
+        problems = list(verify.problems(options.out, dataset, name))
     for problem in problems:
         console.print(problem, markup=False, highlight=False, soft_wrap=True)
-    measured = "measured again" if dataset else f"not measured again: no MNIST in {options.data}"
-    console.print(f"{len(problems)} problems in {options.out}; accuracies were {measured}.")
+    measured = f"accuracies on {title(name)} were measured again"
+    if not dataset:
+        measured = f"no accuracies were measured again, because {options.data} has no {title(name)}"
+    summary = f"{len(problems)} problems in {options.out}; {measured}."
+    console.print(summary, markup=False, highlight=False, soft_wrap=True)
     return len(problems)
 
 
@@ -224,7 +243,7 @@ def print_table(console: Console, runs, protocol: str) -> None:
     measured_on = "test images" if protocol == "final" else "validation images"
     table = Table(title=f"Benchmark, measured on the {measured_on}", box=box.SIMPLE, padding=(0, 1))
     for number, column in enumerate(texts.columns):
-        table.add_column(column, justify="right" if number > 1 else "left")
+        table.add_column(column, justify="right" if number > 1 else "left", no_wrap=number == 0)
     for row in texts.values.tolist():
         table.add_row(*row)
     # A narrow terminal wraps the lines; cut cells could not be read at all.
@@ -236,16 +255,14 @@ def print_table(console: Console, runs, protocol: str) -> None:
         console.print(problem, markup=False, highlight=False, soft_wrap=True)
 
 
-def save_samples(
-    options: argparse.Namespace, records: results.Records, dataset: data.Dataset
-) -> None:
-    """Pack the test images that the app shows, by what the reported runs misread."""
+def save_samples(out: Path, records: results.Records, dataset: data.Dataset) -> None:
+    """Pack MNIST's test images that the app shows, by what the reported runs misread."""
     reported = results.newest(records.runs())
-    reported = reported[(reported["status"] == "ok") & (reported["dataset"] == options.dataset)]
+    reported = reported[(reported["status"] == "ok") & (reported["dataset"] == "mnist")]
     if not reported.empty:
         predictions = (records.predictions(run)["test"] for run in reported["run"])
         pack = samples.pick(dataset.test_images.numpy(), dataset.test_labels.numpy(), predictions)
-        samples.save(options.out / options.dataset / "samples.npz", pack)
+        samples.save(out / "mnist" / "samples.npz", pack)
 
 
 def train(options: argparse.Namespace, console: Console) -> int:
@@ -255,12 +272,13 @@ def train(options: argparse.Namespace, console: Console) -> int:
     recipes = list(RECIPES) if options.recipe == "all" else [options.recipe]
     of_study = STUDIES[int(options.study)].models if options.study else MODELS
     models = list(dict.fromkeys(options.models or of_study))
+    dataset = data.short_name(options.dataset)
     materials, recipes = load_materials(options.dataset, options.data, recipes, console)
     jobs = campaign.plan(
         models,
         recipes,
         range(options.seeds),
-        dataset=options.dataset,
+        dataset=dataset,
         protocol=options.protocol,
         epochs=options.epochs,
     )
@@ -288,9 +306,10 @@ def train(options: argparse.Namespace, console: Console) -> int:
                 progress=progress,
             )
     journal.end()
-    save_samples(options, records, materials.dataset)
+    if dataset == "mnist":  # the app shows no other
+        save_samples(options.out, records, materials.dataset)
     runs = records.runs()
-    asked_for = runs["model"].isin(models) & (runs["dataset"] == options.dataset)
+    asked_for = runs["model"].isin(models) & (runs["dataset"] == dataset)
     print_table(console, runs[asked_for & runs["recipe"].isin(recipes)], options.protocol)
     return sum(row["status"] != "ok" for row in rows)
 
@@ -312,7 +331,7 @@ def main() -> int:
         problem = f"another train_all.py is writing to {options.out}: wait for it, or use --out"
     except KeyboardInterrupt:
         problem = "stopped; everything finished is recorded. The same command goes on from here."
-    except (ValueError, data.DataUnavailable, results.RecordsError) as error:
+    except (ValueError, DataUnavailable, results.RecordsError) as error:
         problem = str(error)
     except checkpoints.CheckpointError as error:
         problem = str(error)

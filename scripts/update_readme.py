@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import pandas as pd
 
 from mnistcmp.checkpoints import CHECKPOINTS
+from mnistcmp.models import MODELS
+from mnistcmp.recipes import RECIPES, recipe_for
 from mnistcmp.report import markdown, overview
 from mnistcmp.results import Records, newest, summarise
 from scripts import benchmark_app
@@ -33,6 +35,31 @@ def filled(page: str, results: Path) -> str:
     return page
 
 
+def zoo(results: Path) -> str:
+    """How many networks there are, how large, and how often each was trained."""
+    runs = _reported(results)
+    sizes = runs.groupby("model")["params"].last().sort_values()
+    return (
+        f"There are {len(sizes)} networks, from `{sizes.index[0]}` of {sizes.iloc[0]:,} weights to "
+        f"`{sizes.index[-1]}` of {sizes.iloc[-1]:,}, each trained {_seeds(runs)} times with every "
+        "recipe on MNIST's handwritten digits."
+    )
+
+
+def recipes(_: Path) -> str:
+    """What the recipes have in common, and for which networks they differ in it."""
+    rows = pd.DataFrame(
+        [vars(recipe_for(name, model)) | {"model": model} for name in RECIPES for model in MODELS]
+    )
+    epochs = " or ".join(map(str, sorted(rows["epochs"].unique())))
+    usual = rows["batch_size"].mode()[0]
+    others = "".join(
+        f"; {name} in batches of {size} for {', '.join(part['model'])}"
+        for (name, size), part in rows[rows["batch_size"] != usual].groupby(["name", "batch_size"])
+    )
+    return f"Every recipe takes {epochs} epochs with Adam, in batches of {usual}{others}:"
+
+
 def duration(results: Path) -> str:
     """How long the command without arguments trains."""
     runs = _reported(results)
@@ -48,13 +75,11 @@ def duration(results: Path) -> str:
 def results(results: Path) -> str:
     """The table of all models, and what it was made on."""
     runs = _reported(results)
-    counts = runs.groupby(["model", "recipe"]).size()
-    seeds = " to ".join(str(count) for count in sorted({counts.min(), counts.max()}))
     made_on = "; ".join(sorted(set(runs["machine"] + "; " + runs["versions"])))
     return (
         f"{markdown(overview(summarise(runs)))}\n\n"
-        f"From {len(runs)} runs, {seeds} of each network and recipe. Training seconds are those of "
-        "one run on one core; the machine did other work beside it, so they are rough. "
+        f"From {len(runs)} runs, {_seeds(runs)} of each network and recipe. Training seconds are "
+        "those of one run on one core; the machine did other work beside it, so they are rough. "
         f"Made on: {made_on}."
     )
 
@@ -130,6 +155,8 @@ def app_speed(results: Path) -> str:
 
 
 PARTS = {
+    "zoo": zoo,
+    "recipes": recipes,
     "duration": duration,
     "threshold": threshold,
     "results": results,
@@ -141,6 +168,12 @@ PARTS = {
 def _reported(results: Path) -> pd.DataFrame:
     runs = newest(Records(results).runs())
     return runs[(runs["dataset"] == "mnist") & (runs["status"] == "ok")]
+
+
+def _seeds(runs: pd.DataFrame) -> str:
+    """How many runs there are of each network and recipe: "3 to 5"."""
+    counts = runs.groupby(["model", "recipe"]).size()
+    return " to ".join(str(count) for count in sorted({counts.min(), counts.max()}))
 
 
 def main() -> None:

@@ -1,10 +1,13 @@
-"""Shared by the tests: a toy data set, training without processes, and the training script."""
+"""Shared by the tests: toy data, a web server, training without processes, and the script."""
 
+import hashlib
+import http.server
 import importlib.util
 import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -15,7 +18,8 @@ import pytest
 import torch
 
 from mnistcmp import workers
-from mnistcmp.data import Dataset
+from mnistcmp.dataset import Dataset
+from mnistcmp.results import Records
 from mnistcmp.strokes import PenPixels
 from mnistcmp.workers import Job, Materials
 
@@ -41,6 +45,41 @@ def toy_materials() -> Materials:
         PenPixels(*toy_images(64, seed=3), torch.arange(64) % 2 + 1),
         PenPixels(*toy_images(32, seed=4), torch.arange(32) % 2 + 3),
     )
+
+
+def md5(content: bytes) -> str:
+    return hashlib.md5(content).hexdigest()
+
+
+def disk(root: Path) -> dict[str, bytes]:
+    """Name -> contents of every file under `root`."""
+    return {path.name: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+class Mirror(http.server.ThreadingHTTPServer):
+    """A web server for `files`; `requested` lists what was asked for, `cut` closes in mid-file."""
+
+    def __init__(self, files: dict[str, bytes]):
+        super().__init__(("127.0.0.1", 0), MirrorHandler)
+        self.files, self.requested, self.cut = files, [], False
+        self.url = f"http://127.0.0.1:{self.server_port}/"
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+
+class MirrorHandler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        name = self.path.strip("/")
+        self.server.requested.append(name)
+        if name not in self.server.files:
+            return self.send_error(404)
+        content = self.server.files[name]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if self.server.cut else content)
+
+    def log_message(self, *_):
+        pass
 
 
 def until(condition: Callable[[], object]) -> object:
@@ -79,6 +118,32 @@ def import_train_all() -> ModuleType:
     spec.loader.exec_module(module)
     sys.path[:] = search_path
     return module
+
+
+class Script:
+    """scripts/train_all.py on toy images, writing to `out`."""
+
+    def __init__(self, out, capsys, monkeypatch) -> None:
+        self.module, self.out = import_train_all(), out
+        self._capsys, self._monkeypatch = capsys, monkeypatch
+
+    def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        """-> exit status, stdout, stderr."""
+        command = ["train_all.py", "--out", str(self.out), *arguments]
+        self._monkeypatch.setattr(sys, "argv", command)
+        try:
+            status = self.module.main()
+        except SystemExit as end:
+            status = end.code
+        return status, *self._capsys.readouterr()
+
+    def runs(self):
+        return Records(self.out / "results").runs()
+
+    def trained(self) -> list[tuple[str, str, int]]:
+        """(model, recipe, seed) of every row, in the order of the alphabet."""
+        rows = self.runs()[["model", "recipe", "seed"]].itertuples(index=False, name=None)
+        return sorted(rows)
 
 
 class Quiet:

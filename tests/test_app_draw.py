@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnistcmp import canvas, drawing, strokes
 from mnistcmp.app import cached, sight
+from mnistcmp.fabric import from_fabric
 from mnistcmp.models import MODELS
 
 APP = str(cached.CHECKPOINTS.parent / "streamlit_app.py")
@@ -159,7 +160,7 @@ def test_sample_of_a_digit_is_given_to_the_canvas_and_then_another(digit, hard):
         assert any(f", a {digit}; misread by" in note.value for note in app.caption)
         if not hard:
             assert app.metric[0].value == str(digit)  # before the canvas has answered
-        (part,) = canvas.from_fabric(app.session_state["redraw"]["objects"])
+        (part,) = from_fabric(app.session_state["redraw"]["objects"])
         given.append(part)
     assert given[0].png != given[1].png
     (image,) = [cached.sample_pack("mnist").images[app.session_state["sample"]]]

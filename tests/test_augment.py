@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mnistcmp.augment import Affine
+from mnistcmp.augment import Affine, FlipAndShift
 
 STILL = Affine(rotate_degrees=0, shift_px=0, scale=0, shear=0)
 
@@ -136,3 +136,42 @@ def test_affine_moves_an_oblong_image_like_the_same_image_on_a_square(affine):
     square = F.pad(oblong, (6, 6))
     expected = affine(square, seeded())[..., 6:-6]
     torch.testing.assert_close(affine(oblong, seeded()), expected, rtol=0, atol=1e-4)
+
+
+def test_flip_and_shift_moves_whole_pixels_and_mirrors_half_of_the_images():
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(400, 3, 8, 10, generator=generator)
+    moved = FlipAndShift(shift_px=2)(images, generator)
+    found = []
+    for image, result in zip(images, moved, strict=True):
+        padded = torch.nn.functional.pad(image, (2, 2, 2, 2), mode="replicate")
+        inner = result[:, 2:-2, 2:-2]  # where nothing can have moved in
+        found += [
+            (mirrored, right - 2, down - 2)
+            for mirrored in (False, True)
+            for right in range(5)
+            for down in range(5)
+            if torch.equal(
+                (padded.flip(-1) if mirrored else padded)[
+                    :, down + 2 : down + 6, right + 2 : right + 8
+                ],
+                inner,
+            )
+        ]
+    assert len(found) == len(images)
+    assert len(set(found)) == 50  # every move there is
+    assert 160 < sum(mirrored for mirrored, *_ in found) < 240
+
+
+def test_flip_and_shift_leaves_no_gap_at_the_edge():
+    images = torch.rand(50, 1, 8, 8) + 1
+    assert FlipAndShift()(images, torch.Generator().manual_seed(1)).min() >= 1
+
+
+def test_flip_and_shift_repeats_itself_for_a_seed():
+    images = torch.rand(5, 3, 8, 8)
+    one, same, other = (
+        FlipAndShift()(images, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)
+    )
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)

@@ -216,13 +216,13 @@ def test_disk_that_fills_up_within_a_row_leaves_the_records_whole(inline, toy, t
 
 
 def test_validation_run_keeps_no_weights(inline, toy, tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "HELDOUT_IMAGES", 100)
+    monkeypatch.setattr(data, "HELDOUT_IMAGES", 50)
     run(campaign.plan(["mlp"], ["tuned"], [0], protocol="validation", epochs=1), toy, tmp_path)
     records = Records(tmp_path / "results")
     (row,) = records.runs().itertuples()
     assert (row.protocol, row.status) == ("validation", "ok")
-    assert row.trained_on == "412 training images of mnist"
-    assert len(records.predictions(row.run)["test"]) == 100
+    assert row.trained_on == "462 training images of mnist"
+    assert len(records.predictions(row.run)["test"]) == 50
     assert not list(tmp_path.rglob("*.safetensors"))
 
 

@@ -17,20 +17,6 @@ SEVEN = Stroke([(60, 70), (200, 70), (180, 110), (130, 220)], 20)
 CROSS = Stroke([(110, 150), (190, 150)], 12)
 DOT = Stroke([(140, 40)], 30)
 
-# As the browser's canvas (fabric.js 7.4) sent it. It takes the middle of a path for the middle of
-# cubic curves with both handles at the sample, which bulge further than the drawn ones.
-PATH = json.loads("""{
-    "type": "Path", "originX": "center", "originY": "center", "left": 98.7134, "top": 125,
-    "width": 97.4669, "height": 150.04, "strokeWidth": 20, "scaleX": 1, "scaleY": 1, "angle": 0,
-    "flipX": false, "flipY": false, "path": [
-        ["M", 49.98, 49.98], ["Q", 50, 50, 62.5, 53.5], ["Q", 75, 57, 87.5, 61],
-        ["Q", 100, 65, 112.5, 68.5], ["Q", 125, 72, 137.5, 76], ["Q", 150, 80, 141.5, 100],
-        ["Q", 133, 120, 116.5, 160], ["L", 99.98, 200.02]
-    ]
-}""")
-SAMPLES = np.array([command[1:3] for command in PATH["path"]])
-MIDDLE = np.array([PATH["left"], PATH["top"]])
-
 
 def png(grey: np.ndarray, kind: str = "PNG") -> bytes:
     buffer = io.BytesIO()
@@ -190,54 +176,6 @@ def test_mutated_text_is_a_drawing_or_an_error(packed):
         assert canvas.render(drawing).shape == (280, 280, 4)
         read += 1
     assert read < 250, "most damage is noticed"
-
-
-@pytest.mark.parametrize(
-    ("changes", "matrix"),
-    [
-        ({}, [[1, 0], [0, 1]]),
-        ({"left": 150.5, "top": 90}, [[1, 0], [0, 1]]),
-        ({"scaleX": 1.5, "scaleY": 0.5}, [[1.5, 0], [0, 0.5]]),
-        ({"angle": 90}, [[0, -1], [1, 0]]),
-        ({"flipX": True}, [[-1, 0], [0, 1]]),
-        ({"flipY": True, "angle": 90, "scaleX": 2, "left": 130}, [[0, 1], [2, 0]]),
-    ],
-    ids=["as drawn", "moved", "scaled", "turned", "flipped", "all of it"],
-)
-def test_path_of_the_web_canvas_lies_where_it_is_seen(changes, matrix):
-    (stroke,) = canvas.from_fabric([PATH | changes])
-    place = [changes.get("left", PATH["left"]), changes.get("top", PATH["top"])]
-    expected = (SAMPLES - MIDDLE) @ np.array(matrix).T + place
-    np.testing.assert_allclose(stroke.points, expected, atol=0.01)
-    assert stroke.brush_px == pytest.approx(20 * abs(np.linalg.det(matrix)) ** 0.5)
-
-
-def test_image_of_the_web_canvas_is_a_picture_and_other_objects_are_left_out():
-    source = "data:image/png;base64," + base64.b64encode(BLACK).decode()
-    image = {"type": "Image", "src": source, "width": 20, "height": 10, "scaleX": 2, "scaleY": 3}
-    middle = {"originX": "center", "originY": "center", "left": 100, "top": 50, "angle": 30}
-    assert canvas.from_fabric([image | middle]) == [Picture(BLACK, 100, 50, 40, 30, 30)]
-    corner = {"originX": "left", "originY": "top", "left": 100, "top": 50, "angle": 90}
-    (picture,) = canvas.from_fabric([image | corner])
-    assert (picture.x, picture.y) == pytest.approx((85, 70)), "it turns about its corner"
-    assert canvas.from_fabric([{"type": "circle", "left": 5}, {}]) == []
-
-
-def test_drawing_put_on_the_web_canvas_comes_back():
-    drawing = [SEVEN, PICTURE, CROSS]
-    assert canvas.from_fabric(canvas.to_fabric(drawing)) == drawing
-    (dot,) = canvas.from_fabric(canvas.to_fabric([DOT]))
-    assert set(dot.points) == set(DOT.points)
-    assert dot.brush_px == DOT.brush_px
-
-
-def test_path_for_the_web_canvas_is_curved_as_its_own():
-    points = [tuple(sample) for sample in SAMPLES.tolist()]
-    (path,) = canvas.to_fabric([Stroke(points, 20)])
-    for command, expected in zip(path["path"], PATH["path"], strict=True):
-        assert command[0] == expected[0]
-        assert command[1:] == pytest.approx(expected[1:], abs=0.02), "but for its rounding"
-    assert path["strokeWidth"] == 20
 
 
 def test_drawing_of_nothing_is_white_paper():

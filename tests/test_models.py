@@ -131,5 +131,4 @@ def test_residual_cnn_without_its_blocks_is_simple_cnn():
 
 
 def test_every_model_is_in_a_study():
-    in_studies = [name for study in STUDIES.values() for name in study.models]
-    assert sorted(in_studies) == sorted(MODELS)
+    assert {name for study in STUDIES.values() for name in study.models} == set(MODELS)

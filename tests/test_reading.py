@@ -123,14 +123,29 @@ def test_consensus_of_all_has_no_dissenters():
     assert consensus(reading({7: 1}, {7: 0.75, 1: 0.25}), 0.5) == Consensus(7, 2, ())
 
 
-def test_consensus_is_the_digit_of_most_and_names_who_reads_another():
+def test_consensus_is_most_probable_on_average_and_names_who_reads_another():
     several = reading({7: 0.5, 1: 0.25, 2: 0.25}, {1: 1}, {7: 0.625, 2: 0.375}, {2: 1}, {7: 1})
     assert consensus(several, 0) == Consensus(7, 3, ("b", "d"))
 
 
-def test_many_unsure_networks_outvote_a_few_sure_ones():
+def test_a_few_sure_networks_outweigh_many_unsure_ones():
     unsure = {4: 0.375, 9: 0.3125, 7: 0.3125}
-    assert consensus(reading(unsure, unsure, unsure, {9: 1}, {9: 1}), 0).digit == 4
+    several = reading(unsure, unsure, unsure, {9: 1}, {9: 1})
+    assert consensus(several, 0) == Consensus(9, 2, ("a", "b", "c"))
+
+
+def test_consensus_may_be_every_networks_second_choice():
+    several = reading({1: 0.625, 8: 0.375}, {2: 0.625, 8: 0.375}, {3: 0.625, 8: 0.375})
+    assert consensus(several, 0) == Consensus(8, 0, ("a", "b", "c"))
+
+
+def test_consensus_is_the_digit_whose_certainty_is_compared():
+    rng = np.random.default_rng(8)
+    for table in rng.dirichlet(np.full(10, 0.3), (200, 5)).astype(np.float32):
+        one = Reading(tuple("abcde"), table)
+        digit = consensus(one, 0).digit
+        assert table[:, digit].mean() == pytest.approx(one.certainty)
+        assert consensus(one, one.certainty).digit == digit
 
 
 @pytest.mark.parametrize(("surer", "other"), [(2, 6), (6, 2)])

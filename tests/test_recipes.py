@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from mnistcmp import recipes
-from mnistcmp.augment import Affine
+from mnistcmp.augment import Affine, FlipAndShift
 from mnistcmp.models import MODELS
 from mnistcmp.recipes import RECIPES, TUNED, Recipe, recipe_for, tuned
 from mnistcmp.studies import STUDIES, Published, study_of
@@ -14,11 +14,13 @@ RAW = ("mlp", "tiny_cnn", "cnn", "strong_cnn")  # table 1
 NORMALISED = ("mlp_100", "conv_maxpool", "conv_batchnorm")  # table 2
 SILENT = ("conv1_fc1", "conv1_fc2", "conv2_fc1", "conv2_fc2", "conv3_fc2")  # table 3: ours
 COURSE = ("fcn", "simple_cnn", "residual_cnn")  # table 4
+OURS = tuple(model for number in (6, 7, 8, 9) for model in STUDIES[number].models)
+DECAYING = ("residual_cnn_reg",)  # table 5
 
 
 @pytest.mark.parametrize(
     "models, learning_rate, normalise",
-    [(RAW, 1e-3, False), (NORMALISED, 1e-2, True), (SILENT + COURSE, 1e-3, False)],
+    [(RAW, 1e-3, False), (NORMALISED, 1e-2, True), (SILENT + COURSE + OURS, 1e-3, False)],
 )
 def test_published_recipe_is_what_the_study_says(models, learning_rate, normalise):
     for model in models:
@@ -35,7 +37,25 @@ def test_published_recipe_is_what_the_study_says(models, learning_rate, normalis
 
 
 def test_every_model_has_a_published_recipe():
-    assert sorted(RAW + NORMALISED + SILENT + COURSE) == sorted(MODELS)
+    assert sorted(RAW + NORMALISED + SILENT + COURSE + DECAYING + OURS) == sorted(MODELS)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_weight_decay_is_part_of_one_networks_regularisation(recipe):
+    decaying = [model for model in MODELS if recipe_for(recipe, model).weight_decay > 0]
+    assert tuple(decaying) == DECAYING
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar10-jpeg", "my_photos"])
+def test_photos_are_mirrored_and_seen_more_often_and_digits_never(model, dataset):
+    photos = recipe_for("tuned", model, dataset)
+    assert isinstance(photos.augmentation, FlipAndShift)
+    assert photos.epochs > recipe_for("tuned", model).epochs
+    for recipe in RECIPES:
+        for kind in ("mnist", "fashion_mnist", "kmnist"):
+            augmentation = recipe_for(recipe, model, kind).augmentation
+            assert augmentation is None or isinstance(augmentation, Affine)
 
 
 def test_every_model_and_no_other_has_a_tuned_recipe():

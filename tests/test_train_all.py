@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import import_train_all
+from conftest import Script
 
 from mnistcmp import campaign, checkpoints, data
 from mnistcmp.models import MODELS
@@ -14,32 +14,6 @@ from mnistcmp.recipes import Recipe
 from mnistcmp.results import Records
 
 QUICK = ("--models", "mlp", "--epochs", "1")
-
-
-class Script:
-    """scripts/train_all.py on toy images, writing to `out`."""
-
-    def __init__(self, out, capsys, monkeypatch) -> None:
-        self.module, self.out = import_train_all(), out
-        self._capsys, self._monkeypatch = capsys, monkeypatch
-
-    def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        """-> exit status, stdout, stderr."""
-        command = ["train_all.py", "--out", str(self.out), *arguments]
-        self._monkeypatch.setattr(sys, "argv", command)
-        try:
-            status = self.module.main()
-        except SystemExit as end:
-            status = end.code
-        return status, *self._capsys.readouterr()
-
-    def runs(self):
-        return Records(self.out / "results").runs()
-
-    def trained(self) -> list[tuple[str, str, int]]:
-        """(model, recipe, seed) of every row, in the order of the alphabet."""
-        rows = self.runs()[["model", "recipe", "seed"]].itertuples(index=False, name=None)
-        return sorted(rows)
 
 
 @pytest.fixture
@@ -152,7 +126,7 @@ def test_train_all_missing_extends_models_and_seeds(script):
 def test_train_all_missing_trains_failed_runs_again(script, monkeypatch):
     with monkeypatch.context() as patch:
         wild = Recipe("tuned", learning_rate=1e38, epochs=1)
-        patch.setattr(campaign, "recipe_for", lambda name, model: wild)
+        patch.setattr(campaign, "recipe_for", lambda name, model, dataset: wild)
         status, out, _ = script("--models", "mlp", "--recipe", "tuned")
     assert status == 1
     assert "1 runs failed" in out
@@ -173,8 +147,7 @@ def test_train_all_epochs_replaces_the_recipes_epochs(script):
     assert Records(script.out / "results").epochs()["epoch"].tolist() == [1, 2, 3]
 
 
-def test_train_all_validation_keeps_no_weights(script, monkeypatch):
-    monkeypatch.setattr(data, "HELDOUT_IMAGES", 100)
+def test_train_all_validation_keeps_no_weights(script):
     status, out, _ = script(*QUICK, "--recipe", "tuned", "--protocol", "validation")
     assert status == 0
     assert "measured on the validation images" in out
@@ -187,7 +160,6 @@ def test_train_all_list_shows_every_model_and_trains_nothing(script):
     status, out, _ = script("--list")
     assert status == 0
     assert all(name in out.split() for name in MODELS)
-    assert len(MODELS) == 15
     assert not script.out.exists()
 
 
@@ -203,7 +175,7 @@ def test_train_all_help_explains_every_option(script):
         (("--models", "smple_cnn"), "'smple_cnn'; did you mean 'simple_cnn'?"),
         (("--models", "transformer"), "Choose from: mlp, "),
         (("--recipe", "tund"), "did you mean 'tuned'?"),
-        (("--study", "9"), "'9'; Choose from: 1, 2, 3, 4"),
+        (("--study", "0"), "'0'; Choose from: 1, 2, 3, 4"),
         (("--dataset", "minst"), "did you mean 'mnist'?"),
         (("--protocol", "valid"), "did you mean 'validation'?"),
         (("--device", "tpu"), "'tpu'; "),

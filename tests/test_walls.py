@@ -98,6 +98,12 @@ def test_what_the_app_reads_knows_nothing_of_training(module):
     assert not known_to(f"mnistcmp.{module}") & makers
 
 
+@pytest.mark.parametrize("module", ["findings", "measures", "compare", "samples", "titles"])
+def test_what_studies_are_computed_with_brings_no_torch(module):
+    for name in {f"mnistcmp.{module}", *known_to(f"mnistcmp.{module}")}:
+        assert not {found for found in IMPORTS[name] if within(found, "torch")}
+
+
 def test_training_knows_nothing_of_campaigns_and_records():
     campaign = {f"mnistcmp.{name}" for name in ("campaign", "workers", "results", "checkpoints")}
     assert not known_to("mnistcmp.training") & campaign

@@ -1,23 +1,20 @@
 """The Benchmarks page: what the records of all runs say. It needs neither torch nor a data set."""
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnistcmp.app import cached, charts
+from mnistcmp.app import cached, charts, keys, mistakes, pen
 from mnistcmp.app.colours import FAMILY_OF
-from mnistcmp.compare import confusion, half_interval, paired, tenfolds
+from mnistcmp.compare import half_interval, tenfolds
 from mnistcmp.results import summarise
-from mnistcmp.samples import Samples, SamplesError
-from mnistcmp.studies import HELD_OUT_WRITERS, STUDIES, study_of
+from mnistcmp.studies import STUDIES, Study, published_figures
 
 RECIPES = {
-    "tuned": "our own recipe, 5 epochs",
+    "tuned": "our own recipe for each network",
     "published": "exactly as the source says",
     "drawn": "tuned, with real pen strokes added to the training images",
 }
 COST_NAMES = {"params": "parameters", "train_seconds": "training time", "ms_per_image": "speed"}
-GALLERY = 40
 
 
 def page() -> None:
@@ -28,6 +25,7 @@ def page() -> None:
         "comes from the records of real training runs."
     )
     runs = cached.reported_runs()
+    runs = of_all_recipes = runs[runs["dataset"] == "mnist"]
     if runs.empty:
         st.info("Nothing has been trained yet. Run `python scripts/train_all.py`.")
         return
@@ -38,9 +36,10 @@ def page() -> None:
     _scatter(summary, highlight)
     _enough(summary)
     _losses_and_curves(runs, summary, highlight)
-    _really_different(runs)
-    _mistakes(runs, highlight)
-    _pen(runs, summary, highlight)
+    mistakes.really_different(runs)
+    mistakes.show(runs, highlight)
+    pen.one_recipe(runs, summary, highlight)
+    pen.side_by_side(summarise(of_all_recipes), highlight)
     _provenance(runs)
 
 
@@ -63,9 +62,8 @@ def _recipe_help(recipes: list[str]) -> str:
 
 def _tables(summary: pd.DataFrame) -> None:
     st.header("The networks, study by study")
-    for study, tab in zip(
-        STUDIES.values(), st.tabs([study.title for study in STUDIES.values()]), strict=True
-    ):
+    studies = _studies_of(summary)
+    for study, tab in zip(studies, st.tabs([study.title for study in studies]), strict=True):
         rows = summary[summary["model"].isin(list(study.models))]
         with tab:
             st.markdown(f"**{study.question}** Source: {study.source}.")
@@ -79,9 +77,14 @@ def _tables(summary: pd.DataFrame) -> None:
     )
 
 
+def _studies_of(rows: pd.DataFrame) -> list[Study]:
+    """The studies of which a network is in the rows."""
+    return [study for study in STUDIES.values() if rows["model"].isin(list(study.models)).any()]
+
+
 def _table(rows: pd.DataFrame) -> None:
     rows = rows.sort_values("params")
-    published = [study_of(model).models[model] for model in rows["model"]]
+    published = [published_figures(model, "mnist") for model in rows["model"]]
     half = [
         100 * half_interval(*row)
         for row in zip(rows["test_accuracy_sd"], rows["seeds"], strict=True)
@@ -130,6 +133,7 @@ def _scatter(summary: pd.DataFrame, highlight: str | None) -> None:
     cost = st.segmented_control(
         "Cost", list(charts.COSTS), default="params", required=True, format_func=COST_NAMES.get
     )
+    st.html(keys.families(summary["model"]))
     st.altair_chart(
         charts.accuracy_against(cost, summary, highlight),
         key="scatter",
@@ -177,7 +181,7 @@ def _enough(summary: pd.DataFrame) -> None:
 def _losses_and_curves(runs: pd.DataFrame, summary: pd.DataFrame, highlight: str | None) -> None:
     st.header("How they learn")
     study = st.selectbox(
-        "Study", list(STUDIES.values()), format_func=lambda study: study.title, key="curves_of"
+        "Study", _studies_of(runs), format_func=lambda study: study.title, key="curves_of"
     )
     st.caption(
         "Means over the runs. The dashed lines are the training images as they were trained on: "
@@ -185,153 +189,14 @@ def _losses_and_curves(runs: pd.DataFrame, summary: pd.DataFrame, highlight: str
     )
     epochs = cached.reported_epochs()
     epochs = epochs[epochs["run"].isin(runs[runs["model"].isin(list(study.models))]["run"])]
+    st.html(keys.families(study.models))
     left, right = st.columns(2)
     left.altair_chart(charts.curves(epochs, "accuracy", highlight))
     right.altair_chart(charts.curves(epochs, "loss", highlight))
     st.subheader("Loss of every network")
     st.caption("A small loss means: right, and sure of it. Shorter is better.")
+    st.html(keys.families(summary["model"]))
     st.altair_chart(charts.losses(summary, highlight))
-
-
-def _really_different(runs: pd.DataFrame) -> None:
-    st.header("Are two networks really different?")
-    st.caption(
-        "Both read the same test images, so only those count that one reads right and the other "
-        "wrong (McNemar's exact test on the run with seed 0)."
-    )
-    models = list(dict.fromkeys(runs["model"]))
-    left, right = st.columns(2)
-    first = left.selectbox("One network", models, index=0, key="first")
-    second = right.selectbox("Another", models, index=len(models) - 1, key="second")
-    pack = _pack(runs)
-    if pack is None:
-        return
-    if first == second:
-        st.info("Choose two different networks.")
-        return
-    result = paired(_read_by(runs, first), _read_by(runs, second), pack.labels)
-    st.markdown(_verdict(first, second, result.only_first, result.only_second, result.p_value))
-
-
-def _verdict(first: str, second: str, only_first: int, only_second: int, p_value: float) -> str:
-    better = first if only_first > only_second else second
-    counts = (
-        f"Of the test images, {only_first} are read right by {first} alone and {only_second} by "
-        f"{second} alone."
-    )
-    chance = f"p = {p_value:.2g}" if p_value >= 1e-4 else "p < 0.0001"
-    if p_value < 0.05:
-        return f"{counts} **{better} is really better**: chance alone rarely does that ({chance})."
-    return f"{counts} **That may well be chance** ({chance}): these runs show no difference."
-
-
-def _mistakes(runs: pd.DataFrame, highlight: str | None) -> None:
-    st.header("Mistakes")
-    pack = _pack(runs)
-    if pack is None:
-        return
-    models = list(dict.fromkeys(runs["model"]))
-    model = st.selectbox(
-        "Network",
-        models,
-        index=models.index(highlight) if highlight in models else 0,
-        key=f"mistakes_of_{highlight}",
-    )
-    predicted = _read_by(runs, model)
-    matrix = confusion(predicted, pack.labels)
-    left, right = st.columns(2)
-    with left:
-        st.caption("How often which digit was read as which other. Click a cell to see the images.")
-        cell = _confusion_chart(matrix)
-    with right:
-        st.caption("How many of each digit are read right, in percent.")
-        shares = 100 * matrix.diagonal() / matrix.sum(axis=1)
-        st.dataframe(
-            pd.DataFrame({"digit": range(10), "read right": shares}),
-            hide_index=True,
-            column_config={
-                "read right": st.column_config.ProgressColumn(
-                    format="%.1f %%", min_value=float(np.floor(shares.min())), max_value=100.0
-                )
-            },
-        )
-    if cell:
-        was, read_as = cell["digit"], cell["read as"]
-        chosen = np.flatnonzero((pack.labels == was) & (predicted == read_as))
-        st.markdown(f"**{len(chosen)} times {model} read a {was} as a {read_as}:**")
-        _gallery(pack, chosen, lambda number: f"no. {number}")
-    _hardest(runs, pack)
-
-
-def _confusion_chart(matrix: np.ndarray) -> dict[str, int] | None:
-    """Show the chart -> the cell that was clicked."""
-    rows = pd.DataFrame(
-        [(was, read_as, int(n)) for (was, read_as), n in np.ndenumerate(matrix)],
-        columns=["digit", "read as", "images"],
-    )
-    event = st.altair_chart(
-        charts.confusions(rows), key="confusion", on_select="rerun", selection_mode="cell"
-    )
-    points = event["selection"]["cell"]
-    return points[0] if points else None
-
-
-def _hardest(runs: pd.DataFrame, pack: Samples) -> None:
-    st.subheader("The hardest digits")
-    st.caption("What most networks of this recipe misread (seed 0), and who reads it right.")
-    models = list(dict.fromkeys(runs["model"]))
-    read = np.stack([_read_by(runs, model) for model in models])
-    wrong = (read != pack.labels).sum(axis=0)
-    hardest = np.argsort(-wrong, kind="stable")[:GALLERY]
-
-    def who(number: int) -> str:
-        right = [
-            model
-            for model, row in zip(models, read, strict=True)
-            if row[number] == pack.labels[number]
-        ]
-        reads = np.bincount(read[:, number], minlength=10).argmax()
-        return f"a {pack.labels[number]}, read as {reads}. Right: {', '.join(right) or 'nobody'}"
-
-    _gallery(pack, hardest, who)
-
-
-def _gallery(pack: Samples, numbers: np.ndarray, caption) -> None:
-    shown = [number for number in numbers[:GALLERY] if pack.image(number) is not None]
-    st.image(
-        [255 - pack.image(number) for number in shown],
-        caption=[caption(number) for number in shown],
-        width=84,
-    )
-
-
-def _pen(runs: pd.DataFrame, summary: pd.DataFrame, highlight: str | None) -> None:
-    rows = summary.dropna(subset=["pen_accuracy"])
-    if rows.empty:
-        return
-    measured = runs[runs["model"].isin(rows["model"])]
-    digits = len(cached.predictions(measured["run"].iloc[0], "pen"))
-    st.header("Digits really drawn with a pen")
-    st.caption(
-        f"{digits:,} digits by {len(HELD_OUT_WRITERS)} writers, drawn with a pen on a tablet (UCI "
-        "81) and replayed on this app's canvas; nothing by these writers was trained on. Dots: pen "
-        "digits, with 95 % intervals over the digits; grey ticks: MNIST's test images."
-    )
-    st.altair_chart(charts.pen(rows, digits, highlight))
-
-
-def _pack(runs: pd.DataFrame) -> Samples | None:
-    """The pack of test images; a note on the page where there is none."""
-    try:
-        return cached.sample_pack(runs["dataset"].iloc[0])
-    except SamplesError as error:
-        st.warning(str(error))
-        return None
-
-
-def _read_by(runs: pd.DataFrame, model: str) -> np.ndarray:
-    (run,) = runs[(runs["model"] == model) & (runs["seed"] == 0)]["run"]
-    return cached.predictions(run)
 
 
 def _provenance(runs: pd.DataFrame) -> None:

@@ -12,7 +12,8 @@ import streamlit as st
 from streamlit_drawable_canvas import CanvasResult, st_canvas
 
 from mnistcmp import canvas
-from mnistcmp.canvas import CANVAS_PX, Drawing, FabricObject
+from mnistcmp.canvas import CANVAS_PX, Drawing
+from mnistcmp.fabric import FabricObject, from_fabric, to_fabric
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -59,12 +60,12 @@ def buttons(unreported: bool) -> "DeltaGenerator":
 
 def put(drawing: Drawing) -> None:
     """Put a drawing on the canvas in place of what is there; call it before `show`."""
-    _redraw(canvas.to_fabric(drawing))
+    _redraw(to_fabric(drawing))
 
 
 def on_it() -> Drawing:
     """The drawing on the canvas."""
-    return canvas.from_fabric(st.session_state.get("drawing", []))
+    return from_fabric(st.session_state.get("drawing", []))
 
 
 def _undo(unreported: bool) -> None:

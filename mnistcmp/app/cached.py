@@ -18,6 +18,9 @@ from mnistcmp.results import Records, newest
 if TYPE_CHECKING:
     from torch import nn
 
+    from mnistcmp.blueprint import Blueprint
+    from mnistcmp.inside import Look
+
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 RESULTS = CHECKPOINTS / "results"
 
@@ -130,3 +133,41 @@ def _networks(recipe: str, dataset: str, changed: int) -> tuple[dict[str, "nn.Mo
     gc.collect()
     gc.freeze()
     return loaded, problems
+
+
+def network(name: str, recipe: str) -> tuple["nn.Module | None", str]:
+    """One trained network and "", or None and what is wrong, with the remedy."""
+    from mnistcmp.checkpoints import CheckpointError, load
+
+    loaded, _ = networks(recipe)
+    if name in loaded:
+        return loaded[name], ""
+    try:
+        return load(name, recipe, folder=CHECKPOINTS), ""
+    except CheckpointError as error:
+        return None, str(error)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def blueprint(name: str) -> "Blueprint":
+    """How the network is built, trained or not."""
+    from mnistcmp import blueprint
+    from mnistcmp.models import build
+
+    return blueprint.blueprint(build(name), (1, 28, 28))
+
+
+def look(name: str, recipe: str, network: "nn.Module", pixels: np.ndarray) -> "Look":
+    """What becomes of float32 (28, 28) pixels in the trained `network` of this name and recipe."""
+    changed = _changed(CHECKPOINTS / "manifest.json")
+    return _look(name, recipe, changed, network, pixels)
+
+
+# A look holds every activation, about a megabyte. Streamlit does not hash what begins with "_".
+@st.cache_data(max_entries=16, show_spinner=False)
+def _look(
+    name: str, recipe: str, changed: int, _network: "nn.Module", pixels: np.ndarray
+) -> "Look":
+    from mnistcmp import inside
+
+    return inside.look(_network, pixels)

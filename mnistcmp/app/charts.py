@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 
 from mnistcmp.app.colours import COLOURS, FAMILY_OF
+from mnistcmp.app.keys import INK, RECIPE_MARKS
 from mnistcmp.compare import frontier, half_interval, wilson_interval
 
-INK = "#888888"  # readable on white and on black
 SELECTED = "model"  # the name of the selection that a click on a model makes
 
 CURVES_PX = 400  # height, with
@@ -22,10 +22,15 @@ COSTS = {
 
 _FAMILY = alt.Color(
     "family:N",
-    title=None,
     scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
-    legend=alt.Legend(orient="top"),
+    legend=None,
 )
+
+# The browser does this alone; which network was clicked, it tells the page.
+_POINTED_AT = alt.selection_point(
+    name="pointed_at", fields=["model"], on="pointerover", clear="pointerout"
+)
+_FADED = alt.value(0.2)
 
 _NAMES = alt.Axis(labelFlush=False)  # every label beside its row, the outermost too
 
@@ -56,14 +61,14 @@ def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) ->
         .mark_line(color=INK, strokeDash=[4, 3], interpolate="step-after")
         .encode(x, y)
     )
-    bars = base.mark_rule(opacity=0.6).encode(
-        x, alt.Y("low:Q", title=ACCURACY), alt.Y2("high:Q"), _FAMILY
+    opacity = _opacity(highlight)
+    bars = base.mark_rule(strokeOpacity=0.6).encode(
+        x, alt.Y("low:Q", title=ACCURACY), alt.Y2("high:Q"), _FAMILY, opacity=opacity
     )
-    dim = alt.value(1.0) if highlight is None else _where(highlight, 1.0, 0.25)
     points = (
         base.mark_circle(size=110, opacity=1)
-        .encode(x, y, _FAMILY, opacity=dim, tooltip=_tooltip(cost))
-        .add_params(alt.selection_point(name=SELECTED, fields=["model"], on="click"))
+        .encode(x, y, _FAMILY, opacity=opacity, tooltip=_tooltip(cost))
+        .add_params(_POINTED_AT, alt.selection_point(name=SELECTED, fields=["model"], on="click"))
     )
     # Names of all would lie on top of each other: the others show theirs when pointed at.
     named = rows[rows["best"] | (rows["model"] == highlight)]
@@ -89,8 +94,12 @@ def losses(summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
         x=alt.X("test_loss:Q", title="Test loss per image (cross-entropy, nats)"),
         y=alt.Y("model:N", sort=_by(rows, "test_loss"), title=None, axis=_NAMES),
     )
-    dim = alt.value(1.0) if highlight is None else _where(highlight, 1.0, 0.25)
-    bars = base.mark_bar().encode(color=_FAMILY, opacity=dim, tooltip=_tooltip("params"))
+    opacity = _opacity(highlight)
+    bars = (
+        base.mark_bar()
+        .encode(color=_FAMILY, opacity=opacity, tooltip=_tooltip("params"))
+        .add_params(_POINTED_AT)
+    )
     values = base.mark_text(align="left", dx=4, color=INK).encode(
         text=alt.Text("test_loss:Q", format=".4f")
     )
@@ -116,7 +125,7 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
         means["value"] *= 100
         title = "Accuracy, %"
     means["family"] = means["model"].map(FAMILY_OF)
-    dim = alt.value(1.0) if highlight is None else _where(highlight, 1.0, 0.2)
+    opacity = _opacity(highlight)
     last = means["epoch"].max()
     # Room for the names to the right of the last epoch.
     x = alt.X(
@@ -135,16 +144,17 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
             _FAMILY,
             detail="model:N",
             strokeDash=alt.StrokeDash("images:N", title=None, legend=alt.Legend(orient="bottom")),
-            opacity=dim,
+            opacity=opacity,
             tooltip=["model", "images", "epoch", alt.Tooltip("value:Q", title=title, format=".3f")],
         )
+        .add_params(_POINTED_AT)
     )
     ends = means[(means["epoch"] == last) & (means["images"] == "test")]
     apart = (means["value"].max() - means["value"].min()) / (CURVES_PX - LEGENDS_PX) * 13
     names = (
         alt.Chart(ends.assign(value=_spread(ends["value"].to_numpy(), apart)))
         .mark_text(align="left", dx=8, fontSize=11, color=INK)
-        .encode(x, y, text="model:N", opacity=dim)
+        .encode(x, y, text="model:N", opacity=opacity)
     )
     return (lines + names).properties(
         height=CURVES_PX,
@@ -160,19 +170,61 @@ def pen(summary: pd.DataFrame, digits: int, highlight: str | None) -> alt.LayerC
     rows["low"], rows["high"] = 100 * np.array(intervals).T
     rows["pen digits"], rows["MNIST"] = 100 * rows["pen_accuracy"], 100 * rows["test_accuracy"]
     base = alt.Chart(rows).encode(
-        y=alt.Y("model:N", sort=_by(rows, "pen_accuracy")[::-1], title=None)
+        y=alt.Y("model:N", sort=_by(rows, "pen_accuracy")[::-1], title=None, axis=_NAMES),
+        opacity=_opacity(highlight),
     )
-    dim = alt.value(1.0) if highlight is None else _where(highlight, 1.0, 0.25)
     x = alt.X("pen digits:Q", title="Read right, %", scale=alt.Scale(zero=False))
     bars = base.mark_rule().encode(alt.X("low:Q", title="Read right, %"), alt.X2("high:Q"), _FAMILY)
     tooltip = ["model", *(alt.Tooltip(name, format=".2f") for name in ("pen digits", "MNIST"))]
-    points = base.mark_circle(size=90, opacity=1).encode(x, _FAMILY, opacity=dim, tooltip=tooltip)
+    points = (
+        base.mark_circle(size=90, opacity=1)
+        .encode(x, _FAMILY, tooltip=tooltip)
+        .add_params(_POINTED_AT)
+    )
     mnist = base.mark_tick(color=INK, thickness=2).encode(x="MNIST:Q", tooltip=tooltip)
     best = rows.loc[rows["pen_accuracy"].idxmax()]
     return (bars + mnist + points).properties(
         height=alt.Step(22),
         description=f"Accuracy of {len(rows)} networks on pen digits (dots) and on MNIST's test "
         f"images (grey ticks); the best on pen digits is {best['model']}.",
+    )
+
+
+def pen_by_recipe(summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
+    """Accuracy on pen digits, a row a model, the best first, and a mark a recipe."""
+    rows = summary.assign(
+        family=summary["model"].map(FAMILY_OF), **{"pen digits": 100 * summary["pen_accuracy"]}
+    )
+    best_first = rows.sort_values("pen digits", ascending=False)["model"].drop_duplicates()
+    base = alt.Chart(rows).encode(
+        y=alt.Y("model:N", sort=best_first.tolist(), title=None, axis=_NAMES),
+        opacity=_opacity(highlight),
+    )
+    title = "Pen digits read right, %"
+    lines = base.mark_rule().encode(
+        alt.X("min(pen digits):Q", title=title), alt.X2("max(pen digits):Q"), _FAMILY
+    )
+    points = (
+        base.mark_point(filled=True, size=90)
+        .encode(
+            alt.X("pen digits:Q", title=title, scale=alt.Scale(zero=False)),
+            _FAMILY,
+            alt.Shape(
+                "recipe:N",
+                scale=alt.Scale(
+                    domain=list(RECIPE_MARKS), range=[shape for shape, _ in RECIPE_MARKS.values()]
+                ),
+                legend=None,
+            ),
+            tooltip=["model", "recipe", alt.Tooltip("pen digits:Q", title=title, format=".2f")],
+        )
+        .add_params(_POINTED_AT)
+    )
+    means = rows.groupby("recipe")["pen digits"].mean()
+    told = ", ".join(f"{recipe} {mean:.1f}" for recipe, mean in means.items())
+    return (lines + points).properties(
+        height=alt.Step(22),
+        description=f"{title}, by recipe, for {rows['model'].nunique()} networks; means: {told}.",
     )
 
 
@@ -226,8 +278,10 @@ def _spread(values: np.ndarray, apart: float) -> np.ndarray:
     return spread
 
 
-def _where(model: str, there: float, elsewhere: float):
-    return alt.condition(alt.datum.model == model, alt.value(there), alt.value(elsewhere))
+def _opacity(highlight: str | None) -> dict[str, object]:
+    """The highlighted network and the one pointed at stand out; without either, all do."""
+    pointed_at = alt.when(_POINTED_AT, empty=highlight is None).then(alt.value(1))
+    return pointed_at.when(alt.datum.model == highlight).then(alt.value(1)).otherwise(_FADED)
 
 
 def _tooltip(cost: str) -> list[alt.Tooltip]:

@@ -1,9 +1,34 @@
-"""One colour a family of networks, the same on every page.
+"""Every network's colour and shape, and every family's colour: the same on every page.
 
-The colours are Okabe and Ito's, which colour-blind eyes tell apart (2008, "Color universal
-design"); those here stand out from white and from black paper alike. Members of one family share
-it, because the family is what a colour can say: which member it is, a label says.
+The colours begin with Okabe and Ito's (2008, "Color universal design"); the others are chosen so
+that eyes of every kind tell all of them apart, and that they stand out from white and from black
+paper alike. A chart of one study shows networks, each in its own colour; one of the whole zoo shows
+families, because more than seven colours nobody tells apart.
 """
+
+from mnistcmp.studies import STUDIES
+
+# A colour and a shape (as Vega calls it, and as a character) go together, so that a chart may be
+# read by either. A study has at most so many networks.
+_PALETTE = ("#E69F00", "#0090D0", "#D55E00", "#97468B", "#89BA95", "#948184", "#5E3DFF")
+_SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
+_CHARACTERS = "●■▲◆✚▼▶"
+
+
+def _places() -> dict[str, int]:
+    """Each model's place in the palette: the first that none of its study has, in their order."""
+    places: dict[str, int] = {}
+    for study in STUDIES.values():
+        taken = {places[model] for model in study.models if model in places}
+        free = [place for place in range(len(_PALETTE)) if place not in taken]
+        places |= zip((model for model in study.models if model not in places), free, strict=False)
+    return places
+
+
+_PLACES = _places()
+COLOUR_OF = {model: _PALETTE[place] for model, place in _PLACES.items()}
+SHAPE_OF = {model: _SHAPES[place] for model, place in _PLACES.items()}
+CHARACTER_OF = {model: _CHARACTERS[place] for model, place in _PLACES.items()}
 
 # The families are the files of mnistcmp/models/, which this page must not import: torch would
 # take seconds. A test compares the two.
@@ -22,8 +47,19 @@ FAMILIES = {
         "conv3_fc2",
         "simple_cnn",
     ),
-    "residual": ("residual_cnn",),
+    "residual": ("residual_cnn", "residual_cnn_reg", "res_basic", "res_bottleneck", "res_wide"),
+    "kernels": ("kernel_3", "kernel_5", "kernel_7", "kernel_1_3"),
+    "depth": ("depth_2", "depth_4", "depth_6", "resnet_6"),
+    "layer_swaps": (
+        "base_cnn",
+        "custom_conv",
+        "attention_cnn",
+        "swish_cnn",
+        "custom_act_cnn",
+        "lp_pool_cnn",
+        "avg_pool_cnn",
+    ),
 }
-COLOURS = {"perceptrons": "#E69F00", "convnets": "#0090D0", "residual": "#D55E00"}
+COLOURS = dict(zip(FAMILIES, _PALETTE, strict=False))
 
 FAMILY_OF = {model: family for family, models in FAMILIES.items() for model in models}

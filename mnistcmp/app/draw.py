@@ -35,15 +35,29 @@ def page() -> None:
         default="drawn",
         required=True,
         key="draw_recipe",
+        persist_state="session",
         width="content",
         help="  \n".join(f"**{name}**: {text}" for name, text in RECIPES.items()),
     )
     with row.popover("View and brush"):
         order = st.segmented_control(
-            "Order by", ORDERS, default="size", required=True, key="order", width="content"
+            "Order by",
+            ORDERS,
+            default="size",
+            required=True,
+            key="order",
+            persist_state="session",
+            width="content",
         )
-        way = st.selectbox("Pixels are made", list(sight.WAYS), key="way")
-        st.slider("Brush, px", board.THINNEST_PX, board.THICKEST_PX, board.USUAL_PX, key="brush")
+        way = st.selectbox("Pixels are made", list(sight.WAYS), key="way", persist_state="session")
+        st.slider(
+            "Brush, px",
+            board.THINNEST_PX,
+            board.THICKEST_PX,
+            board.USUAL_PX,
+            key="brush",
+            persist_state="session",
+        )
     sources.show(row)
     _live(recipe, order, way)
 
@@ -98,7 +112,8 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
             spec(reading, together), key="wall", on_select=_take_closer, selection_mode="row"
         )
         _closer(reading)
-        if rates:
+        # With other networks than those, the rates would be others.
+        if rates and rates["shipped"][recipe]["networks"] == len(models):
             st.caption(_in_words(rates, recipe))
     if not moving:
         st.session_state["seen"] = sight.pictures(steps, {w: readings[w] for w in sight.WAYS})
@@ -146,9 +161,13 @@ def _closer(reading: "Reading") -> None:
     if model is None:
         return
     st.vega_lite_chart(closer(reading, model), key="closer_chart")
-    if st.button(f"Benchmark of {model}"):
+    row = st.container(horizontal=True)
+    if row.button(f"Benchmark of {model}"):
         st.session_state["highlight"] = model
         st.switch_page("mnistcmp/app/benchmarks.py")
+    if row.button(f"Inside {model}"):
+        st.session_state["inside"] = model
+        st.switch_page("mnistcmp/app/inside.py")
 
 
 def _in_words(rates: dict, recipe: str) -> str:

@@ -3,7 +3,7 @@
 from mnistcmp.app.colours import COLOURS, FAMILY_OF
 from mnistcmp.reading import Consensus, Reading
 
-ROW_PX = 20
+ROW_PX = 16
 DISSENT = "#D55E00"
 INK = "#888888"  # readable on white and on black
 
@@ -58,7 +58,7 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
         "domain": False,
         "title": None,
     }
-    text = {"type": "text", "fontSize": 13}
+    text = {"type": "text", "fontSize": 12}
     colour = {"condition": {"test": "datum.dissents", "value": DISSENT}, "value": INK}
     return {
         "height": {"step": ROW_PX},
@@ -67,7 +67,7 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
             {
                 "data": {"values": rows},
                 "params": [{"name": SELECTED, "select": {"type": "point", "fields": ["model"]}}],
-                "mark": {"type": "rect", "height": ROW_PX - 3},
+                "mark": {"type": "rect", "height": ROW_PX - 2},
                 "encoding": {
                     "x": {
                         "field": "digit",
@@ -91,7 +91,7 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
             },
             {
                 "data": {"values": verdicts},
-                "mark": text | {"fontSize": 15, "fontWeight": "bold"},
+                "mark": text | {"fontSize": 13, "fontWeight": "bold"},
                 "encoding": {
                     "x": {"datum": "is"},
                     "y": y,

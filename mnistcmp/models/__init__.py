@@ -7,11 +7,13 @@ from difflib import get_close_matches
 import torch
 from torch import Tensor, nn
 
-from mnistcmp.models import convnets, perceptrons, residual
+from mnistcmp.models import convnets, depth, kernels, layer_swaps, perceptrons, residual
 from mnistcmp.models.spec import ImageShape, ModelSpec
 
 MODELS: dict[str, ModelSpec] = {
-    spec.name: spec for module in (perceptrons, convnets, residual) for spec in module.SPECS
+    spec.name: spec
+    for module in (perceptrons, convnets, residual, kernels, depth, layer_swaps)
+    for spec in module.SPECS
 }
 
 

@@ -1,5 +1,8 @@
 """Networks with shortcuts: a block adds to its input instead of replacing it."""
 
+import itertools
+from functools import partial
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -23,11 +26,42 @@ class ResidualBlock(nn.Module):
         return F.relu(x + self.conv2(F.relu(self.conv1(x))))
 
 
+def normalised(*widths: int, kernels: tuple[int, ...]) -> nn.Sequential:
+    """Convolutions from each width to the next, each with batch normalisation, ReLU between them.
+
+    They keep the image's size and have no bias, which the normalisation would take away again.
+    """
+    layers: list[nn.Module] = []
+    for (inputs, outputs), kernel in zip(itertools.pairwise(widths), kernels, strict=True):
+        layers += [
+            nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+        ]
+    return nn.Sequential(*layers[:-1])
+
+
+class NormalisedBlock(nn.Module):
+    """ReLU(x + layers(x)): normalised convolutions and an identity shortcut.
+
+    `inner` lists the widths between the convolutions, `kernels` the side of each.
+    (N, channels, H, W) -> the same shape.
+    Source: PUBLISHED.md table 9; He et al. 2015, "Deep Residual Learning", figures 2 and 5.
+    """
+
+    def __init__(self, channels: int, *, inner: tuple[int, ...], kernels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.layers = normalised(channels, *inner, channels, kernels=kernels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.layers(x))
+
+
 class ResidualCNN(nn.Module):
     """`simple_cnn` with a residual block after each convolution's ReLU, before its pooling.
 
     (N, C, H, W) pixels -> (N, classes) logits. Raises ValueError if the image is too small.
-    Source: PUBLISHED.md table 4.
+    Source: PUBLISHED.md tables 4 and 5.
     """
 
     def __init__(self, in_shape: ImageShape, classes: int) -> None:
@@ -49,11 +83,106 @@ class ResidualCNN(nn.Module):
         return self.head(self.features(pixels).flatten(1))
 
 
+class RegularisedResidualCNN(nn.Module):
+    """`residual_cnn` with batch normalisation after every convolution, and dropout.
+
+    (N, C, H, W) pixels -> (N, classes) logits. Raises ValueError if the image is too small.
+    Source: PUBLISHED.md table 5 (which regularisation, is ours to choose; weight decay is its
+    recipe's).
+    """
+
+    def __init__(self, in_shape: ImageShape, classes: int) -> None:
+        super().__init__()
+        height, width = pooled_size(in_shape, 2)
+        stages: list[nn.Module] = []
+        for inputs, outputs in ((in_shape[0], 32), (32, 64)):
+            stages += [
+                normalised(inputs, outputs, kernels=(3,)),
+                nn.ReLU(),
+                NormalisedBlock(outputs, inner=(outputs,), kernels=(3, 3)),
+                nn.MaxPool2d(2),
+                nn.Dropout(0.2),
+            ]
+        self.features = nn.Sequential(*stages)
+        self.head = nn.Sequential(
+            nn.Linear(64 * height * width, 128),
+            nn.ReLU(),
+            nn.Dropout(0.4),
+            nn.Linear(128, classes),
+        )
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.head(self.features(pixels).flatten(1))
+
+
+class BlockResNet(nn.Module):
+    """A stem, three residual blocks of 64 channels, averaged over the image, one linear layer.
+
+    The stem (strided convolution, max pooling) makes a quarter of the image's height and width.
+    (N, C, H, W) pixels -> (N, classes) logits, for images of at least 4 px a side.
+    Source: PUBLISHED.md table 9; the stem is ours.
+    """
+
+    CHANNELS = 64
+    BLOCKS = 3
+
+    def __init__(
+        self,
+        in_shape: ImageShape,
+        classes: int,
+        *,
+        inner: tuple[int, ...],
+        kernels: tuple[int, ...],
+    ) -> None:
+        super().__init__()
+        pooled_size(in_shape, 2)  # refuses an image that is too small
+        self.stem = nn.Sequential(
+            nn.Conv2d(in_shape[0], self.CHANNELS, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(self.CHANNELS),
+            nn.MaxPool2d(2),
+            nn.ReLU(),
+        )
+        self.blocks = nn.Sequential(
+            *(
+                NormalisedBlock(self.CHANNELS, inner=inner, kernels=kernels)
+                for _ in range(self.BLOCKS)
+            )
+        )
+        self.head = nn.Linear(self.CHANNELS, classes)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.head(self.blocks(self.stem(pixels)).mean(dim=(2, 3)))
+
+
 SPECS = (
     ModelSpec(
         "residual_cnn",
         ResidualCNN,
         params=513_994,
         caption="simple_cnn with a residual block after each of its convolutions",
+    ),
+    ModelSpec(
+        "residual_cnn_reg",
+        RegularisedResidualCNN,
+        params=514_282,
+        caption="residual_cnn with batch normalisation and dropout",
+    ),
+    ModelSpec(
+        "res_basic",
+        partial(BlockResNet, inner=(64,), kernels=(3, 3)),
+        params=223_306,
+        caption="Three residual blocks of two 3×3 convolutions",
+    ),
+    ModelSpec(
+        "res_bottleneck",
+        partial(BlockResNet, inner=(70, 70), kernels=(1, 3, 1)),
+        params=161_758,
+        caption="Three residual blocks of 1×1, 3×3 and 1×1 convolutions",
+    ),
+    ModelSpec(
+        "res_wide",
+        partial(BlockResNet, inner=(128,), kernels=(3, 3)),
+        params=444_874,
+        caption="Three residual blocks that are twice as wide inside",
     ),
 )

@@ -1,0 +1,211 @@
+"""The Studies page: nine published comparisons, and ours beside them, from the records alone."""
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from mnistcmp.app import cached, study_charts, study_table
+from mnistcmp.changes import Change, Evidence, changes, comparable
+from mnistcmp.findings import conclude
+from mnistcmp.measures import (
+    curves,
+    gradient_flow,
+    measures,
+    published,
+    side_by_side,
+    stated_accuracy,
+)
+from mnistcmp.samples import SamplesError
+from mnistcmp.studies import STUDIES, Study
+from mnistcmp.titles import title
+from mnistcmp.wording import Finding, Verdict
+
+RECIPES = ("tuned", "published", "drawn")  # the first that there are records of is shown
+BADGES = {
+    Verdict.CONTRADICTS: "red",
+    Verdict.IN_PART: "orange",
+    Verdict.AGREES: "green",
+    Verdict.UNCLEAR: "gray",
+}
+# What each study's accuracies are drawn against, its own question first.
+AGAINST = {
+    1: ("params", "epoch_seconds"),
+    2: ("params", "epoch_seconds"),
+    3: ("convolutions", "params", "epoch_seconds"),
+    4: ("params", "epoch_seconds"),
+    5: ("params", "epoch_seconds"),
+    6: ("receptive_field_px", "epoch_seconds"),
+    7: ("convolutions", "params", "epoch_seconds"),
+    8: ("epoch_seconds", "params"),
+    9: ("params", "epoch_seconds", "activation_mb"),
+}
+WITH_GRADIENTS = (2, 4, 5, 7, 9)  # normalisation, shortcuts and depth are about gradients too
+
+
+def page() -> None:
+    """Everything from top to bottom."""
+    st.title("Studies")
+    study = st.selectbox(
+        "Study",
+        list(STUDIES.values()),
+        format_func=lambda study: f"{study.number} {study.title}",
+        key="study",
+        bind="query-params",
+    )
+    st.header(study.question)
+    st.caption(
+        f"Source: {study.source}. Below: our own runs beside what it published, what each change "
+        "bought at what cost, and where the two contradict."
+    )
+    runs = cached.reported_runs()
+    runs = runs[runs["model"].isin(study.models)]
+    dataset = _dataset(study, runs)
+    if dataset is None:
+        st.subheader("What was published")
+        study_table.show(study, published(study).add_prefix("published_"), math.nan)
+        return
+    runs = runs[runs["dataset"] == dataset]
+    runs = runs[runs["recipe"] == _recipe(study, runs)]
+    epochs = cached.reported_epochs()
+    _study(study, dataset, runs, epochs[epochs["run"].isin(runs["run"])])
+
+
+def _dataset(study: Study, runs: pd.DataFrame) -> str | None:
+    """The data set to show; None if the study was trained on none of its own. Says what is not."""
+    there = [dataset for dataset in study.datasets if dataset in set(runs["dataset"])]
+    for dataset in study.datasets:
+        if dataset not in there:
+            st.info(f"{title(dataset)}: not trained yet: `{_command(study, dataset)}`")
+    if len(there) < 2:
+        return there[0] if there else None
+    return st.segmented_control(
+        "Data set",
+        there,
+        default=there[0],
+        required=True,
+        format_func=title,
+        key=f"dataset_{study.number}",
+    )
+
+
+def _recipe(study: Study, runs: pd.DataFrame) -> str:
+    there = [recipe for recipe in RECIPES if recipe in set(runs["recipe"])]
+    if len(there) == 1:
+        return there[0]
+    return st.segmented_control(
+        "Recipe", there, default=there[0], required=True, key=f"recipe_{study.number}"
+    )
+
+
+def _study(study: Study, dataset: str, runs: pd.DataFrame, epochs: pd.DataFrame) -> None:
+    table = measures(study, runs, epochs)
+    missing = [model for model in study.models if model not in table.index]
+    if missing:
+        command = f"{_command(study, dataset)} --missing"
+        st.info(f"Not trained yet: {', '.join(missing)}: `{command}`")
+    evidence = _evidence(dataset, runs)
+    found = conclude(study, dataset, table, evidence)
+    st.html(study_charts.key(list(table.index)))
+    _gains(changes(study, dataset, table, evidence), found)
+    _costs(study, dataset, table)
+    _against(study, dataset, found)
+    _figures(study, dataset, side_by_side(study, table), stated_accuracy(study, epochs))
+    _learning(study, list(table.index), epochs)
+
+
+def _evidence(dataset: str, runs: pd.DataFrame) -> Evidence:
+    read = {}
+    for run in runs[runs["seed"] == 0].itertuples():
+        try:
+            read[run.model] = cached.predictions(run.run)
+        except (OSError, KeyError):
+            continue  # without predictions there are still the runs to judge by
+    try:
+        return Evidence(runs, read, cached.sample_pack(dataset).labels)
+    except SamplesError:
+        return Evidence(runs)
+
+
+def _gains(steps: list[Change], found: list[Finding]) -> None:
+    left, right = st.columns(2, gap="large")
+    if steps:
+        left.subheader("What each change bought")
+        left.caption(
+            "Marks: ours, with 95 % intervals; one that holds 0 may be chance. Grey ticks: as "
+            "published."
+        )
+        left.altair_chart(study_charts.gains(steps))
+    right.subheader("What we find")
+    right.markdown("\n".join(f"- {one.text}" for one in found if one.verdict is None))
+
+
+def _costs(study: Study, dataset: str, table: pd.DataFrame) -> None:
+    axes = [axis for axis in AGAINST[study.number] if table[axis].notna().any()]
+    theirs = published(study)
+    if not (study.published_on and comparable(study, dataset)):
+        theirs["test_accuracy"] = math.nan
+    # A source that does not count its network's parameters describes the network that we count.
+    theirs["params"] = theirs["params"].fillna(table["params"])
+    st.subheader("Accuracy, and what it costs")
+    st.caption(
+        "Strokes: 95 % intervals over the runs; a mark without is a single run."
+        + (" Hollow: as published." if theirs["test_accuracy"].notna().any() else "")
+    )
+    for axis, column in zip(axes, st.columns(len(axes)), strict=True):
+        column.altair_chart(study_charts.accuracy_against(axis, table, theirs))
+
+
+def _against(study: Study, dataset: str, found: list[Finding]) -> None:
+    st.subheader("Against what was published")
+    st.caption(f"Published on {study_table.published_on(study)}; ours on {title(dataset)}.")
+    weighed = [
+        f"- :{colour}-badge[{verdict}] {one.text}"
+        for verdict, colour in BADGES.items()
+        for one in found
+        if one.verdict == verdict
+    ]
+    st.markdown("\n".join(weighed) or "Nothing was published that could be compared.")
+
+
+def _figures(study: Study, dataset: str, figures: pd.DataFrame, stated: float) -> None:
+    st.subheader("All figures, ours and published")
+    study_table.show(study, figures, stated)
+    if not math.isnan(stated):
+        st.caption(
+            f"“Epochs until {100 * stated:.0f} %”: when a network first reads so many test images "
+            "right. It is what even the weakest run reaches in its last epoch, rounded down."
+        )
+    name = f"study-{study.number}-{dataset}.csv"
+    st.download_button("As CSV", figures.to_csv(), name, "text/csv", on_click="ignore")
+
+
+def _learning(study: Study, models: list[str], epochs: pd.DataFrame) -> None:
+    if epochs.empty:
+        return
+    st.subheader("How they learn")
+    st.caption(
+        "Means over the runs; bands from the lowest to the highest run. Training images as they "
+        "were trained on: moved about, and read while the network was still changing."
+    )
+    st.html(study_charts.key(models))
+    for measure in study_charts.CURVES:
+        rows = curves(epochs, measure)
+        for images, column in zip(("test", "training"), st.columns(2), strict=True):
+            column.altair_chart(study_charts.curves(rows, measure, images, models))
+    if study.number in WITH_GRADIENTS:
+        st.subheader("How gradients flow")
+        st.caption(
+            "How strongly each layer's weights are pulled. A line that falls steeply towards the "
+            "image is a gradient that vanishes. Shortcuts' own weights are left out."
+        )
+        flow = gradient_flow(epochs)
+        for moment, column in zip(flow, st.columns(2), strict=True):
+            column.altair_chart(study_charts.gradient_flow(flow, moment))
+
+
+def _command(study: Study, dataset: str) -> str:
+    return f"python scripts/train_all.py --study {study.number} --dataset {dataset}"
+
+
+page()

@@ -1,0 +1,163 @@
+"""What one change of a network buys: the steps of each study, and how sure each gain is."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from mnistcmp.compare import half_interval_of_gap, paired
+from mnistcmp.studies import Study
+
+# By study: the network before a change, the one after it, and the change in a few words.
+STEPS: dict[int, tuple[tuple[str, str, str], ...]] = {
+    1: (
+        ("mlp", "tiny_cnn", "convolutions"),
+        ("tiny_cnn", "cnn", "a hidden layer"),
+        ("cnn", "strong_cnn", "twice as deep, wider"),
+    ),
+    2: (
+        ("mlp_100", "conv_maxpool", "convolutions"),
+        ("conv_maxpool", "conv_batchnorm", "batch norm, strides"),
+    ),
+    3: (
+        ("conv1_fc1", "conv2_fc1", "2nd convolution (1 linear)"),
+        ("conv1_fc2", "conv2_fc2", "2nd convolution (2 linear)"),
+        ("conv2_fc2", "conv3_fc2", "3rd convolution"),
+        ("conv1_fc1", "conv1_fc2", "2nd linear (1 conv.)"),
+        ("conv2_fc1", "conv2_fc2", "2nd linear (2 conv.)"),
+    ),
+    4: (
+        ("fcn", "simple_cnn", "convolutions"),
+        ("simple_cnn", "residual_cnn", "residual blocks"),
+    ),
+    5: (
+        ("fcn", "residual_cnn", "convolutions, shortcuts"),
+        ("residual_cnn", "residual_cnn_reg", "regularisation"),
+    ),
+    6: (
+        ("kernel_3", "kernel_5", "5×5 kernels"),
+        ("kernel_3", "kernel_7", "7×7 kernels"),
+        ("kernel_3", "kernel_1_3", "1×1 before 3×3"),
+    ),
+    7: (
+        ("depth_2", "depth_4", "2 → 4 convolutions"),
+        ("depth_4", "depth_6", "4 → 6 convolutions"),
+        ("depth_6", "resnet_6", "shortcuts"),
+    ),
+    8: (
+        ("base_cnn", "custom_conv", "gated convolution"),
+        ("base_cnn", "attention_cnn", "channel attention"),
+        ("base_cnn", "swish_cnn", "Swish"),
+        ("base_cnn", "custom_act_cnn", "activation of our own"),
+        ("base_cnn", "lp_pool_cnn", "Lp pooling"),
+        ("base_cnn", "avg_pool_cnn", "average pooling"),
+    ),
+    9: (
+        ("res_basic", "res_bottleneck", "bottleneck blocks"),
+        ("res_basic", "res_wide", "wide blocks"),
+    ),
+}
+ENOUGH_RUNS = 3  # of each network, for an interval over runs; with two it says next to nothing
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How much better a second network reads than a first, in shares of the test images.
+
+    `low` and `high` bound the 95 % interval, NaN where nothing says how sure the gap is. `sure`:
+    more than chance. `grounds` says in words what that was judged by.
+    """
+
+    share: float
+    low: float
+    high: float
+    sure: bool
+    grounds: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """A step of a study: `gain` is ours, `published` that of the source, in shares (None: none).
+
+    `cost` tells how many times as large each measure is after the change.
+    """
+
+    before: str
+    after: str
+    what: str
+    gain: Gap
+    published: float | None
+    cost: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All by which two networks can be told apart.
+
+    `runs` are the rows of the records of one data set and recipe; `read` has what each model's run
+    with seed 0 read on the test images, `labels` what they are, both (N,).
+    """
+
+    runs: pd.DataFrame
+    read: Mapping[str, np.ndarray] = field(default_factory=dict)
+    labels: np.ndarray | None = None
+
+    def gap(self, before: str, after: str) -> Gap:
+        """The gap between the means over runs, where there are enough; else between the readings.
+
+        The first by Welch's t, the second by McNemar's test on the runs with seed 0.
+        """
+        first, second = (
+            self.runs.loc[self.runs["model"] == model, "test_accuracy"].to_numpy(float)
+            for model in (before, after)
+        )
+        share = float(second.mean() - first.mean())
+        if min(len(first), len(second)) >= ENOUGH_RUNS:
+            half = half_interval_of_gap(first, second)
+            grounds = f"{len(first)} and {len(second)} runs"
+            return Gap(share, share - half, share + half, abs(share) > half, grounds)
+        if self.labels is None or not {before, after} <= self.read.keys():
+            return Gap(share, math.nan, math.nan, False, "too few runs to tell")
+        result, count = paired(self.read[after], self.read[before], self.labels), len(self.labels)
+        share, half = (result.only_first - result.only_second) / count, result.half_interval(count)
+        chance = f"p = {result.p_value:.2g}" if result.p_value >= 1e-4 else "p < 0.0001"
+        grounds = f"seed 0 on the same {count:,} images, {chance}"
+        return Gap(share, share - half, share + half, result.p_value < 0.05, grounds)
+
+
+def changes(study: Study, dataset: str, measures: pd.DataFrame, evidence: Evidence) -> list[Change]:
+    """The study's steps between networks that were both trained; `measures` as in measures.py."""
+    return [
+        Change(
+            before,
+            after,
+            what,
+            evidence.gap(before, after),
+            published_gain(study, dataset, before, after),
+            (measures.loc[after] / measures.loc[before]).to_dict(),
+        )
+        for before, after, what in STEPS[study.number]
+        if {before, after} <= set(measures.index)
+    ]
+
+
+def published_gain(study: Study, dataset: str, before: str, after: str) -> float | None:
+    """The published gain that ours on this data set may be held against; None if there is none.
+
+    Of both figures on the same data set: this one, or one that the source does not name.
+    """
+    first, second = study.models[before], study.models[after]
+    pairs = []
+    if dataset == "mnist":
+        pairs.append((first.mnist_accuracy, second.mnist_accuracy))
+    if comparable(study, dataset):
+        pairs.append((first.test_accuracy, second.test_accuracy))
+    return next((pair[1] - pair[0] for pair in pairs if None not in pair), None)
+
+
+def comparable(study: Study, dataset: str) -> bool:
+    """Whether the study's published accuracies are of this data set, or of one not named."""
+    # Of the two copies of CIFAR-10, ours is the lossy one: near enough to stand beside.
+    return dataset.startswith(study.published_on)

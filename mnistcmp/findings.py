@@ -1,0 +1,157 @@
+"""What the records of one study say, in sentences that are computed: what is best, what paid, what
+becomes of the gradients, and where ours contradicts what was published.
+"""
+
+import itertools
+from collections.abc import Iterable
+
+import pandas as pd
+
+from mnistcmp.changes import Change, Evidence, changes, comparable
+from mnistcmp.claims import factors, receptive_fields
+from mnistcmp.measures import published
+from mnistcmp.studies import Study
+from mnistcmp.wording import Finding, Verdict, listed, percent, points, times
+
+GOALS = {3: 0.98}  # test accuracy that a study's source asks for
+VANISHED = 0.01  # of the last layer's gradient norm
+
+
+def conclude(
+    study: Study, dataset: str, measures: pd.DataFrame, evidence: Evidence
+) -> list[Finding]:
+    """Everything that can be said; `measures` as in measures.py, of at least one network."""
+    steps = changes(study, dataset, measures, evidence)
+    ours = [
+        best(measures, evidence),
+        *paid(steps),
+        *goal(study, measures),
+        *vanishing(measures),
+    ]
+    if not comparable(study, dataset):
+        return [*ours, *receptive_fields(study, measures)]
+    return [
+        *ours,
+        *order(study, measures, evidence),
+        *gains(steps),
+        *factors(study, measures),
+        *receptive_fields(study, measures),
+    ]
+
+
+def best(measures: pd.DataFrame, evidence: Evidence) -> Finding:
+    """Which network reads best, and whether that is more than chance."""
+    ranked = measures["test_accuracy"].sort_values(ascending=False)
+    first, *others = ranked.index
+    if not others:
+        return Finding(f"So far only **{first}** is trained: {percent(ranked[first])}.")
+    gaps = {model: evidence.gap(model, first) for model in others}
+    level = [model for model in others if not gaps[model].sure]
+    if level:
+        tied = listed(f"{model} ({percent(ranked[model])})" for model in (first, *level))
+        grounds = gaps[level[0]].grounds
+        return Finding(f"**Not clear which reads best**: {tied} are within chance ({grounds}).")
+    gap = gaps[others[0]]
+    return Finding(
+        f"**{first} reads best**: {percent(ranked[first])}, {points(gap.share)} points against "
+        f"{others[0]}, more than chance ({gap.grounds})."
+    )
+
+
+def paid(steps: list[Change]) -> list[Finding]:
+    """What bought accuracy and what cost some, each with its price; and what is within chance."""
+    sure = [step for step in steps if step.gain.sure]
+    groups = {
+        "What paid": [_with_price(step) for step in sure if step.gain.share > 0],
+        "What made it worse": [_with_price(step) for step in sure if step.gain.share < 0],
+        "Not clear, within chance": [_gained(step) for step in steps if not step.gain.sure],
+    }
+    return [
+        Finding(f"**{title}**: {'; '.join(words)}.") for title, words in groups.items() if words
+    ]
+
+
+def goal(study: Study, measures: pd.DataFrame) -> list[Finding]:
+    """Which networks reach what the source asks for."""
+    wanted = GOALS.get(study.number)
+    if wanted is None:
+        return []
+    missed = measures.index[measures["test_accuracy"] < wanted]
+    asked = f"the {100 * wanted:.0f} % that the source asks for"
+    if missed.empty:
+        return [Finding(f"**Goal**: all reach {asked}.")]
+    return [Finding(f"**Goal**: below {asked}: {listed(missed)}.")]
+
+
+def vanishing(measures: pd.DataFrame) -> list[Finding]:
+    """Whether gradients get lost between the last layer and the first, and where most."""
+    ratios = measures[["first_gradient_ratio", "last_gradient_ratio"]].dropna()
+    if ratios.empty:
+        return []
+    least = ratios.min(axis=1)
+    lost = least.index[least < VANISHED].tolist()
+    each = listed(
+        f"{model} (first epoch {times(first)}, last epoch {times(last)})"
+        for model, first, last in ratios.loc[lost or [least.idxmin()]].itertuples()
+    )
+    if lost:
+        text = f"**Gradients vanish**: the first layer’s is next to none of the last’s in {each}."
+    else:
+        text = f"**No gradient vanishes**: the first layer’s is least of the last’s in {each}."
+    return [Finding(text)]
+
+
+def order(study: Study, measures: pd.DataFrame, evidence: Evidence) -> list[Finding]:
+    """The networks by accuracy, as published and as we find them."""
+    theirs = published(study)["test_accuracy"].dropna().sort_values(ascending=False)
+    theirs = theirs[theirs.index.isin(measures.index)]
+    if len(theirs) < 3:  # of two, the gain says it all
+        return []
+    ours = measures.loc[theirs.index, "test_accuracy"]
+    swapped = [
+        (better, worse)
+        for better, worse in itertools.combinations(theirs.index, 2)
+        if ours[better] < ours[worse]
+    ]
+    if not swapped:
+        return [Finding(f"**Order**: {_chain(theirs.index)}.", Verdict.AGREES)]
+    sure = any(evidence.gap(*pair).sure for pair in swapped)
+    found = _chain(ours.sort_values(ascending=False).index)
+    return [
+        Finding(
+            f"**Order**: ours {found}; published {_chain(theirs.index)}.",
+            Verdict.CONTRADICTS if sure else Verdict.UNCLEAR,
+        )
+    ]
+
+
+def gains(steps: list[Change]) -> list[Finding]:
+    """What each change bought, beside what it bought the source, by verdict."""
+    told: dict[Verdict, list[str]] = {}
+    for step in steps:
+        if step.published is not None:
+            told.setdefault(judge_gain(step), []).append(
+                f"{_gained(step)} (published {points(step.published)})"
+            )
+    return [Finding(f"**Gain**: {'; '.join(words)}.", verdict) for verdict, words in told.items()]
+
+
+def judge_gain(step: Change) -> Verdict:
+    """Only a gain that is more than chance can agree or contradict; its direction decides."""
+    if not step.gain.sure:
+        return Verdict.UNCLEAR
+    same = (step.gain.share > 0) == (step.published > 0)
+    return Verdict.AGREES if same else Verdict.CONTRADICTS
+
+
+def _gained(step: Change) -> str:
+    return f"{step.what} {points(step.gain.share)} points"
+
+
+def _with_price(step: Change) -> str:
+    price = f"{times(step.cost['params'])} parameters, {times(step.cost['epoch_seconds'])} seconds"
+    return f"{_gained(step)} ({price})"
+
+
+def _chain(models: Iterable[str]) -> str:
+    return " > ".join(models)

@@ -1,0 +1,298 @@
+"""Layers whose forward and backward passes are written out, for whoever wants to see them.
+
+Each is a `torch.autograd.Function`, which says how the gradient of its output becomes that of its
+inputs, and a module that holds its parameters. Tests compare every one with its numerical gradient
+and, where some setting makes it equal to a layer of torch, with that. They compute in fp32 or
+more: under autocast their inputs come in bf16, whose sums over an image lose too much.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+
+class _Convolve(Function):
+    """y = weight * x + bias, of odd kernels, with zeros around the image that keep its size."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        x, weight = ctx.saved_tensors
+        padding = weight.shape[-1] // 2
+        grad_x = None
+        if ctx.needs_input_grad[0]:  # the first layer's input is the image, which does not learn
+            grad_x = F.conv_transpose2d(grad, weight, padding=padding)
+        # A weight has met, for every output, the pixel that lies as far from it as the weight does
+        # from the middle of its kernel.
+        height, width = grad.shape[-2:]
+        padded = F.pad(x, (padding,) * 4)
+        outputs = grad.transpose(0, 1).flatten(1)  # (O, N·H·W)
+        grad_weight = torch.empty_like(weight)
+        for down in range(weight.shape[-2]):
+            for right in range(weight.shape[-1]):
+                met = padded[:, :, down : down + height, right : right + width]
+                grad_weight[:, :, down, right] = outputs @ met.transpose(0, 1).flatten(1).T
+        return grad_x, grad_weight, outputs.sum(dim=1)
+
+
+class _ScaleAndGate(Function):
+    """y = 2 · scale · x · sigmoid(gate · x), with one scale and one gate a channel."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, scale: Tensor, gate: Tensor) -> Tensor:
+        ctx.save_for_backward(x, scale, gate)
+        return 2 * scale * x * torch.sigmoid(gate * x)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x, scale, gate = ctx.saved_tensors
+        open_ = torch.sigmoid(gate * x)
+        slope = open_ * (1 - open_)
+        grad_x = grad * 2 * scale * (open_ + gate * x * slope)
+        grad_scale = (grad * 2 * x * open_).sum(dim=(0, 2, 3), keepdim=True)[0]
+        grad_gate = (grad * 2 * scale * x * x * slope).sum(dim=(0, 2, 3), keepdim=True)[0]
+        return grad_x, grad_scale, grad_gate
+
+
+class GatedConv2d(nn.Module):
+    """A convolution; every channel y becomes 2 · scale · y · sigmoid(gate · y).
+
+    `kernel` is odd; the image keeps its size: (N, inputs, H, W) -> (N, outputs, H, W).
+    It starts as a plain convolution (scale 1, gate 0), initialised as torch does it.
+    Source: PUBLISHED.md table 8, custom_conv ("extra logic": ours to choose).
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+        super().__init__()
+        plain = nn.Conv2d(inputs, outputs, kernel)
+        self.weight, self.bias = plain.weight, plain.bias
+        self.kernel_size, self.stride = plain.kernel_size, plain.stride
+        self.scale = nn.Parameter(torch.ones(outputs, 1, 1))
+        self.gate = nn.Parameter(torch.zeros(outputs, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            y = _Convolve.apply(x.to(self.weight.dtype), self.weight, self.bias)
+            return _ScaleAndGate.apply(y, self.scale, self.gate)
+
+
+class _Attend(Function):
+    """y = x · sigmoid(W₂ · relu(W₁ · mean(x) + b₁) + b₂): one factor a channel."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+        squeezed = x.mean(dim=(2, 3))  # (N, C)
+        hidden = F.relu(squeezed @ w1.T + b1)
+        factors = torch.sigmoid(hidden @ w2.T + b2)
+        ctx.save_for_backward(x, w1, w2, squeezed, hidden, factors)
+        return x * factors[:, :, None, None]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, ...]:
+        x, w1, w2, squeezed, hidden, factors = ctx.saved_tensors
+        grad_excited = (grad * x).sum(dim=(2, 3)) * factors * (1 - factors)  # (N, C)
+        grad_hidden = grad_excited @ w2 * (hidden > 0)
+        grad_squeezed = grad_hidden @ w1
+        pixels = x.shape[2] * x.shape[3]
+        grad_x = grad * factors[:, :, None, None] + grad_squeezed[:, :, None, None] / pixels
+        return (
+            grad_x,
+            grad_hidden.T @ squeezed,
+            grad_hidden.sum(dim=0),
+            grad_excited.T @ hidden,
+            grad_excited.sum(dim=0),
+        )
+
+
+class ChannelAttention(nn.Module):
+    """Squeeze and excitation: two small linear layers look at the channels' means and weigh each.
+
+    (N, channels, H, W) -> the same shape; the hidden layer has channels / `reduction` units.
+    Source: PUBLISHED.md table 8; Hu et al. 2018, "Squeeze-and-Excitation Networks".
+    """
+
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        squeeze = nn.Linear(channels, channels // reduction)
+        excite = nn.Linear(channels // reduction, channels)
+        nn.init.ones_(squeeze.bias)  # all units start awake: they are too few to lose one
+        self.squeeze_weight, self.squeeze_bias = squeeze.weight, squeeze.bias
+        self.excite_weight, self.excite_bias = excite.weight, excite.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            return _Attend.apply(
+                x.to(self.squeeze_weight.dtype),
+                self.squeeze_weight,
+                self.squeeze_bias,
+                self.excite_weight,
+                self.excite_bias,
+            )
+
+
+class _Swish(Function):
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x * torch.sigmoid(x)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        sigmoid = torch.sigmoid(x)
+        return grad * sigmoid * (1 + x * (1 - sigmoid))
+
+
+class Swish(nn.Module):
+    """x · sigmoid(x), elementwise.
+
+    Source: PUBLISHED.md table 8; Ramachandran et al. 2017, "Searching for Activation Functions".
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _Swish.apply(x)
+
+
+class _FadingLeak(Function):
+    @staticmethod
+    def forward(ctx, x: Tensor, leak: Tensor) -> Tensor:
+        ctx.save_for_backward(x, leak)
+        below = x.clamp(max=0)
+        return x.clamp(min=0) + leak * below * below.exp()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor]:
+        x, leak = ctx.saved_tensors
+        below = x.clamp(max=0)
+        faded = below.exp()
+        slope = torch.where(x > 0, 1, leak * (1 + below) * faded)
+        others = [dimension for dimension in range(x.ndim) if dimension != 1]
+        grad_leak = (grad * below * faded).sum(dim=others)
+        return grad * slope, grad_leak.view_as(leak)
+
+
+class FadingLeak(nn.Module):
+    """x above 0, leak · x · eˣ below: a leak that fades, so that what is far below 0 stays silent.
+
+    One `leak` a channel is learned; with 0 this is ReLU. (N, channels, H, W) -> the same shape.
+    Source: PUBLISHED.md table 8, custom_act_cnn ("an activation of our own": ours to choose).
+    """
+
+    def __init__(self, channels: int, leak: float = 0.25) -> None:
+        super().__init__()
+        self.leak = nn.Parameter(torch.full((channels, 1, 1), float(leak)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            return _FadingLeak.apply(x.to(self.leak.dtype), self.leak)
+
+
+def _windows(x: Tensor) -> Tensor:
+    """(N, C, H, W) -> (4, N, H / 2, W / 2, C), the four pixels of each 2×2 window.
+
+    An odd last row or column is left out. Channels come last because so they lie in memory.
+    """
+    height, width = (side // 2 * 2 for side in x.shape[-2:])
+    x = x.permute(0, 2, 3, 1)
+    return torch.stack([x[:, i:height:2, j:width:2] for i in (0, 1) for j in (0, 1)])
+
+
+def _image(pixels: Tensor) -> Tensor:
+    """(N, H, W, C) -> (N, C, H, W)."""
+    return pixels.permute(0, 3, 1, 2)
+
+
+def _spread(windows: Tensor, size: torch.Size) -> Tensor:
+    """The opposite of `_windows`: every pixel back to its place in an image of `size`."""
+    images, channels, height, width = size
+    x = windows.new_zeros(images, height, width, channels)
+    for number, pixels in enumerate(windows):
+        x[:, number // 2 : height // 2 * 2 : 2, number % 2 : width // 2 * 2 : 2] = pixels
+    return _image(x)
+
+
+class _LpPool(Function):
+    """y = (mean of xᵖ over the window)^(1/p), for x of 0 or more; reckoned in logarithms."""
+
+    SMALLEST = 1e-6  # of which there is a logarithm
+
+    @staticmethod
+    def forward(ctx, x: Tensor, p: Tensor) -> Tensor:
+        logs = _windows(x).clamp(min=_LpPool.SMALLEST).log()
+        log_y = (torch.logsumexp(p * logs, dim=0) - math.log(4)) / p
+        ctx.save_for_backward(logs, log_y, p)
+        ctx.size = x.shape
+        return _image(log_y.exp())
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor]:
+        logs, log_y, p = ctx.saved_tensors
+        grad = grad.permute(0, 2, 3, 1)
+        shares = torch.softmax(p * logs, dim=0)  # each pixel's, of the window's sum of powers
+        grad_windows = grad * shares * (log_y - logs).exp()
+        grad_windows *= logs > math.log(_LpPool.SMALLEST)
+        grad_p = grad * log_y.exp() * ((shares * logs).sum(dim=0) - log_y) / p
+        return _spread(grad_windows, ctx.size), grad_p.sum()
+
+
+class LpPool2d(nn.Module):
+    """2×2 pooling by the power mean of a learned exponent p > 1, which begins at 2.
+
+    p = 1 is average pooling, and the larger p, the nearer it comes to max pooling. The input must
+    not be negative: put it behind ReLU. (N, C, H, W) -> (N, C, H / 2, W / 2), rounded down.
+    Source: PUBLISHED.md table 8; Gulcehre et al. 2014, "Learned-Norm Pooling".
+    """
+
+    kernel_size = stride = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log_excess = nn.Parameter(torch.zeros(()))  # of p over 1
+
+    @property
+    def p(self) -> Tensor:
+        """The exponent as it is now."""
+        return 1 + self.log_excess.exp()
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            return _LpPool.apply(x.to(self.log_excess.dtype), self.p)
+
+
+class _AveragePool(Function):
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        ctx.size = x.shape
+        return _image(_windows(x).mean(dim=0))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> Tensor:
+        quarter = grad.permute(0, 2, 3, 1) / 4
+        return _spread(quarter.expand(4, *quarter.shape), ctx.size)
+
+
+class AveragePool2d(nn.Module):
+    """The mean of each 2×2 window: (N, C, H, W) -> (N, C, H / 2, W / 2), rounded down.
+
+    Source: PUBLISHED.md table 8, avg_pool_cnn.
+    """
+
+    kernel_size = stride = 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _AveragePool.apply(x)

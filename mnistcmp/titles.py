@@ -1,0 +1,15 @@
+"""What people read as a data set's name, for pages that import no torch."""
+
+TITLES = {
+    "mnist": "MNIST",
+    "fashion_mnist": "Fashion-MNIST",
+    "kmnist": "KMNIST",
+    "cifar10": "CIFAR-10",
+    # JPEG loses detail, so figures of this copy are not those of CIFAR-10.
+    "cifar10-jpeg": "CIFAR-10 (JPEG copy)",
+}
+
+
+def title(dataset: str) -> str:
+    """The title of the data set that records call `dataset`; of one's own data, the name itself."""
+    return TITLES.get(dataset, dataset)

@@ -1,0 +1,74 @@
+"""The Studies page in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from mnistcmp import titles
+from mnistcmp.checkpoints import CHECKPOINTS
+from mnistcmp.results import Records, newest
+from mnistcmp.studies import STUDIES
+
+
+def chart(page: Page, title: str) -> Locator:
+    """The chart whose text for those who cannot see it begins so."""
+    return page.get_by_test_id("stVegaLiteChart").and_(page.locator(f'[aria-label^="{title}"]'))
+
+
+def opened(browser, address: str, number: int, width: int) -> Page:
+    """The page on this study, as a link opens it, all of it drawn."""
+    page = browser.new_context(viewport={"width": width, "height": 1000}).new_page()
+    page.set_default_timeout(60_000)
+    study = STUDIES[number]
+    page.goto(f"{address}/studies?study={study.number} {study.title}")
+    chart(page, "Loss (nats), training images").wait_for()
+    return page
+
+
+def test_link_opens_a_study_with_its_charts_and_conclusions(browser, server):
+    page = opened(browser, server, 4, 1280)
+    expect(page.get_by_role("heading", name=STUDIES[4].question)).to_be_visible()
+    expect(page.get_by_role("heading", name="What we find")).to_be_visible()
+    expect(page.get_by_text("residual_cnn reads best")).to_be_visible()
+    for title in (
+        "Points of test accuracy gained",
+        "Test accuracy, %",
+        "Gradient norm, last epoch",
+    ):
+        expect(chart(page, title).first).to_be_visible(timeout=30_000)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    page.context.close()
+
+
+def test_another_study_is_chosen_and_stands_in_the_address(browser, server):
+    page = opened(browser, server, 4, 1280)
+    page.get_by_role("combobox", name="Study").click()
+    page.get_by_role("option", name="2 Pooling or batch normalisation").click()
+    expect(page.get_by_role("heading", name=STUDIES[2].question)).to_be_visible()
+    expect(page).to_have_url(re.compile(r"study=2\+Pooling"))
+    page.context.close()
+
+
+def test_data_set_is_switched(browser, server):
+    runs = newest(Records(CHECKPOINTS / "results").runs())
+    runs = runs[runs["status"] == "ok"]
+    for study in STUDIES.values():
+        there = set(runs.loc[runs["model"].isin(study.models), "dataset"]) & set(study.datasets)
+        if len(there) == 2:
+            break
+    else:
+        pytest.skip("no study has records of two data sets yet")
+    page = opened(browser, server, study.number, 1280)
+    for dataset in reversed(study.datasets):
+        page.get_by_role("radio", name=titles.title(dataset)).click()
+        expect(page.get_by_text(f"ours on {titles.title(dataset)}.")).to_be_visible()
+    page.context.close()
+
+
+@pytest.mark.parametrize("number", [1, 4])
+def test_nothing_is_wider_than_a_telephone(browser, server, number):
+    page = opened(browser, server, number, 390)
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("element => element.scrollWidth <= element.clientWidth")
+    page.context.close()

@@ -1,0 +1,144 @@
+"""The Studies page, run without a browser on records that are made up."""
+
+import subprocess
+import sys
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from mnistcmp import samples
+from mnistcmp.app import cached
+from mnistcmp.results import Records
+from mnistcmp.studies import STUDIES
+from mnistcmp.titles import title
+from tests.made_up import LABELS, record, run
+
+APP = str(cached.CHECKPOINTS.parent / "streamlit_app.py")
+DEPTH = {"depth_2": 0.75, "depth_4": 0.8, "depth_6": 0.85, "resnet_6": 0.9}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """The app on an empty folder for records."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    monkeypatch.setattr(cached, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(cached, "RESULTS", tmp_path / "results")
+    return tmp_path
+
+
+@pytest.fixture
+def records(folder):
+    return Records(folder / "results")
+
+
+def shown(number: int) -> AppTest:
+    """The page with this study chosen."""
+    app = AppTest.from_file(APP, default_timeout=120)
+    app.switch_page("mnistcmp/app/studies.py").run()
+    app.selectbox(key="study").set_value(STUDIES[number]).run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(text.value for text in app.markdown)
+
+
+def charts(app: AppTest) -> int:
+    return len(app.get("vega_lite_chart"))
+
+
+@pytest.mark.parametrize("number", STUDIES)
+def test_studies_without_records_show_the_published_figures_and_how_to_train(number):
+    app = shown(number)
+    study = STUDIES[number]
+    assert app.header[0].value == study.question
+    assert [note.value for note in app.info] == [
+        f"{title(dataset)}: not trained yet: "
+        f"`python scripts/train_all.py --study {number} --dataset {dataset}`"
+        for dataset in study.datasets
+    ]
+    assert app.dataframe[0].value["network"].tolist() == list(study.models)
+    assert charts(app) == 0
+
+
+@pytest.mark.parametrize("number", STUDIES)
+def test_studies_show_one_run_of_each_network(number, records):
+    study = STUDIES[number]
+    for dataset in study.datasets:
+        seen = {"dataset": dataset, "receptive_field_px": 8, "activation_mb": 2.5}
+        record(records, *(run(model, 0.9, **seen) for model in study.models))
+    app = shown(number)
+    table = app.dataframe[0].value
+    assert table["network"].tolist() == list(study.models)
+    assert table["accuracy, %"].tolist() == pytest.approx([90] * len(study.models))
+    assert "± sd" not in table
+    assert "nan" not in said(app).lower()
+    assert not app.info and charts(app) >= 7
+
+
+def test_study_compares_with_the_published_order(records):
+    rows = [
+        run(model, mean + step, seed)
+        for model, mean in DEPTH.items()
+        for seed, step in enumerate((-0.001, 0, 0.001))
+    ]
+    record(records, *rows)
+    app = shown(7)
+    assert "**resnet_6 reads best**: 90.00 %" in said(app)
+    assert ":red-badge[contradicts] **Order**: ours resnet_6 > depth_6" in said(app)
+    table = app.dataframe[0].value.set_index("network")
+    assert table.loc["depth_6", "published on CIFAR-10, %"] == pytest.approx(68.4)
+    assert table.loc["depth_6", "± sd"] == pytest.approx(0.1)
+    assert table.loc["depth_6", "published gradient, last epoch"] == 1e-8
+    assert "epochs until 74 %" in table
+
+
+def test_study_judges_single_runs_by_their_readings(folder, records):
+    record(records, *(run(model, mean) for model, mean in DEPTH.items()))
+    assert "**Not clear which reads best**" in said(shown(7))  # no labels: nothing to judge by
+    easy = samples.Samples(LABELS, LABELS[:0], LABELS[:0], LABELS[:0], 1)
+    samples.save(folder / "cifar10-jpeg" / "samples.npz", easy)
+    assert "**resnet_6 reads best**: 90.00 %, +5.00 points against depth_6" in said(shown(7))
+
+
+def test_study_switches_data_sets_and_recipes(records):
+    record(
+        records,
+        run("kernel_3", 0.8),
+        run("kernel_5", 0.7),
+        run("kernel_3", 0.75, recipe="published"),
+        run("kernel_3", 0.99, dataset="mnist"),
+    )
+    app = shown(6)
+    assert "published on CIFAR-10, %" in app.dataframe[0].value
+    assert "Not trained yet: kernel_7, kernel_1_3: `python scripts/train_all.py --study 6" in (
+        app.info[0].value
+    )
+    app.segmented_control(key="recipe_6").set_value("published").run()
+    assert "So far only **kernel_3** is trained: 75.00 %" in said(app)
+    app.segmented_control(key="dataset_6").set_value("mnist").run()
+    assert "So far only **kernel_3** is trained: 99.00 %" in said(app)
+    assert not app.exception
+
+
+def test_study_comes_from_the_address(records):
+    app = AppTest.from_file(APP, default_timeout=120)
+    app.query_params["study"] = "7 Depth"
+    app.switch_page("mnistcmp/app/studies.py").run()
+    assert app.header[0].value == STUDIES[7].question
+
+
+def test_studies_need_neither_torch_nor_torchvision():
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({APP!r}, default_timeout=120)\n"
+        "app.switch_page('mnistcmp/app/studies.py').run()\n"
+        "assert not app.exception\n"
+        "print('imported:', sorted({'torch', 'torchvision'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1:] == ["imported: []"], done.stderr[-2000:]

@@ -1,0 +1,62 @@
+"""Networks are told apart by colour, by eyes of every kind and on either paper, and by shape."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from mnistcmp.app.colours import CHARACTER_OF, COLOUR_OF, COLOURS, FAMILIES, FAMILY_OF, SHAPE_OF
+from mnistcmp.models import MODELS, convnets, depth, kernels, layer_swaps, perceptrons, residual
+from mnistcmp.studies import STUDIES
+
+# How linear RGB looks to eyes without one kind of cone: Machado et al. 2009, severity 1.
+EYES = {
+    "all cones": np.eye(3),
+    "no red": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "no green": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "no blue": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+}
+# Linear RGB to Oklab, in which equal distances look equally far: Ottosson 2020.
+CONES = [[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.6300]]
+OKLAB = [[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]]
+
+
+def linear(colour: str) -> np.ndarray:
+    """#RRGGBB -> linear RGB in [0, 1]."""
+    parts = np.array([int(colour[start : start + 2], 16) for start in (1, 3, 5)]) / 255
+    return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+
+
+def seen(colour: str, eyes: str) -> np.ndarray:
+    """Where a colour is in Oklab for these eyes."""
+    return OKLAB @ np.cbrt(CONES @ np.clip(EYES[eyes] @ linear(colour), 0, 1))
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=lambda study: study.title)
+def test_networks_of_one_study_differ_in_colour_and_in_shape(study):
+    for cue in (COLOUR_OF, SHAPE_OF, CHARACTER_OF):
+        assert len({cue[model] for model in study.models}) == len(study.models)
+
+
+@pytest.mark.parametrize("eyes", EYES)
+def test_colours_differ_for_every_eye(eyes):
+    for first, second in itertools.combinations(set(COLOUR_OF.values()), 2):
+        apart = np.linalg.norm(seen(first, eyes) - seen(second, eyes))
+        assert apart > 0.11, (first, second)  # of Okabe and Ito's colours, the nearest: 0.076
+
+
+@pytest.mark.parametrize("paper", ["#FFFFFF", "#0E1117"])
+def test_colours_stand_out_from_the_paper(paper):
+    for colour in set(COLOUR_OF.values()):
+        luminances = [0.05 + linear(c) @ [0.2126, 0.7152, 0.0722] for c in (colour, paper)]
+        assert max(luminances) / min(luminances) > 2.2  # WCAG 2's contrast
+
+
+def test_every_model_has_a_family_and_every_family_a_colour():
+    modules = (perceptrons, convnets, residual, kernels, depth, layer_swaps)
+    assert [*FAMILIES.items()] == [
+        (module.__name__.rpartition(".")[2], tuple(spec.name for spec in module.SPECS))
+        for module in modules
+    ]
+    assert MODELS.keys() == FAMILY_OF.keys() == COLOUR_OF.keys()
+    assert len(set(COLOURS.values())) == len(modules)
