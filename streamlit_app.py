@@ -3,6 +3,8 @@
 import streamlit as st
 
 st.set_page_config(page_title="mnistcmp", page_icon="✏️", layout="wide")
+# Streamlit's own margin leaves a hand's breadth empty, which the wall of readings needs.
+st.html("<style>.stMainBlockContainer { padding-top: 4rem }</style>")
 st.navigation(
     [
         st.Page("mnistcmp/app/draw.py", title="Draw", default=True),

@@ -36,7 +36,8 @@ CLAIMS = {
     ),
 }
 # Of a published figure, which of our measures answers it. Machines differ, so that the figures are
-# compared as factors of the network's before the change.
+# compared as factors of the network's before the change. Whose gradient was published, is not said:
+# where one vanishes, it is the first layer's.
 OURS = {
     "epoch_seconds": "epoch_seconds",
     "train_seconds": "epoch_seconds",

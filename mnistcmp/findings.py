@@ -137,11 +137,13 @@ def gains(steps: list[Change]) -> list[Finding]:
 
 
 def judge_gain(step: Change) -> Verdict:
-    """Only a gain that is more than chance can agree or contradict; its direction decides."""
+    """Only a gain that is more than chance bears the published one out, or does not."""
     if not step.gain.sure:
         return Verdict.UNCLEAR
-    same = (step.gain.share > 0) == (step.published > 0)
-    return Verdict.AGREES if same else Verdict.CONTRADICTS
+    share = step.gain.share / step.published
+    if share < 0:
+        return Verdict.CONTRADICTS
+    return Verdict.AGREES if 0.5 <= share <= 2 else Verdict.IN_PART
 
 
 def _gained(step: Change) -> str:

@@ -41,8 +41,8 @@ def zoo(results: Path) -> str:
     sizes = runs.groupby("model")["params"].last().sort_values()
     return (
         f"There are {len(sizes)} networks, from `{sizes.index[0]}` of {sizes.iloc[0]:,} weights to "
-        f"`{sizes.index[-1]}` of {sizes.iloc[-1]:,}, each trained {_seeds(runs)} times with every "
-        "recipe on MNIST's handwritten digits."
+        f"`{sizes.index[-1]}` of {sizes.iloc[-1]:,}, trained in {len(runs)} runs on MNIST's "
+        "handwritten digits."
     )
 
 
@@ -66,8 +66,10 @@ def duration(results: Path) -> str:
     runs = runs[runs["seed"] == 0]
     workers = runs["workers"].max()
     minutes = runs["train_seconds"].sum() / workers / 60
+    planned = len(MODELS) * len(RECIPES)
+    which = f"these {planned}" if len(runs) == planned else f"{len(runs)} of these {planned}"
     return (
-        f"On the machine of the results below, {workers} at a time, these {len(runs)} runs "
+        f"On the machine of the results below, {workers} at a time, {which} runs "
         f"take {minutes:.0f} minutes of training; measuring them comes on top."
     )
 
@@ -78,7 +80,8 @@ def results(results: Path) -> str:
     made_on = "; ".join(sorted(set(runs["machine"] + "; " + runs["versions"])))
     return (
         f"{markdown(overview(summarise(runs)))}\n\n"
-        f"From {len(runs)} runs, {_seeds(runs)} of each network and recipe. Training seconds are "
+        f"From {len(runs)} runs, {_seeds(runs)} of each network and recipe; a dash stands where "
+        "nothing was published or trained. Training seconds are "
         "those of one run on one core; the machine did other work beside it, so they are rough. "
         f"Made on: {made_on}."
     )

@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from mnistcmp.changes import Evidence
+from mnistcmp.measures import measures
 from mnistcmp.results import EPOCH_COLUMNS, RUN_COLUMNS, Records
+from mnistcmp.studies import STUDIES
+from mnistcmp.wording import Verdict
 
 IMAGES = 1000
 EPOCHS = 3
@@ -92,3 +96,26 @@ def record(records: Records, *runs: dict[str, object]) -> None:
         ]
         (read,) = readings(round(IMAGES * row["test_accuracy"]))
         records.append(row, of_run, {"test": read})
+
+
+def trained(accuracies: dict[str, list[float]], **of_model) -> tuple:
+    """(measures, evidence) of three runs or so of each network, with further columns by model."""
+    runs, epochs = tables(
+        *(
+            run(model, accuracy, seed, **of_model.get(model, {}))
+            for model, values in accuracies.items()
+            for seed, accuracy in enumerate(values)
+        )
+    )
+    study = next(study for study in STUDIES.values() if set(accuracies) <= set(study.models))
+    return measures(study, runs, epochs), Evidence(runs)
+
+
+def around(accuracy: float) -> list[float]:
+    """Three runs' accuracies."""
+    return [accuracy - 0.002, accuracy, accuracy + 0.002]
+
+
+def said(found: list, verdict: Verdict | None) -> str:
+    """What was found of this verdict, a line each."""
+    return "\n".join(one.text for one in found if one.verdict == verdict)

@@ -1,15 +1,17 @@
 """The Benchmarks page, run without a browser."""
 
+import json
 import shutil
 import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnistcmp.app import cached, colours
+from mnistcmp.app import cached, colours, pen
 from mnistcmp.models import MODELS, convnets, perceptrons, residual
 from mnistcmp.results import summarise
 from mnistcmp.studies import STUDIES
@@ -28,10 +30,15 @@ def run() -> AppTest:
     return app.switch_page("mnistcmp/app/benchmarks.py").run()
 
 
+def reported() -> pd.DataFrame:
+    """The runs that the page is about."""
+    return cached.reported_runs().query("dataset == 'mnist'")
+
+
 def test_benchmarks_shows_every_model_with_its_recorded_accuracy():
     app = run()
     assert not app.exception
-    runs = cached.reported_runs()
+    runs = reported()
     expected = summarise(runs[runs["recipe"] == "tuned"]).set_index("model")["test_accuracy"]
     shown = {}
     for table, study in zip(app.dataframe, STUDIES.values(), strict=False):
@@ -60,7 +67,7 @@ def test_benchmarks_says_whether_two_networks_differ():
     app = run()
     app.selectbox(key="first").set_value("mlp")
     app.selectbox(key="second").set_value("strong_cnn").run()
-    runs = cached.reported_runs()
+    runs = reported()
     runs = runs[(runs["recipe"] == "tuned") & (runs["seed"] == 0)].set_index("model")["run"]
     labels = cached.sample_pack("mnist").labels
     first, second = (cached.predictions(runs[m]) == labels for m in ("mlp", "strong_cnn"))
@@ -69,6 +76,40 @@ def test_benchmarks_says_whether_two_networks_differ():
     )
     assert any(sentence in text.value for text in app.markdown)
     assert any("**strong_cnn is really better**" in text.value for text in app.markdown)
+
+
+def test_benchmarks_says_what_recipes_do_to_pen_digits():
+    app = run()
+    runs = reported().dropna(subset="pen_accuracy")
+    means = runs.groupby(["model", "recipe"])["pen_accuracy"].mean().unstack().dropna()
+    title = "What training data and recipe do to digits drawn with a pen"
+    assert title in [heading.value for heading in app.subheader]
+    (text,) = [text.value for text in app.markdown if "misread on average" in text.value]
+    assert f"{len(means)} networks" in text
+    for recipe, share in means.mean().items():
+        assert f"{100 * (1 - share):.1f} % ({recipe})" in text
+    gain = 100 * (means["drawn"] - means["tuned"])
+    assert f"training images: {gain.mean():+.1f} points on average" in text
+    assert f"{gain.max():+.1f} ({gain.idxmax()}) at the most" in text
+    chart = json.loads(app.get("vega_lite_chart")[-1].proto.spec)
+    assert f"for {runs['model'].nunique()} networks" in chart["description"]
+
+
+@pytest.mark.parametrize(
+    ("tuned", "drawn", "verdict"),
+    [
+        (0.90, 0.98, "What helps most: real pen strokes in the training images."),
+        (0.90, 0.91, "What helps most: our own recipe in place of the source's."),
+        (0.79, 0.74, "Neither helps."),
+    ],
+)
+def test_conclusion_on_recipes_follows_the_figures(tuned, drawn, verdict):
+    shares = {"published": [0.80, 0.88], "tuned": [tuned, 0.85], "drawn": [drawn, 0.88]}
+    text = pen.conclusion(pd.DataFrame(shares, index=["one", "other"]))
+    assert text.startswith(f"**{verdict}**")
+    assert f"{100 * (tuned - 0.80):+.1f} (one)" in text
+    assert "-3.0 (other)" in text
+    assert "2 networks misread on average 16.0 % (published)" in text
 
 
 def test_benchmarks_asks_for_two_different_networks():
@@ -115,7 +156,7 @@ def test_every_model_has_the_colour_of_its_family():
 
 
 def test_pack_holds_every_image_that_a_reported_run_misread():
-    pack, runs = cached.sample_pack("mnist"), cached.reported_runs()
+    pack, runs = cached.sample_pack("mnist"), reported()
     assert pack.runs == len(runs)
     for run_id in runs["run"]:
         misread = np.flatnonzero(cached.predictions(run_id) != pack.labels)

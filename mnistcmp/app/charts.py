@@ -11,7 +11,7 @@ from mnistcmp.compare import frontier, half_interval, wilson_interval
 SELECTED = "model"  # the name of the selection that a click on a model makes
 
 CURVES_PX = 400  # height, with
-LEGENDS_PX = 170  # for legend and axis
+LEGENDS_PX = 130  # for legend and axis
 
 ACCURACY = "Test accuracy, %"
 COSTS = {

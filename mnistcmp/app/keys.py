@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mnistcmp.app.colours import COLOURS, FAMILY_OF
+from mnistcmp.app.colours import CHARACTER_OF, COLOUR_OF, COLOURS, FAMILY_OF
 
 INK = "#888888"  # readable on white and on black
 
@@ -20,14 +20,20 @@ def families(models: Iterable[str]) -> str:
     return _key((COLOURS[family], "●", family) for family in COLOURS if family in there)
 
 
+def networks(models: Iterable[str]) -> str:
+    """Which colour and mark is which network's."""
+    return _key((COLOUR_OF[model], CHARACTER_OF[model], model) for model in models)
+
+
 def recipes() -> str:
     """Which mark is which recipe's."""
     return _key((INK, character, recipe) for recipe, (_, character) in RECIPE_MARKS.items())
 
 
 def _key(entries: Iterable[tuple[str, str, str]]) -> str:
-    return "".join(
+    spans = (
         f'<span style="white-space: nowrap; margin-right: 1.2em">'
-        f'<span style="color: {colour}">{character}</span> {name}</span> '
+        f'<span style="color: {colour}">{character}</span> {name}</span>'
         for colour, character, name in entries
     )
+    return f"<div>{' '.join(spans)}</div>"

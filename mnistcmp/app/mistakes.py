@@ -11,6 +11,7 @@ from mnistcmp.compare import confusion, paired
 from mnistcmp.samples import Samples, SamplesError
 
 GALLERY = 40
+MOST_NAMED = 3  # in a caption as narrow as its picture
 
 
 def really_different(runs: pd.DataFrame) -> None:
@@ -113,7 +114,8 @@ def _hardest(runs: pd.DataFrame, pack: Samples) -> None:
             if row[number] == pack.labels[number]
         ]
         reads = np.bincount(read[:, number], minlength=10).argmax()
-        return f"a {pack.labels[number]}, read as {reads}. Right: {', '.join(right) or 'nobody'}"
+        told = ", ".join(right) if len(right) <= MOST_NAMED else f"{len(right)} of {len(models)}"
+        return f"a {pack.labels[number]}, read as {reads}. Right: {told or 'nobody'}"
 
     _gallery(pack, hardest, who)
 

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import streamlit as st
 
-from mnistcmp.app import cached, study_charts, study_table
+from mnistcmp.app import cached, keys, study_charts, study_table
 from mnistcmp.changes import Change, Evidence, changes, comparable
 from mnistcmp.findings import conclude
 from mnistcmp.measures import (
@@ -106,7 +106,7 @@ def _study(study: Study, dataset: str, runs: pd.DataFrame, epochs: pd.DataFrame)
         st.info(f"Not trained yet: {', '.join(missing)}: `{command}`")
     evidence = _evidence(dataset, runs)
     found = conclude(study, dataset, table, evidence)
-    st.html(study_charts.key(list(table.index)))
+    st.html(keys.networks(table.index))
     _gains(changes(study, dataset, table, evidence), found)
     _costs(study, dataset, table)
     _against(study, dataset, found)
@@ -188,7 +188,7 @@ def _learning(study: Study, models: list[str], epochs: pd.DataFrame) -> None:
         "Means over the runs; bands from the lowest to the highest run. Training images as they "
         "were trained on: moved about, and read while the network was still changing."
     )
-    st.html(study_charts.key(models))
+    st.html(keys.networks(models))
     for measure in study_charts.CURVES:
         rows = curves(epochs, measure)
         for images, column in zip(("test", "training"), st.columns(2), strict=True):

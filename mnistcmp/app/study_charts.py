@@ -6,8 +6,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from mnistcmp.app.charts import ACCURACY, COSTS, INK
-from mnistcmp.app.colours import CHARACTER_OF, COLOUR_OF, SHAPE_OF
+from mnistcmp.app.charts import ACCURACY, COSTS
+from mnistcmp.app.colours import COLOUR_OF, SHAPE_OF
+from mnistcmp.app.keys import INK
 from mnistcmp.changes import Change
 from mnistcmp.compare import half_interval
 
@@ -23,15 +24,6 @@ AXES = {
 }
 PRICE = ("parameters", "seconds")
 CURVES = {"accuracy": "Accuracy (%)", "loss": "Loss (nats)"}
-
-
-def key(models: list[str]) -> str:
-    """Whose colour and shape is whose, as HTML that wraps where a legend would be cut off."""
-    return "".join(
-        f'<span style="white-space: nowrap; margin-right: 1.2em">'
-        f'<span style="color: {COLOUR_OF[model]}">{CHARACTER_OF[model]}</span> {model}</span> '
-        for model in models
-    )
 
 
 def gains(changes: list[Change]) -> alt.LayerChart:

@@ -3,7 +3,7 @@
 from mnistcmp.app.colours import COLOURS, FAMILY_OF
 from mnistcmp.reading import Consensus, Reading
 
-ROW_PX = 16
+ROW_PX = 14
 DISSENT = "#D55E00"
 INK = "#888888"  # readable on white and on black
 
@@ -43,6 +43,7 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
         "title": None,
         "axis": {
             "labelLimit": 130,
+            "labelFontSize": 11,
             "labelOverlap": False,
             "labelFlush": False,
             "ticks": False,
@@ -58,7 +59,7 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
         "domain": False,
         "title": None,
     }
-    text = {"type": "text", "fontSize": 12}
+    text = {"type": "text", "fontSize": 11}
     colour = {"condition": {"test": "datum.dissents", "value": DISSENT}, "value": INK}
     return {
         "height": {"step": ROW_PX},
@@ -91,7 +92,7 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
             },
             {
                 "data": {"values": verdicts},
-                "mark": text | {"fontSize": 13, "fontWeight": "bold"},
+                "mark": text | {"fontSize": 12, "fontWeight": "bold"},
                 "encoding": {
                     "x": {"datum": "is"},
                     "y": y,

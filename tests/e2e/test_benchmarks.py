@@ -26,6 +26,29 @@ def test_click_on_a_point_highlights_the_network_on_the_whole_page(benchmarks):
     expect(benchmarks.get_by_role("combobox", name="Network", exact=True)).to_have_value("fcn")
 
 
+@pytest.mark.parametrize(
+    ("chart", "mark"),
+    [
+        ("Test accuracy in percent against", "circle"),
+        ("Accuracy, % of", "point"),
+        ("Loss per image of", "point"),
+        ("Test loss of", "bar"),
+        ("Accuracy of", "circle"),
+        ("Pen digits read right", "point"),
+    ],
+)
+def test_pointing_at_a_network_fades_the_others_of_its_chart(benchmarks, chart, mark):
+    marks = benchmarks.locator(f'[aria-label^="{chart}"] [aria-roledescription="{mark}"]')
+    pointed_at = marks.and_(benchmarks.locator('[aria-label*="model: mlp;"]')).first
+    other = marks.and_(benchmarks.locator('[aria-label*="model: tiny_cnn;"]')).first
+    pointed_at.hover()
+    expect(other).to_have_attribute("opacity", "0.2")
+    expect(pointed_at).to_have_attribute("opacity", "1")
+    benchmarks.mouse.move(0, 0)
+    expect(other).to_have_attribute("opacity", "1")
+    expect(benchmarks.get_by_role("combobox", name="Highlight")).to_have_value("")
+
+
 def test_click_on_a_cell_of_the_confusions_shows_those_images(benchmarks):
     # The label of a cell that is not empty: "read as: 9; was a: 4; images: 3; digit: 4".
     cell = benchmarks.locator(
@@ -35,7 +58,7 @@ def test_click_on_a_cell_of_the_confusions_shows_those_images(benchmarks):
     cell.click()
     expect(
         benchmarks.get_by_text(re.compile(rf"times .* read a {was} as a {read_as}:"))
-    ).to_be_visible()
+    ).to_be_visible(timeout=30_000)
     expect(benchmarks.get_by_text(re.compile(r"^no\. \d+$")).first).to_be_visible()
 
 

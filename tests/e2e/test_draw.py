@@ -2,14 +2,18 @@
 
 import io
 import re
+from collections import Counter
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from mnistcmp import canvas
-from mnistcmp.models import MODELS
+from mnistcmp.checkpoints import read_manifest
 from tests.e2e.hand import DIGITS, button, draw, expect_consensus, on_canvas
+
+TRAINED = Counter(entry.recipe for entry in read_manifest() if entry.dataset == "mnist")
+NETWORKS = TRAINED["drawn"]
 
 
 def test_drawn_digits_are_read_and_cleared(page):
@@ -35,9 +39,9 @@ def test_undo_takes_back_the_last_stroke_at_once_and_then_the_one_before(page):
     expect_consensus(page, "1")
     expect(button(page, "Undo")).to_be_enabled()
     draw(page, [[(40, 60), (240, 60), (40, 220), (240, 220)]])
-    expect(page.get_by_text(f"{len(MODELS)} networks agree")).to_have_count(0, timeout=30_000)
+    expect(page.get_by_text(f"{NETWORKS} networks agree")).to_have_count(0, timeout=30_000)
     button(page, "Undo").click()  # before the canvas has reported the stroke
-    expect(page.get_by_text(f"All {len(MODELS)} networks agree")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(f"All {NETWORKS} networks agree")).to_be_visible(timeout=30_000)
     expect_consensus(page, "1")
     button(page, "Undo").click()
     expect_consensus(page, "–")
@@ -60,7 +64,8 @@ def test_drawing_survives_every_option(page):
     button(page, "View and brush").click()
     for option in ("accuracy", "family", "tuned"):
         page.get_by_test_id("stButtonGroup").get_by_text(option, exact=True).click()
-        expect(page.get_by_text(re.compile(rf"\b{len(MODELS)} (networks )?agree"))).to_be_visible()
+        networks = TRAINED.get(option, NETWORKS)
+        expect(page.get_by_text(re.compile(rf"\b{networks} (networks )?agree"))).to_be_visible()
         expect_consensus(page, "4")
 
 

@@ -1,0 +1,48 @@
+"""How sure a gain is, and what it is held against."""
+
+import math
+
+import pytest
+
+from mnistcmp.changes import STEPS, Evidence, published_gain
+from mnistcmp.claims import CLAIMS
+from mnistcmp.studies import STUDIES
+from tests.made_up import LABELS, readings, trained
+
+KERNELS, LAYERS = (STUDIES[number] for number in (6, 8))
+
+
+def test_gap_over_runs_is_welchs():
+    _, evidence = trained({"kernel_3": [0.7, 0.71, 0.72], "kernel_5": [0.74, 0.75, 0.76]})
+    gap = evidence.gap("kernel_3", "kernel_5")
+    half = 2.776 * math.sqrt(2 * 0.01**2 / 3)  # t of 4 degrees of freedom
+    assert (gap.share, gap.low, gap.high) == pytest.approx((0.04, 0.04 - half, 0.04 + half))
+    assert gap.sure
+
+
+def test_gap_over_images_has_an_interval_about_what_was_read():
+    _, evidence = trained({"kernel_3": [0.8], "kernel_5": [0.9]})
+    read = dict(zip(["kernel_3", "kernel_5"], readings(800, 900), strict=True))
+    gap = Evidence(evidence.runs, read, LABELS).gap("kernel_3", "kernel_5")
+    half = 1.96 * math.sqrt(100 - 100**2 / 1000) / 1000
+    assert (gap.share, gap.low, gap.high) == pytest.approx((0.1, 0.1 - half, 0.1 + half))
+    assert gap.sure
+
+
+def test_published_gain_is_of_the_same_data_set_or_of_one_not_stated():
+    assert published_gain(KERNELS, "cifar10-jpeg", "kernel_3", "kernel_7") == pytest.approx(-0.041)
+    assert published_gain(KERNELS, "mnist", "kernel_3", "kernel_7") is None
+    for dataset in LAYERS.datasets:
+        gain = published_gain(LAYERS, dataset, "base_cnn", "swish_cnn")
+        assert gain == pytest.approx(0.007)
+    assert published_gain(LAYERS, "mnist", "base_cnn", "custom_conv") == pytest.approx(-0.003)
+    assert published_gain(LAYERS, "cifar10-jpeg", "base_cnn", "custom_conv") is None
+    assert published_gain(LAYERS, "mnist", "base_cnn", "avg_pool_cnn") is None
+
+
+@pytest.mark.parametrize("number", STEPS)
+def test_steps_and_claims_are_of_the_studies_own_networks(number):
+    models = set(STUDIES[number].models)
+    assert {model for step in STEPS[number] for model in step[:2]} == models
+    assert {m for claim in CLAIMS.get(number, ()) for m in (claim.before, claim.after)} <= models
+    assert STEPS.keys() == STUDIES.keys()

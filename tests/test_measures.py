@@ -1,0 +1,54 @@
+"""The records of a study as tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mnistcmp.changes import Evidence
+from mnistcmp.findings import conclude
+from mnistcmp.measures import CONVOLUTIONS, measures, side_by_side, stated_accuracy
+from mnistcmp.models import MODELS, build
+from mnistcmp.studies import STUDIES
+from tests.made_up import run, tables, trained
+
+KERNELS = STUDIES[6]
+
+
+def test_measures_count_epochs_until_the_weakest_end():
+    runs, epochs = tables(run("kernel_3", 0.788), run("kernel_5", 0.99), run("kernel_7", 0.95))
+    assert stated_accuracy(KERNELS, epochs) == 0.78
+    table = measures(KERNELS, runs, epochs)
+    assert table["epochs_until"].to_dict() == {"kernel_3": 3, "kernel_5": 2, "kernel_7": 3}
+    assert table.index.tolist() == ["kernel_3", "kernel_5", "kernel_7"]
+
+
+def test_measures_average_over_runs():
+    table, _ = trained({"kernel_3": [0.7, 0.8, 0.9]}, kernel_3={"train_seconds": 15.0})
+    row = table.loc["kernel_3"]
+    assert row[["runs", "test_accuracy", "test_accuracy_sd", "epoch_seconds"]].tolist() == (
+        pytest.approx([3, 0.8, 0.1, 5.0])
+    )
+    assert np.isnan(row["activation_mb"])
+
+
+def test_measures_without_epochs_have_no_gradients():
+    runs, epochs = tables(run("kernel_3", 0.7))
+    table = measures(KERNELS, runs, epochs[:0])
+    assert table[["epochs_until", "first_gradient_norm"]].isna().all(axis=None)
+    assert conclude(KERNELS, "mnist", table, Evidence(runs))
+
+
+def test_table_has_every_model_with_its_published_figures():
+    table, _ = trained({"kernel_3": [0.7]})
+    rows = side_by_side(KERNELS, table)
+    assert rows.index.tolist() == list(KERNELS.models)
+    assert rows.loc["kernel_7", "published_test_accuracy"] == 0.741
+    assert pd.isna(rows.loc["kernel_7", "test_accuracy"])
+
+
+@pytest.mark.parametrize("model", CONVOLUTIONS)
+def test_convolutions_are_counted_right(model):
+    layers = [name for name, _ in build(model).named_modules() if not name.endswith("shortcut")]
+    modules = dict(build(model).named_modules())
+    assert sum(type(modules[name]).__name__ == "Conv2d" for name in layers) == CONVOLUTIONS[model]
+    assert model in MODELS
