@@ -24,7 +24,7 @@ from mnistcmp import checkpoints
 from mnistcmp.dataset import Dataset
 from mnistcmp.files import write_whole
 from mnistcmp.models import build
-from mnistcmp.recipes import recipe_for
+from mnistcmp.recipes import recipe_for, recipes_of
 from mnistcmp.results import KEY, Records
 from mnistcmp.training import Precision
 from mnistcmp.workers import (
@@ -72,11 +72,12 @@ def plan(
     protocol: str = "final",
     epochs: int | None = None,
 ) -> list[Job]:
-    """Every combination; `epochs` replaces what the recipes say."""
+    """Every combination that there is a recipe for; `epochs` replaces what the recipes say."""
     change = {} if epochs is None else {"epochs": epochs}
     return [
         Job(dataset, model, replace(recipe_for(recipe, model, dataset), **change), seed, protocol)
         for seed, recipe, model in product(seeds, recipes, models)
+        if recipe in recipes_of(model)
     ]
 
 

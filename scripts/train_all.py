@@ -282,6 +282,11 @@ def train(options: argparse.Namespace, console: Console) -> int:
         protocol=options.protocol,
         epochs=options.epochs,
     )
+    if not jobs:
+        raise ValueError(
+            f"nothing to train: no source says how it trained {', '.join(models)}; use another "
+            "--recipe than published"
+        )
     records = results.Records(options.out / "results")
     journal = campaign.Journal(options.out, jobs, missing=options.missing)
     identity = None if options.fresh else journal.campaign()

@@ -13,7 +13,7 @@ import pandas as pd
 
 from mnistcmp.checkpoints import CHECKPOINTS
 from mnistcmp.models import MODELS
-from mnistcmp.recipes import RECIPES, recipe_for
+from mnistcmp.recipes import recipe_for, recipes_of
 from mnistcmp.report import markdown, overview
 from mnistcmp.results import Records, newest, summarise
 from scripts import benchmark_app
@@ -49,7 +49,11 @@ def zoo(results: Path) -> str:
 def recipes(_: Path) -> str:
     """What the recipes have in common, and for which networks they differ in it."""
     rows = pd.DataFrame(
-        [vars(recipe_for(name, model)) | {"model": model} for name in RECIPES for model in MODELS]
+        [
+            vars(recipe_for(name, model)) | {"model": model}
+            for model in MODELS
+            for name in recipes_of(model)
+        ]
     )
     epochs = " or ".join(map(str, sorted(rows["epochs"].unique())))
     usual = rows["batch_size"].mode()[0]
@@ -66,7 +70,7 @@ def duration(results: Path) -> str:
     runs = runs[runs["seed"] == 0]
     workers = runs["workers"].max()
     minutes = runs["train_seconds"].sum() / workers / 60
-    planned = len(MODELS) * len(RECIPES)
+    planned = sum(len(recipes_of(model)) for model in MODELS)
     which = f"these {planned}" if len(runs) == planned else f"{len(runs)} of these {planned}"
     return (
         f"On the machine of the results below, {workers} at a time, {which} runs "

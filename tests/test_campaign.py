@@ -252,6 +252,15 @@ def test_campaign_trains_the_longest_first(inline, toy, tmp_path, monkeypatch):
     assert progress.jobs == [*long, middle, short]
 
 
+def test_plan_is_every_combination_that_there_is_a_recipe_for():
+    jobs = campaign.plan(["kernel_3", "mlp"], ["published", "tuned"], [0, 1])
+    assert [(job.seed, job.recipe.name, job.model) for job in jobs] == [
+        (seed, recipe, model)
+        for seed in (0, 1)
+        for recipe, model in (("published", "mlp"), ("tuned", "kernel_3"), ("tuned", "mlp"))
+    ]
+
+
 @pytest.mark.parametrize("recipe", ["published", "tuned"])
 def test_plan_refuses_an_unknown_model(recipe):
     with pytest.raises(KeyError, match="smple_cnn"):

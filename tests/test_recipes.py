@@ -7,20 +7,20 @@ import pytest
 from mnistcmp import recipes
 from mnistcmp.augment import Affine, FlipAndShift
 from mnistcmp.models import MODELS
-from mnistcmp.recipes import RECIPES, TUNED, Recipe, recipe_for, tuned
+from mnistcmp.recipes import RECIPES, TUNED, Recipe, recipe_for, recipes_of, tuned
 from mnistcmp.studies import STUDIES, Published, study_of
 
 RAW = ("mlp", "tiny_cnn", "cnn", "strong_cnn")  # table 1
 NORMALISED = ("mlp_100", "conv_maxpool", "conv_batchnorm")  # table 2
 SILENT = ("conv1_fc1", "conv1_fc2", "conv2_fc1", "conv2_fc2", "conv3_fc2")  # table 3: ours
 COURSE = ("fcn", "simple_cnn", "residual_cnn")  # table 4
-OURS = tuple(model for number in (6, 7, 8, 9) for model in STUDIES[number].models)
-DECAYING = ("residual_cnn_reg",)  # table 5
+FROM_SOURCE = RAW + NORMALISED + SILENT + COURSE
+LATER = tuple(model for model in MODELS if model not in FROM_SOURCE)  # tables 5 to 9
 
 
 @pytest.mark.parametrize(
     "models, learning_rate, normalise",
-    [(RAW, 1e-3, False), (NORMALISED, 1e-2, True), (SILENT + COURSE + OURS, 1e-3, False)],
+    [(RAW, 1e-3, False), (NORMALISED, 1e-2, True), (SILENT + COURSE, 1e-3, False)],
 )
 def test_published_recipe_is_what_the_study_says(models, learning_rate, normalise):
     for model in models:
@@ -36,14 +36,23 @@ def test_published_recipe_is_what_the_study_says(models, learning_rate, normalis
         )
 
 
-def test_every_model_has_a_published_recipe():
-    assert sorted(RAW + NORMALISED + SILENT + COURSE + DECAYING + OURS) == sorted(MODELS)
+def test_recipes_of_a_model_are_ours_and_its_sources_where_that_tells_one():
+    assert {model: recipes_of(model) for model in FROM_SOURCE} == dict.fromkeys(
+        FROM_SOURCE, RECIPES
+    )
+    assert {model: recipes_of(model) for model in LATER} == dict.fromkeys(LATER, ("tuned", "drawn"))
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_weight_decay_is_part_of_one_networks_regularisation(recipe):
-    decaying = [model for model in MODELS if recipe_for(recipe, model).weight_decay > 0]
-    assert tuple(decaying) == DECAYING
+@pytest.mark.parametrize("model", LATER)
+def test_no_recipe_is_invented_for_a_source_that_tells_none(model):
+    assert study_of(model).number >= 5
+    with pytest.raises(ValueError, match=f"'published' for {model}: choose from tuned, drawn"):
+        recipe_for("published", model)
+
+
+def test_weight_decay_is_part_of_one_networks_regularisation():
+    decaying = [model for model in MODELS if recipe_for("tuned", model).weight_decay > 0]
+    assert decaying == ["residual_cnn_reg"]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -52,7 +61,7 @@ def test_photos_are_mirrored_and_seen_more_often_and_digits_never(model, dataset
     photos = recipe_for("tuned", model, dataset)
     assert isinstance(photos.augmentation, FlipAndShift)
     assert photos.epochs > recipe_for("tuned", model).epochs
-    for recipe in RECIPES:
+    for recipe in recipes_of(model):
         for kind in ("mnist", "fashion_mnist", "kmnist"):
             augmentation = recipe_for(recipe, model, kind).augmentation
             assert augmentation is None or isinstance(augmentation, Affine)
@@ -63,12 +72,9 @@ def test_every_model_and_no_other_has_a_tuned_recipe():
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_tuned_and_published_recipes_see_every_image_equally_often(model):
-    tuned, published = recipe_for("tuned", model), recipe_for("published", model)
-    assert tuned.name == "tuned"
-    assert tuned.epochs == published.epochs == 5
-    assert published.batch_size == 64
-    assert tuned.batch_size in (32, 64)
+def test_all_recipes_see_every_image_of_digits_equally_often(model):
+    assert {recipe_for(name, model).epochs for name in recipes_of(model)} == {5}
+    assert recipe_for("tuned", model).batch_size in (32, 64)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -227,6 +227,13 @@ def test_train_all_drawn_needs_the_pen_file(script_without_pen, tmp_path):
     assert len(script_without_pen.runs()) == 0
 
 
+def test_train_all_invents_no_recipe_that_no_source_tells(script):
+    status, _, err = script("--models", "kernel_3", "depth_2", "--recipe", "published")
+    assert status == 1
+    assert "no source says how it trained kernel_3, depth_2" in err
+    assert len(script.runs()) == 0
+
+
 def test_train_all_makes_no_drawn_recipe_for_another_data_set(script_without_pen):
     status, out, _ = script_without_pen(*QUICK, "--dataset", "kmnist")
     assert status == 0

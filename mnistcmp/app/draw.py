@@ -17,7 +17,7 @@ WALL_WIDTH_PX = 680
 RECIPES = {
     "drawn": "Trained on MNIST and real pen strokes.",
     "tuned": "Trained on MNIST, by our best recipe.",
-    "published": "Trained on MNIST as their sources say.",
+    "published": "Trained on MNIST as their sources say, where they say how.",
 }
 ORDERS = ("size", "accuracy", "family")
 
