@@ -53,6 +53,29 @@ def overview(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def elsewhere(summary: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """One row of texts a model on another data set, with the recipe `tuned`: the README's table."""
+    summary = summary[(summary["dataset"] == dataset) & (summary["recipe"] == "tuned")]
+    by_model = {row["model"]: row for row in summary.to_dict("records")}
+    rows = [
+        {
+            "study": str(study.number),
+            "model": model,
+            "parameters": f"{row['params']:,}",
+            "source": percent(published_figures(model, dataset).test_accuracy),
+            "tuned": _accuracy(row, "test_accuracy"),
+            "training images": percent(row["train_accuracy"]),
+            "training, s an epoch": _number(row["train_seconds"] / row["epochs"], 0),
+            "runs": str(row["seeds"]),
+        }
+        for study in STUDIES.values()
+        if dataset in study.datasets
+        for model in study.models
+        if (row := by_model.get(model))
+    ]
+    return pd.DataFrame(rows)
+
+
 def markdown(texts: pd.DataFrame) -> str:
     """A table of texts in Markdown; all but the two first columns are aligned to the right."""
     lines = [list(texts.columns), ["---"] * 2 + ["---:"] * (len(texts.columns) - 2)]

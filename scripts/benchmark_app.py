@@ -54,7 +54,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mnistcmp.checkpoints import CHECKPOINTS
+from mnistcmp.checkpoints import CHECKPOINTS, Checkpoint, read_manifest
 from mnistcmp.files import write_whole
 from mnistcmp.workers import describe_machine, describe_versions
 from scripts.streamlit_load import (
@@ -163,6 +163,11 @@ def rows(result: dict) -> list[tuple[str, str, str, str]]:
     return table
 
 
+def on_the_wall(entry: Checkpoint) -> bool:
+    """Whether a visitor who chooses nothing sees this network read."""
+    return (entry.dataset, entry.recipe) == ("mnist", "drawn")
+
+
 def print_table(result: dict, console: Console) -> None:
     """Every figure with its goal beside it."""
     table = Table(box=box.SIMPLE, padding=(0, 1))
@@ -204,6 +209,7 @@ def main() -> int:
         "browser": browser,
         **measured,
         "goals": {at: f"{sign} {form.format(goal)}" for _, at, form, sign, goal in ROWS if sign},
+        "networks": sum(map(on_the_wall, read_manifest())),
         "options": vars(options),
         "machine": describe_machine("cpu"),
         "versions": f"{describe_versions()}, streamlit {version('streamlit')}",

@@ -14,11 +14,13 @@ import pandas as pd
 from mnistcmp.checkpoints import CHECKPOINTS
 from mnistcmp.models import MODELS
 from mnistcmp.recipes import recipe_for, recipes_of
-from mnistcmp.report import markdown, overview
+from mnistcmp.report import elsewhere, markdown, overview
 from mnistcmp.results import Records, newest, summarise
+from mnistcmp.titles import title
 from scripts import benchmark_app
 
 README = CHECKPOINTS.parent / "README.md"
+PHOTOS = "cifar10-jpeg"
 
 
 def filled(page: str, results: Path) -> str:
@@ -81,13 +83,29 @@ def duration(results: Path) -> str:
 def results(results: Path) -> str:
     """The table of all models, and what it was made on."""
     runs = _reported(results)
-    made_on = "; ".join(sorted(set(runs["machine"] + "; " + runs["versions"])))
     return (
         f"{markdown(overview(summarise(runs)))}\n\n"
         f"From {len(runs)} runs, {_seeds(runs)} of each network and recipe; a dash stands where "
         "nothing was published or trained. Training seconds are "
         "those of one run on one core; the machine did other work beside it, so they are rough. "
-        f"Made on: {made_on}."
+        f"Made on: {_made_on(runs)}."
+    )
+
+
+def photos(results: Path) -> str:
+    """The table of the networks that were trained on photos, and how."""
+    runs = newest(Records(results).runs())
+    runs = runs[(runs["dataset"] == PHOTOS) & (runs["status"] == "ok")]
+    if runs.empty:
+        return "Not trained yet."
+    recipe = recipe_for("tuned", runs["model"].iloc[0], PHOTOS)
+    return (
+        f"Accuracy on the 10,000 test images of the {title(PHOTOS)} in percent. The recipe `tuned` "
+        f"takes {recipe.epochs} epochs here, with images mirrored by chance and moved by up to "
+        f"{recipe.augmentation.shift_px} px, and weights that decay (AdamW, "
+        f"{recipe.weight_decay:g}).\n\n"
+        f"{markdown(elsewhere(summarise(runs), PHOTOS))}\n\n"
+        f"From {len(runs)} runs. Made on: {_made_on(runs)}."
     )
 
 
@@ -155,9 +173,9 @@ def app_speed(results: Path) -> str:
     options = benchmark["options"]
     return (
         f"{markdown(table)}\n\n"
-        f"{options['sessions']} visitors without browsers, {options['seconds']:.0f} s of each "
-        f"load, {options['strokes']} strokes in a real browser. Made on: {benchmark['machine']}; "
-        f"{benchmark['versions']}."
+        f"{benchmark['networks']} networks, {options['sessions']} visitors without browsers, "
+        f"{options['seconds']:.0f} s of each load, {options['strokes']} strokes in a real browser. "
+        f"Made on: {benchmark['machine']}; {benchmark['versions']}."
     )
 
 
@@ -167,6 +185,7 @@ PARTS = {
     "duration": duration,
     "threshold": threshold,
     "results": results,
+    "photos": photos,
     "speed": speed,
     "app speed": app_speed,
 }
@@ -175,6 +194,10 @@ PARTS = {
 def _reported(results: Path) -> pd.DataFrame:
     runs = newest(Records(results).runs())
     return runs[(runs["dataset"] == "mnist") & (runs["status"] == "ok")]
+
+
+def _made_on(runs: pd.DataFrame) -> str:
+    return "; ".join(sorted(set(runs["machine"] + "; " + runs["versions"])))
 
 
 def _seeds(runs: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ import pytest
 from mnistcmp.models import MODELS
 from mnistcmp.models.convnets import PlainCNN
 from mnistcmp.models.spec import ModelSpec
-from mnistcmp.recipes import Recipe
+from mnistcmp.recipes import Recipe, recipe_for
 from mnistcmp.results import RUN_COLUMNS, Records
 from scripts import update_readme
 
@@ -30,6 +30,25 @@ def test_zoo_is_counted_and_sized_by_what_was_trained_on_mnist(results):
     text = update_readme.zoo(results)
     assert "3 networks, from `mlp` of 25,450 weights to `strong_cnn` of 467,818," in text
     assert "trained in 4 runs" in text
+
+
+def test_photos_are_told_with_their_recipe_or_not_trained(results):
+    assert update_readme.photos(results) == "Not trained yet."
+    row = dict.fromkeys(RUN_COLUMNS, 0) | {"protocol": "final", "status": "ok", "recipe": "tuned"}
+    run = {
+        "run": "p",
+        "model": "fcn",
+        "dataset": "cifar10-jpeg",
+        "test_accuracy": 0.54,
+        "epochs": 9,
+    }
+    Records(results).append(row | run | {"machine": "abacus", "versions": "torch", "params": 1234})
+    text = update_readme.photos(results)
+    recipe = recipe_for("tuned", "fcn", "cifar10-jpeg")
+    assert "CIFAR-10 (JPEG copy)" in text
+    assert f"takes {recipe.epochs} epochs" in text
+    assert "| 5 | fcn | 1,234 | 51.90 | 54.00 | 0.00 | 0 | 1 |" in text
+    assert "From 1 runs. Made on: abacus; torch." in text
 
 
 def test_recipes_are_told_as_they_are(monkeypatch, tmp_path):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from mnistcmp.models import MODELS
-from mnistcmp.report import markdown, percent, table
+from mnistcmp.report import elsewhere, markdown, percent, table
 from mnistcmp.results import RUN_COLUMNS, summarise
 
 MEASURES = (
@@ -154,3 +154,26 @@ def test_markdown_aligns_all_but_the_first_two_columns_to_the_right():
         "| mlp | tuned | 97.3 | 0.09 |",
         "| cnn | drawn | 99.2 | – |",
     ]
+
+
+def test_photos_have_a_table_of_their_own_by_study_with_what_was_published_of_them():
+    photos = {"dataset": "cifar10-jpeg", "epochs": 10, "train_seconds": 254.0, "params": 1_234_567}
+    rows = [
+        summary_row("kernel_5", **photos, test_accuracy=0.77, train_accuracy=0.81),
+        summary_row("fcn", **photos, test_accuracy=0.5, test_accuracy_sd=0.004, seeds=3),
+        summary_row("fcn", "published", **photos, test_accuracy=0.4),
+        summary_row("fcn", test_accuracy=0.98),  # on MNIST
+    ]
+    first, second = elsewhere(pd.DataFrame(rows), "cifar10-jpeg").to_dict("records")
+    assert first == {
+        "study": "5",
+        "model": "fcn",
+        "parameters": "1,234,567",
+        "source": "51.90",
+        "tuned": "50.00 ± 0.40",
+        "training images": "–",
+        "training, s an epoch": "25",
+        "runs": "3",
+    }
+    assert (second["study"], second["model"], second["source"]) == ("6", "kernel_5", "76.50")
+    assert (second["tuned"], second["training images"]) == ("77.00", "81.00")

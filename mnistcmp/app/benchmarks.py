@@ -189,7 +189,7 @@ def _losses_and_curves(runs: pd.DataFrame, summary: pd.DataFrame, highlight: str
     )
     epochs = cached.reported_epochs()
     epochs = epochs[epochs["run"].isin(runs[runs["model"].isin(list(study.models))]["run"])]
-    st.html(keys.families(study.models))
+    st.html(keys.networks(study.models))
     left, right = st.columns(2)
     left.altair_chart(charts.curves(epochs, "accuracy", highlight))
     right.altair_chart(charts.curves(epochs, "loss", highlight))

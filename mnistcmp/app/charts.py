@@ -4,6 +4,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from mnistcmp.app import marks
 from mnistcmp.app.colours import COLOURS, FAMILY_OF
 from mnistcmp.app.keys import INK, RECIPE_MARKS
 from mnistcmp.compare import frontier, half_interval, wilson_interval
@@ -124,8 +125,7 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
     if measure == "accuracy":
         means["value"] *= 100
         title = "Accuracy, %"
-    means["family"] = means["model"].map(FAMILY_OF)
-    opacity = _opacity(highlight)
+    colour, opacity = marks.colour(means["model"]), _opacity(highlight)
     last = means["epoch"].max()
     # Room for the names to the right of the last epoch.
     x = alt.X(
@@ -137,13 +137,23 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
     y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False))
     lines = (
         alt.Chart(means)
-        .mark_line(point=True)
+        .mark_line()
         .encode(
             x,
             y,
-            _FAMILY,
-            detail="model:N",
+            colour,
             strokeDash=alt.StrokeDash("images:N", title=None, legend=alt.Legend(orient="bottom")),
+            opacity=opacity,
+        )
+    )
+    points = (
+        alt.Chart(means)
+        .mark_point(filled=True, size=50)
+        .encode(
+            x,
+            y,
+            colour,
+            marks.shape(means["model"]),
             opacity=opacity,
             tooltip=["model", "images", "epoch", alt.Tooltip("value:Q", title=title, format=".3f")],
         )
@@ -156,7 +166,7 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
         .mark_text(align="left", dx=8, fontSize=11, color=INK)
         .encode(x, y, text="model:N", opacity=opacity)
     )
-    return (lines + names).properties(
+    return (lines + points + names).properties(
         height=CURVES_PX,
         description=f"{title} of {means['model'].nunique()} networks by epoch, on the training "
         "images as they were trained on and on the test images.",

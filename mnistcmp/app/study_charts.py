@@ -6,8 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from mnistcmp.app import marks
 from mnistcmp.app.charts import ACCURACY, COSTS
-from mnistcmp.app.colours import COLOUR_OF, SHAPE_OF
 from mnistcmp.app.keys import INK
 from mnistcmp.changes import Change
 from mnistcmp.compare import half_interval
@@ -49,11 +49,17 @@ def gains(changes: list[Change]) -> alt.LayerChart:
     base = alt.Chart(rows).encode(y=y)
     zero = alt.Chart().mark_rule(color=INK, strokeDash=[3, 3]).encode(x=alt.datum(0))
     bars = base.mark_rule(strokeWidth=2).encode(
-        alt.X("low:Q", title=title), alt.X2("high:Q"), _colour(rows), tooltip=tooltip
+        alt.X("low:Q", title=title),
+        alt.X2("high:Q"),
+        marks.colour(rows["model"]),
+        tooltip=tooltip,
     )
     ticks = base.mark_tick(color=INK, thickness=3, size=18).encode(x="published:Q", tooltip=tooltip)
     dots = base.mark_point(filled=True, size=120, opacity=1).encode(
-        alt.X("points:Q", title=title), _colour(rows), _shape(rows), tooltip=tooltip
+        alt.X("points:Q", title=title),
+        marks.colour(rows["model"]),
+        marks.shape(rows["model"]),
+        tooltip=tooltip,
     )
     told = ", ".join(f"{row.change} {row.points:+.2f}" for row in rows.itertuples())
     return (zero + bars + ticks + dots).properties(
@@ -84,12 +90,12 @@ def accuracy_against(axis: str, measures: pd.DataFrame, published: pd.DataFrame)
         alt.Tooltip("accuracy:Q", title=ACCURACY, format=".2f"),
         alt.Tooltip(f"{axis}:Q", title=title, format=",.4~g"),
     ]
-    base = alt.Chart(rows).encode(x, color=_colour(rows))
+    base = alt.Chart(rows).encode(x, color=marks.colour(rows["model"]))
     bars = base.mark_rule().encode(alt.Y("low:Q", title=ACCURACY), alt.Y2("high:Q"))
     dots = [
         base.mark_point(filled=whose == "ours", size=120, strokeWidth=2, opacity=1)
         .transform_filter(alt.datum.whose == whose)
-        .encode(y, shape=_shape(rows), tooltip=tooltip)
+        .encode(y, shape=marks.shape(rows["model"]), tooltip=tooltip)
         for whose in ("published", "ours")
     ]
     best = ours.loc[ours["accuracy"].idxmax()]
@@ -122,7 +128,10 @@ def curves(rows: pd.DataFrame, measure: str, images: str, order: list[str]) -> a
     y = alt.Y("mean:Q", title=title, scale=scale)
     base = alt.Chart(rows)
     band = base.mark_area(opacity=0.2).encode(
-        x, alt.Y("low:Q", title=title, scale=scale, stack=None), alt.Y2("high:Q"), _colour(rows)
+        x,
+        alt.Y("low:Q", title=title, scale=scale, stack=None),
+        alt.Y2("high:Q"),
+        marks.colour(rows["model"]),
     )
     tooltip = [
         "model:N",
@@ -130,9 +139,9 @@ def curves(rows: pd.DataFrame, measure: str, images: str, order: list[str]) -> a
         *(alt.Tooltip(f"{name}:Q", format=".4~g") for name in ("mean", "low", "high")),
         "runs:Q",
     ]
-    line = base.mark_line().encode(x, y, _colour(rows))
+    line = base.mark_line().encode(x, y, marks.colour(rows["model"]))
     dots = base.mark_point(filled=True, size=50, opacity=1).encode(
-        x, y, _colour(rows), _shape(rows), tooltip=tooltip
+        x, y, marks.colour(rows["model"]), marks.shape(rows["model"]), tooltip=tooltip
     )
     return (band + line + dots).properties(
         height=HEIGHT_PX,
@@ -162,9 +171,9 @@ def gradient_flow(flow: dict[str, pd.DataFrame], moment: str) -> alt.LayerChart:
         scale=alt.Scale(type="log", domain=[powers[0], powers[-1]]),
         axis=alt.Axis(values=powers, format="~g"),
     )
-    base = alt.Chart(rows).encode(x, y, _colour(rows))
+    base = alt.Chart(rows).encode(x, y, marks.colour(rows["model"]))
     dots = base.mark_point(filled=True, size=70, opacity=1).encode(
-        _shape(rows),
+        marks.shape(rows["model"]),
         tooltip=["model:N", "layer:N", "place:Q", alt.Tooltip("norm:Q", format=".3~g")],
     )
     weakest = rows.loc[rows["norm"].idxmin()]
@@ -202,15 +211,3 @@ def _accuracies(axis: str, table: pd.DataFrame) -> pd.DataFrame:
     accuracy = 100 * rows["test_accuracy"]
     rows = rows.assign(accuracy=accuracy, low=accuracy - half, high=accuracy + half)
     return rows.rename_axis("model").reset_index()
-
-
-def _colour(rows: pd.DataFrame) -> alt.Color:
-    models = list(dict.fromkeys(rows["model"]))
-    scale = alt.Scale(domain=models, range=[COLOUR_OF[model] for model in models])
-    return alt.Color("model:N", scale=scale, legend=None)
-
-
-def _shape(rows: pd.DataFrame) -> alt.Shape:
-    models = list(dict.fromkeys(rows["model"]))
-    scale = alt.Scale(domain=models, range=[SHAPE_OF[model] for model in models])
-    return alt.Shape("model:N", scale=scale, legend=None)

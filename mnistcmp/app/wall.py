@@ -1,6 +1,6 @@
 """The wall of readings: one row a network, its digit, how sure it is, its ten probabilities."""
 
-from mnistcmp.app.colours import COLOURS, FAMILY_OF
+from mnistcmp.app.colours import COLOUR_OF
 from mnistcmp.reading import Consensus, Reading
 
 ROW_PX = 14
@@ -136,7 +136,7 @@ def closer(reading: Reading, model: str) -> dict[str, object]:
         "data": {"values": rows},
         "encoding": {"x": x, "y": y},
         "layer": [
-            {"mark": {"type": "bar", "color": COLOURS[FAMILY_OF[model]]}},
+            {"mark": {"type": "bar", "color": COLOUR_OF[model]}},
             {
                 "mark": {"type": "text", "dy": -8, "color": INK},
                 "encoding": {
