@@ -20,7 +20,7 @@ from uuid import uuid4
 
 import torch
 
-from mnistcmp import checkpoints
+from mnistcmp import checkpoints, machine
 from mnistcmp.dataset import Dataset
 from mnistcmp.files import write_whole
 from mnistcmp.models import build
@@ -33,8 +33,6 @@ from mnistcmp.workers import (
     Finished,
     Job,
     Materials,
-    describe_machine,
-    describe_versions,
     probe_job,
     run_job,
 )
@@ -160,8 +158,8 @@ def run(
         "campaign": campaign,
         "device": device,
         "workers": workers,
-        "machine": describe_machine(device),
-        "versions": describe_versions(),
+        "machine": machine.describe(device),
+        "versions": machine.versions(),
     }
     rows = []
     with Crew(workers, materials, device) as crew:

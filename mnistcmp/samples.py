@@ -1,7 +1,8 @@
 """A small pack of test images, so that the app can show digits without the data set.
 
 It holds every label of the test set, each test image that some reported run misread, and a few
-that all of them read right.
+that all of them read right. Of other data sets than MNIST it holds the labels alone, by which the
+app judges what networks read.
 """
 
 import io
@@ -79,6 +80,12 @@ def pick(images: np.ndarray, labels: np.ndarray, predictions: Iterable[np.ndarra
         misread[index].astype(np.uint16),
         len(rows),
     )
+
+
+def labels_only(labels: np.ndarray) -> Samples:
+    """A pack of all labels (N,) and no image, of a data set whose images the app does not show."""
+    nothing = np.zeros((0, 28, 28), np.uint8)
+    return Samples(labels.astype(np.uint8), np.zeros(0, int), nothing, np.zeros(0, np.uint16), 0)
 
 
 def save(path: Path, samples: Samples) -> None:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import multiprocessing
 import os
-import platform
 import signal
 import sys
 import threading
@@ -16,7 +15,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from math import ceil
 from multiprocessing import connection, get_context, parent_process
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +23,7 @@ import torch
 from torch import nn
 
 from mnistcmp import anatomy, data
+from mnistcmp.machine import peak_memory_mb
 from mnistcmp.models import build
 from mnistcmp.recipes import Recipe
 from mnistcmp.strokes import PenPixels
@@ -242,7 +241,7 @@ def run_job(job: Job, precision: Precision) -> Finished:
         "epochs": job.recipe.epochs,
         "train_seconds": round(sum(epoch.seconds for epoch in trained.epochs), 3),
         "ms_per_image": round(milliseconds_per_image(trained.model, heldout), 4),
-        "peak_memory_mb": _peak_memory_mb(),
+        "peak_memory_mb": peak_memory_mb(),
         "activation_mb": _activation_mb(job, training, precision),
         "receptive_field_px": anatomy.receptive_field_px(trained.model.to("cpu"), in_shape),
         "precision": precision,
@@ -306,36 +305,3 @@ def _activation_mb(job: Job, training: Images, precision: Precision) -> float:
     model = build(job.model, dataset.in_shape, dataset.classes).to(_Here.device)
     pixels = as_input(training.pixels[: job.recipe.batch_size].to(_Here.device))
     return round(anatomy.activation_megabytes(model, pixels, autocast(_Here.device, precision)), 3)
-
-
-def _peak_memory_mb() -> int | None:
-    """Largest resident size of this process so far; None on Windows, which does not tell."""
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // (1 << 20) if sys.platform == "darwin" else peak // (1 << 10)
-
-
-def describe_machine(device: str) -> str:
-    """The hardware in a line: processor, cores, vector instructions, operating system."""
-    cpuinfo = Path("/proc/cpuinfo")
-    processor = platform.processor() or platform.machine()
-    if cpuinfo.exists():
-        names = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        processor = names[0].partition(":")[2].strip() if names else processor
-    parts = [
-        processor,
-        f"{os.cpu_count()} cores",
-        torch.backends.cpu.get_cpu_capability(),
-        platform.system(),
-    ]
-    if device == "cuda":
-        parts.append(torch.cuda.get_device_name())
-    return ", ".join(parts)
-
-
-def describe_versions() -> str:
-    """The versions that figures depend on."""
-    return f"python {platform.python_version()}, torch {torch.__version__}"

@@ -54,9 +54,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from mnistcmp import machine
 from mnistcmp.checkpoints import CHECKPOINTS, Checkpoint, read_manifest
 from mnistcmp.files import write_whole
-from mnistcmp.workers import describe_machine, describe_versions
 from scripts.streamlit_load import (
     AppError,
     Server,
@@ -211,8 +211,8 @@ def main() -> int:
         "goals": {at: f"{sign} {form.format(goal)}" for _, at, form, sign, goal in ROWS if sign},
         "networks": sum(map(on_the_wall, read_manifest())),
         "options": vars(options),
-        "machine": describe_machine("cpu"),
-        "versions": f"{describe_versions()}, streamlit {version('streamlit')}",
+        "machine": machine.describe("cpu"),
+        "versions": f"{machine.versions()}, streamlit {version('streamlit')}",
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     print_table(result, console)

@@ -35,7 +35,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
-from mnistcmp import campaign, data
+from mnistcmp import campaign, data, machine
 from mnistcmp.checkpoints import CHECKPOINTS
 from mnistcmp.files import write_whole
 from mnistcmp.models import MODELS, build
@@ -47,8 +47,6 @@ from mnistcmp.workers import (
     Crew,
     Job,
     Materials,
-    describe_machine,
-    describe_versions,
     probe_job,
     run_job,
 )
@@ -228,8 +226,8 @@ def main() -> None:
         rows, peaks = compare_epochs(options.models, options.rounds, options.data, console)
         measured = {"epochs": rows, "rounds": options.rounds, "peak_flops": peaks}
     result |= measured | {
-        "machine": describe_machine("cpu"),
-        "versions": describe_versions(),
+        "machine": machine.describe("cpu"),
+        "versions": machine.versions(),
         "threads": torch.get_num_threads(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -255,14 +255,19 @@ def print_table(console: Console, runs, protocol: str) -> None:
         console.print(problem, markup=False, highlight=False, soft_wrap=True)
 
 
-def save_samples(out: Path, records: results.Records, dataset: data.Dataset) -> None:
-    """Pack MNIST's test images that the app shows, by what the reported runs misread."""
+def save_samples(out: Path, records: results.Records, dataset: data.Dataset, name: str) -> None:
+    """Pack what the app needs of the test set: its labels, and of MNIST's images what it shows."""
     reported = results.newest(records.runs())
-    reported = reported[(reported["status"] == "ok") & (reported["dataset"] == "mnist")]
-    if not reported.empty:
+    reported = reported[(reported["status"] == "ok") & (reported["dataset"] == name)]
+    if reported.empty:
+        return
+    labels = dataset.test_labels.numpy()
+    if name == "mnist":
         predictions = (records.predictions(run)["test"] for run in reported["run"])
-        pack = samples.pick(dataset.test_images.numpy(), dataset.test_labels.numpy(), predictions)
-        samples.save(out / "mnist" / "samples.npz", pack)
+        pack = samples.pick(dataset.test_images.numpy(), labels, predictions)
+    else:
+        pack = samples.labels_only(labels)
+    samples.save(out / name / "samples.npz", pack)
 
 
 def train(options: argparse.Namespace, console: Console) -> int:
@@ -311,8 +316,7 @@ def train(options: argparse.Namespace, console: Console) -> int:
                 progress=progress,
             )
     journal.end()
-    if dataset == "mnist":  # the app shows no other
-        save_samples(options.out, records, materials.dataset)
+    save_samples(options.out, records, materials.dataset, dataset)
     runs = records.runs()
     asked_for = runs["model"].isin(models) & (runs["dataset"] == dataset)
     print_table(console, runs[asked_for & runs["recipe"].isin(recipes)], options.protocol)

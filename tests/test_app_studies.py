@@ -15,6 +15,7 @@ from mnistcmp.titles import title
 from tests.made_up import LABELS, record, run
 
 APP = str(cached.CHECKPOINTS.parent / "streamlit_app.py")
+PUT = {"cifar10-jpeg": "data/cifar10-jpeg"}  # where the README says
 DEPTH = {"depth_2": 0.75, "depth_4": 0.8, "depth_6": 0.85, "resnet_6": 0.9}
 
 
@@ -57,7 +58,7 @@ def test_studies_without_records_show_the_published_figures_and_how_to_train(num
     assert app.header[0].value == study.question
     assert [note.value for note in app.info] == [
         f"{title(dataset)}: not trained yet: "
-        f"`python scripts/train_all.py --study {number} --dataset {dataset}`"
+        f"`python scripts/train_all.py --study {number} --dataset {PUT.get(dataset, dataset)}`"
         for dataset in study.datasets
     ]
     assert app.dataframe[0].value["network"].tolist() == list(study.models)
@@ -99,8 +100,7 @@ def test_study_compares_with_the_published_order(records):
 def test_study_judges_single_runs_by_their_readings(folder, records):
     record(records, *(run(model, mean) for model, mean in DEPTH.items()))
     assert "**Not clear which reads best**" in said(shown(7))  # no labels: nothing to judge by
-    easy = samples.Samples(LABELS, LABELS[:0], LABELS[:0], LABELS[:0], 1)
-    samples.save(folder / "cifar10-jpeg" / "samples.npz", easy)
+    samples.save(folder / "cifar10-jpeg" / "samples.npz", samples.labels_only(LABELS))
     assert "**resnet_6 reads best**: 90.00 %, +5.00 points against depth_6" in said(shown(7))
 
 
@@ -121,6 +121,16 @@ def test_study_switches_data_sets_and_recipes(records):
     assert "So far only **kernel_3** is trained: 75.00 %" in said(app)
     app.segmented_control(key="dataset_6").set_value("mnist").run()
     assert "So far only **kernel_3** is trained: 99.00 %" in said(app)
+    assert not app.exception
+
+
+def test_study_shows_a_data_set_that_only_its_reader_has_trained_on(records):
+    record(records, run("kernel_3", 0.97, dataset="mnist"), run("kernel_3", 0.6, dataset="leaves"))
+    app = shown(6)
+    assert "CIFAR-10 (JPEG copy): not trained yet" in app.info[0].value
+    assert app.segmented_control(key="dataset_6").options == ["MNIST", "leaves"]
+    app.segmented_control(key="dataset_6").set_value("leaves").run()
+    assert "So far only **kernel_3** is trained: 60.00 %" in said(app)
     assert not app.exception
 
 

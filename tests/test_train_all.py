@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest import Script
 
-from mnistcmp import campaign, checkpoints, data
+from mnistcmp import campaign, checkpoints, data, samples
 from mnistcmp.models import MODELS
 from mnistcmp.progress import TerminalProgress
 from mnistcmp.recipes import Recipe
@@ -240,6 +240,15 @@ def test_train_all_makes_no_drawn_recipe_for_another_data_set(script_without_pen
     assert "do not go with kmnist" in out
     assert set(script_without_pen.runs()["recipe"]) == {"published", "tuned"}
     assert set(script_without_pen.runs()["dataset"]) == {"kmnist"}
+
+
+def test_train_all_packs_the_labels_alone_of_a_data_set_that_the_app_shows_nothing_of(
+    script_without_pen, toy
+):
+    script_without_pen(*QUICK, "--dataset", "kmnist")
+    pack = samples.load(script_without_pen.out / "kmnist" / "samples.npz")
+    assert pack.labels.tolist() == toy.dataset.test_labels.tolist()
+    assert len(pack.images) == 0
 
 
 def test_train_all_waits_for_no_other(script):

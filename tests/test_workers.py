@@ -113,11 +113,6 @@ def test_job_names_itself():
     assert str(job) == "mlp, drawn, seed 3"
 
 
-def test_machine_and_versions_are_described():
-    assert f"{os.cpu_count()} cores" in workers.describe_machine("cpu")
-    assert workers.describe_versions().endswith(f"torch {torch.__version__}")
-
-
 def processes() -> dict[int, tuple[int, str]]:
     """Every living process: id -> (its parent's id, command line)."""
     found = {}

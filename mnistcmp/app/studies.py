@@ -42,6 +42,8 @@ AGAINST = {
 }
 WITH_GRADIENTS = (2, 4, 5, 7, 9)  # normalisation, shortcuts and depth are about gradients too
 
+FOLDERS = {"cifar10-jpeg": "data/cifar10-jpeg"}  # where the README says to put it
+
 
 def page() -> None:
     """Everything from top to bottom."""
@@ -72,11 +74,14 @@ def page() -> None:
 
 
 def _dataset(study: Study, runs: pd.DataFrame) -> str | None:
-    """The data set to show; None if the study was trained on none of its own. Says what is not."""
-    there = [dataset for dataset in study.datasets if dataset in set(runs["dataset"])]
+    """The data set to show, the study's own first; None if there is none. Says what is missing."""
+    trained = runs["dataset"].unique().tolist()
     for dataset in study.datasets:
-        if dataset not in there:
+        if dataset not in trained:
             st.info(f"{title(dataset)}: not trained yet: `{_command(study, dataset)}`")
+    there = [
+        dataset for dataset in dict.fromkeys((*study.datasets, *trained)) if dataset in trained
+    ]
     if len(there) < 2:
         return there[0] if there else None
     return st.segmented_control(
@@ -205,7 +210,8 @@ def _learning(study: Study, models: list[str], epochs: pd.DataFrame) -> None:
 
 
 def _command(study: Study, dataset: str) -> str:
-    return f"python scripts/train_all.py --study {study.number} --dataset {dataset}"
+    where = FOLDERS.get(dataset, dataset)
+    return f"python scripts/train_all.py --study {study.number} --dataset {where}"
 
 
 page()
