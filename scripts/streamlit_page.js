@@ -43,11 +43,11 @@
     answered = +(frame.match(/\{"answered": (\d+)\}/)?.[1] ?? answered);
     verdict = frame.match(/(\d+ ms) for all networks together/)?.[1] ?? verdict;
     const hashes = frame.match(/[0-9a-f]{32}/g) ?? [];
-    const found = frame.matchAll(/"model": "(\w+)", "reads": "(\d)", "sure": "(\d+)"/g);
-    const rows = [...new Map([...found].map((row) => [row[1], row])).values()]; // some stand twice
+    // What a screen reader says of the wall; its chart's own data are binary.
+    const rows = [...frame.matchAll(/\w+: (\d) \((\d+)%\)/g)];
     if (rows.length > 0) {
       const consensus = frame.match(/Together the networks read a (\d)/)?.[1] ?? "–";
-      const [digits, sure] = [2, 3].map((part) => rows.map((row) => row[part]).join(""));
+      const [digits, sure] = [1, 2].map((part) => rows.map((row) => row[part]).join(""));
       walls[hashes[0]] = { consensus, digits, sure };
     }
     const wall = hashes.map((hash) => walls[hash]).find(Boolean);

@@ -93,7 +93,7 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
         wall.info("Draw a digit: 0 to 9, with mouse or finger.")
         return
 
-    from mnistcmp.app.wall import spec
+    from mnistcmp.app.wall import in_words, spec
     from mnistcmp.reading import consensus, read
 
     # The other ways can wait until the pen is up.
@@ -108,8 +108,12 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
     with verdict:
         _verdict(reading, together, milliseconds)
     with wall:
+        st.html(in_words(reading, together))
         st.vega_lite_chart(
-            spec(reading, together), key="wall", on_select=_take_closer, selection_mode="row"
+            spec(reading, together),
+            key="wall",
+            on_select=_take_closer,
+            selection_mode="row",
         )
         _closer(reading)
         # With other networks than those, the rates would be others.
