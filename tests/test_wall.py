@@ -41,4 +41,4 @@ def test_words_tell_everything_that_is_on_the_wall():
     words = wall.in_words(read, consensus(read, 0.0))
     assert "Together the networks read a 3. tiny_cnn: 3 (91%), mlp: 3 (91%), cnn: 8 (91%)." in words
     unsure = wall.in_words(read, Consensus(None, 0, ()))
-    assert "Together the networks read not sure." in unsure
+    assert "Together the networks are not sure." in unsure

@@ -158,5 +158,5 @@ def in_words(reading: Reading, consensus: Consensus) -> str:
             reading.models, reading.digits, reading.confidences, strict=True
         )
     )
-    together = "not sure" if consensus.digit is None else f"a {consensus.digit}"
-    return f'<div style="{UNSEEN}">Together the networks read {together}. {each}.</div>'
+    together = "are not sure" if consensus.digit is None else f"read a {consensus.digit}"
+    return f'<div style="{UNSEEN}">Together the networks {together}. {each}.</div>'
