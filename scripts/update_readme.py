@@ -41,10 +41,12 @@ def zoo(results: Path) -> str:
     """How many networks there are, how large, and how often each was trained."""
     runs = _reported(results)
     sizes = runs.groupby("model")["params"].last().sort_values()
+    photos = len(_reported(results, PHOTOS))
+    also = f", and in {photos} on the small photos of {title(PHOTOS)}" if photos else ""
     return (
         f"There are {len(sizes)} networks, from `{sizes.index[0]}` of {sizes.iloc[0]:,} weights to "
         f"`{sizes.index[-1]}` of {sizes.iloc[-1]:,}, trained in {len(runs)} runs on MNIST's "
-        "handwritten digits."
+        f"handwritten digits{also}."
     )
 
 
@@ -94,8 +96,7 @@ def results(results: Path) -> str:
 
 def photos(results: Path) -> str:
     """The table of the networks that were trained on photos, and how."""
-    runs = newest(Records(results).runs())
-    runs = runs[(runs["dataset"] == PHOTOS) & (runs["status"] == "ok")]
+    runs = _reported(results, PHOTOS)
     if runs.empty:
         return "Not trained yet."
     recipe = recipe_for("tuned", runs["model"].iloc[0], PHOTOS)
@@ -191,9 +192,9 @@ PARTS = {
 }
 
 
-def _reported(results: Path) -> pd.DataFrame:
+def _reported(results: Path, dataset: str = "mnist") -> pd.DataFrame:
     runs = newest(Records(results).runs())
-    return runs[(runs["dataset"] == "mnist") & (runs["status"] == "ok")]
+    return runs[(runs["dataset"] == dataset) & (runs["status"] == "ok")]
 
 
 def _made_on(runs: pd.DataFrame) -> str:

@@ -29,7 +29,7 @@ def results(tmp_path):
 def test_zoo_is_counted_and_sized_by_what_was_trained_on_mnist(results):
     text = update_readme.zoo(results)
     assert "3 networks, from `mlp` of 25,450 weights to `strong_cnn` of 467,818," in text
-    assert "trained in 4 runs" in text
+    assert text.endswith("trained in 4 runs on MNIST's handwritten digits.")
 
 
 def test_photos_are_told_with_their_recipe_or_not_trained(results):
@@ -49,6 +49,9 @@ def test_photos_are_told_with_their_recipe_or_not_trained(results):
     assert f"takes {recipe.epochs} epochs" in text
     assert "| 5 | fcn | 1,234 | 51.90 | 54.00 | 0.00 | 0 | 1 |" in text
     assert "From 1 runs. Made on: abacus; torch." in text
+    assert "digits, and in 1 on the small photos of CIFAR-10 (JPEG copy)." in update_readme.zoo(
+        results
+    )
 
 
 def test_recipes_are_told_as_they_are(monkeypatch, tmp_path):

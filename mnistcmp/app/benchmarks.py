@@ -109,6 +109,7 @@ def _table(rows: pd.DataFrame) -> None:
             }
         ).dropna(axis="columns", how="all"),
         hide_index=True,
+        placeholder="–",
         column_config={
             "network": st.column_config.TextColumn(pinned=True),
             "parameters": st.column_config.NumberColumn(format="localized"),
@@ -166,6 +167,7 @@ def _enough(summary: pd.DataFrame) -> None:
         column.dataframe(
             rows,
             hide_index=True,
+            placeholder="–",
             column_config={
                 "at_most": st.column_config.NumberColumn(
                     "parameters, at most" if cost == "params" else "seconds, at most",

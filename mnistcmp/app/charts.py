@@ -72,13 +72,14 @@ def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) ->
         .add_params(_POINTED_AT, alt.selection_point(name=SELECTED, fields=["model"], on="click"))
     )
     # Names of all would lie on top of each other: the others show theirs when pointed at.
-    named = rows[rows["best"] | (rows["model"] == highlight)]
-    dearest = named[cost] == named[cost].max()
+    # Neighbours' names stand at two heights, and the dearest's to the right, where there is room.
+    named = rows[rows["best"] | (rows["model"] == highlight)].sort_values(cost)
+    places = ((named[:-1:2], "right", -8, -8), (named[1:-1:2], "right", -8, -20))
     labels = [
-        alt.Chart(named[there])
-        .mark_text(align=align, dx=dx, dy=-8, fontSize=11)
+        alt.Chart(some)
+        .mark_text(align=align, dx=dx, dy=dy, fontSize=11)
         .encode(x, y, text="model:N", color=alt.value(INK))
-        for there, align, dx in ((~dearest, "right", -8), (dearest, "left", 8))
+        for some, align, dx, dy in (*places, (named[-1:], "left", 8, -8))
     ]
     best = ", ".join(rows[rows["best"]].sort_values(cost)["model"])
     return alt.layer(line, bars, points, *labels).properties(
