@@ -3,7 +3,16 @@ import pytest
 import torch
 from torch import nn
 
-from mnistcmp.reading import Consensus, Reading, certainty, consensus, probabilities, read
+from mnistcmp.models import MODELS, build
+from mnistcmp.reading import (
+    Consensus,
+    Reading,
+    certainty,
+    consensus,
+    frozen,
+    probabilities,
+    read,
+)
 
 LOGITS = {"low": [0.0] * 10, "three": [0, 0, 0, 5, 0, 0, 0, 0, 0, 0], "high": [1000.0] + [0.0] * 9}
 
@@ -173,3 +182,14 @@ def test_no_digit_is_named_below_the_least_certainty(least, digit):
 
 def test_who_dissents_is_known_also_where_no_digit_is_named():
     assert consensus(reading({3: 1}, {8: 1}, {3: 1}), 0.9) == Consensus(None, 2, ("b",))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_frozen_network_reads_what_the_network_reads(name):
+    torch.manual_seed(0)
+    network = build(name)
+    network(torch.rand(16, 1, 28, 28))  # so that what is normalised is not what it starts with
+    models = {"itself": network.eval(), "frozen": frozen(network)}
+    for count in (1, 2, 3):
+        itself, fast = probabilities(images(count), models)
+        np.testing.assert_allclose(fast, itself, atol=1e-6)

@@ -21,7 +21,7 @@ def spec(read: Reading) -> dict:
 
 
 def test_wall_shows_each_networks_digit_certainty_dissent_and_probabilities():
-    rows = spec(reading(3, 3, 8))["datasets"]["readings"]
+    rows = spec(reading(3, 3, 8))["datasets"]["readings"].to_pandas()
     assert rows["model"].tolist() == list(MODELS)
     assert rows["reads"].tolist() == ["3", "3", "8"]
     assert rows["sure"].tolist() == ["91", "91", "91"]

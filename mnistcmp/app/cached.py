@@ -43,8 +43,8 @@ def threshold() -> dict[str, Any] | None:
 
 def ordered(models: Iterable[str], recipe: str, order: str) -> list[str]:
     """The models by `size`, by `accuracy` on the test images (seed 0), or by `family`."""
-    changed = _changed(RESULTS / "runs.csv")
-    return sorted(models, key=lambda model: _places(recipe, order, changed).get(model, -1))
+    places = _places(recipe, order, _changed(RESULTS / "runs.csv"))
+    return sorted(models, key=lambda model: places.get(model, -1))
 
 
 @st.cache_resource
@@ -100,14 +100,25 @@ def _sample_pack(path: Path, changed: int) -> samples.Samples:
 
 
 def networks(recipe: str, dataset: str = "mnist") -> tuple[dict[str, "nn.Module"], list[str]]:
-    """All trained networks of a recipe by name, ready to read, and what is wrong with the others.
+    """All trained networks of a recipe by name, for reading alone, and what is wrong with others.
 
     The first call imports torch, which takes seconds: first paint what does not need it.
     """
-    return _networks(recipe, dataset, _changed(CHECKPOINTS / "manifest.json"))
+    return _readers(recipe, dataset, _changed(CHECKPOINTS / "manifest.json"))
 
 
 @st.cache_resource(show_spinner="Waking the networks …")
+def _readers(recipe: str, dataset: str, changed: int) -> tuple[dict[str, "nn.Module"], list[str]]:
+    loaded, problems = _networks(recipe, dataset, changed)
+
+    from mnistcmp.reading import frozen
+
+    readers = {name: frozen(network) for name, network in loaded.items()}
+    _hide_from_garbage_collector()
+    return readers, problems
+
+
+@st.cache_resource(show_spinner=False)
 def _networks(recipe: str, dataset: str, changed: int) -> tuple[dict[str, "nn.Module"], list[str]]:
     # For one image, more threads only wait for each other. Every visitor is served by threads of
     # their own, in which torch's own setting would have to be made again.
@@ -128,18 +139,23 @@ def _networks(recipe: str, dataset: str, changed: int) -> tuple[dict[str, "nn.Mo
                 loaded[checkpoint.model] = load_checkpoint(checkpoint, CHECKPOINTS)
             except CheckpointError as error:
                 problems.append(str(error))
-    # Streamlit collects garbage after every run of a page, and torch's hundred thousands of
-    # objects are none: out of the collector's sight, a run is 150 ms shorter.
-    gc.collect()
-    gc.freeze()
+    _hide_from_garbage_collector()
     return loaded, problems
 
 
+def _hide_from_garbage_collector() -> None:
+    """Streamlit collects garbage after every run of a page, and torch's hundred thousands of
+    objects are none: out of the collector's sight, a run is 150 ms shorter.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def network(name: str, recipe: str) -> tuple["nn.Module | None", str]:
-    """One trained network and "", or None and what is wrong, with the remedy."""
+    """One trained network, layer by layer, and "", or None and what is wrong, with the remedy."""
     from mnistcmp.checkpoints import CheckpointError, load
 
-    loaded, _ = networks(recipe)
+    loaded, _ = _networks(recipe, "mnist", _changed(CHECKPOINTS / "manifest.json"))
     if name in loaded:
         return loaded[name], ""
     try:

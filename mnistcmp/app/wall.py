@@ -1,6 +1,6 @@
 """The wall of readings: one row a network, its digit, how sure it is, its ten probabilities."""
 
-import pandas as pd
+import pyarrow as pa
 
 from mnistcmp.app.colours import COLOUR_OF
 from mnistcmp.reading import Consensus, Reading
@@ -102,8 +102,9 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
     }
 
 
-def _rows(reading: Reading, consensus: Consensus) -> pd.DataFrame:
-    return pd.DataFrame(
+def _rows(reading: Reading, consensus: Consensus) -> pa.Table:
+    # What the browser gets is an Arrow table; by way of pandas, making it takes 3 ms.
+    return pa.table(
         {
             "model": reading.models,
             "reads": [str(digit) for digit in reading.digits],
