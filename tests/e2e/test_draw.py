@@ -52,7 +52,7 @@ def test_drawing_survives_a_change_of_page(page):
     expect_consensus(page, "7")
     expect(button(page, "Undo")).to_be_enabled()  # the finished stroke has arrived
     page.get_by_role("link", name="Benchmarks").click()
-    expect(page.get_by_role("heading", name="Benchmarks")).to_be_visible()
+    expect(page.get_by_role("heading", name="Benchmarks")).to_be_visible(timeout=30_000)
     page.get_by_role("link", name="Draw").click()
     expect_consensus(page, "7")
 
