@@ -9,7 +9,7 @@ import torch
 from conftest import Quiet, Script
 from PIL import Image
 
-from mnistcmp import campaign, checkpoints, data, verify
+from mnistcmp import campaign, checkpoints, data, samples, verify
 from mnistcmp.dataset import Dataset
 from mnistcmp.models import MODELS
 from mnistcmp.results import Records
@@ -59,7 +59,8 @@ def test_training_records_what_the_folder_is(train, out):
     predictions = Records(out / "results").predictions(row.run)["test"]
     assert len(predictions) == 30
     assert set(predictions) <= {0, 1, 2}
-    assert not list(out.rglob("samples.npz"))
+    pack = samples.load(out / "leaves" / "samples.npz")
+    assert (len(pack.labels), len(pack.images)) == (30, 0)
 
 
 def test_records_take_no_folders_name_for_a_number(tmp_path):

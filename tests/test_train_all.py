@@ -10,7 +10,7 @@ from conftest import Script
 from mnistcmp import campaign, checkpoints, data, samples
 from mnistcmp.models import MODELS
 from mnistcmp.progress import TerminalProgress
-from mnistcmp.recipes import Recipe
+from mnistcmp.recipes import Recipe, recipes_of
 from mnistcmp.results import Records
 
 QUICK = ("--models", "mlp", "--epochs", "1")
@@ -51,8 +51,7 @@ def stop_after_first():
 
 
 def once(*models: str, seeds: int = 1) -> list[tuple[str, str, int]]:
-    recipes = ("drawn", "published", "tuned")
-    return sorted((m, r, s) for m in models for r in recipes for s in range(seeds))
+    return sorted((m, r, s) for m in models for r in recipes_of(m) for s in range(seeds))
 
 
 def test_train_all_trains_every_recipe_once_and_prints_the_table(script):
