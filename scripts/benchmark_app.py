@@ -55,7 +55,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mnistcmp import machine
-from mnistcmp.checkpoints import CHECKPOINTS, Checkpoint, read_manifest
+from mnistcmp.checkpoints import CHECKPOINTS, read_manifest
 from mnistcmp.files import write_whole
 from scripts.streamlit_load import (
     AppError,
@@ -163,11 +163,6 @@ def rows(result: dict) -> list[tuple[str, str, str, str]]:
     return table
 
 
-def on_the_wall(entry: Checkpoint) -> bool:
-    """Whether a visitor who chooses nothing sees this network read."""
-    return (entry.dataset, entry.recipe) == ("mnist", "drawn")
-
-
 def print_table(result: dict, console: Console) -> None:
     """Every figure with its goal beside it."""
     table = Table(box=box.SIMPLE, padding=(0, 1))
@@ -209,7 +204,8 @@ def main() -> int:
         "browser": browser,
         **measured,
         "goals": {at: f"{sign} {form.format(goal)}" for _, at, form, sign, goal in ROWS if sign},
-        "networks": sum(map(on_the_wall, read_manifest())),
+        # Those that read for a visitor who chooses nothing.
+        "networks": sum((e.dataset, e.recipe) == ("mnist", "drawn") for e in read_manifest()),
         "options": vars(options),
         "machine": machine.describe("cpu"),
         "versions": f"{machine.versions()}, streamlit {version('streamlit')}",

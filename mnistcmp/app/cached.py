@@ -118,7 +118,7 @@ def _readers(recipe: str, dataset: str, changed: int) -> tuple[dict[str, "nn.Mod
     return readers, problems
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner="Waking the networks …")
 def _networks(recipe: str, dataset: str, changed: int) -> tuple[dict[str, "nn.Module"], list[str]]:
     # For one image, more threads only wait for each other. Every visitor is served by threads of
     # their own, in which torch's own setting would have to be made again.

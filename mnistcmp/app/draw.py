@@ -110,10 +110,7 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
     with wall:
         st.html(in_words(reading, together))
         st.vega_lite_chart(
-            spec(reading, together),
-            key="wall",
-            on_select=_take_closer,
-            selection_mode="row",
+            spec(reading, together), key="wall", on_select=_take_closer, selection_mode="row"
         )
         _closer(reading)
         # With other networks than those, the rates would be others.
