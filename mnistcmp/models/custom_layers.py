@@ -2,8 +2,9 @@
 
 Each is a `torch.autograd.Function`, which says how the gradient of its output becomes that of its
 inputs, and a module that holds its parameters. Tests compare every one with its numerical gradient
-and, where some setting makes it equal to a layer of torch, with that. They compute in fp32 or
-more: under autocast their inputs come in bf16, whose sums over an image lose too much.
+and, where some setting makes it equal to a layer of torch, with that. The convolution computes in
+bf16 under autocast, as torch's does; the others compute in fp32 or more, because their inputs
+come in bf16 then, whose sums over an image lose too much.
 """
 
 import math
@@ -26,22 +27,22 @@ class _Convolve(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
-        x, weight = ctx.saved_tensors
+        x, weight = (saved.to(grad.dtype) for saved in ctx.saved_tensors)
         padding = weight.shape[-1] // 2
         grad_x = None
         if ctx.needs_input_grad[0]:  # the first layer's input is the image, which does not learn
             grad_x = F.conv_transpose2d(grad, weight, padding=padding)
         # A weight has met, for every output, the pixel that lies as far from it as the weight does
-        # from the middle of its kernel.
+        # from the middle of its kernel. Channels come last because so they lie in memory.
         height, width = grad.shape[-2:]
-        padded = F.pad(x, (padding,) * 4)
-        outputs = grad.transpose(0, 1).flatten(1)  # (O, N·H·W)
-        grad_weight = torch.empty_like(weight)
-        for down in range(weight.shape[-2]):
-            for right in range(weight.shape[-1]):
-                met = padded[:, :, down : down + height, right : right + width]
-                grad_weight[:, :, down, right] = outputs @ met.transpose(0, 1).flatten(1).T
-        return grad_x, grad_weight, outputs.sum(dim=1)
+        rows, columns = (range(side) for side in weight.shape[-2:])
+        padded = F.pad(x, (padding,) * 4).permute(0, 2, 3, 1)
+        met = torch.cat(
+            [padded[:, i : i + height, j : j + width] for i in rows for j in columns], dim=-1
+        ).flatten(0, 2)  # (N·H·W, k·k·I)
+        outputs = grad.permute(0, 2, 3, 1).flatten(0, 2)  # (N·H·W, O)
+        grad_weight = (outputs.T @ met).view(-1, len(rows), len(columns), x.shape[1])
+        return grad_x, grad_weight.permute(0, 3, 1, 2), outputs.sum(dim=0)
 
 
 class _ScaleAndGate(Function):
@@ -49,19 +50,21 @@ class _ScaleAndGate(Function):
 
     @staticmethod
     def forward(ctx, x: Tensor, scale: Tensor, gate: Tensor) -> Tensor:
-        ctx.save_for_backward(x, scale, gate)
-        return 2 * scale * x * torch.sigmoid(gate * x)
+        twice, gate = (2 * scale).to(x.dtype), gate.to(x.dtype)
+        ctx.save_for_backward(x, twice, gate)
+        return twice * x * torch.sigmoid(gate * x)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x, scale, gate = ctx.saved_tensors
+        x, twice, gate = ctx.saved_tensors
         open_ = torch.sigmoid(gate * x)
-        slope = open_ * (1 - open_)
-        grad_x = grad * 2 * scale * (open_ + gate * x * slope)
-        grad_scale = (grad * 2 * x * open_).sum(dim=(0, 2, 3), keepdim=True)[0]
-        grad_gate = (grad * 2 * scale * x * x * slope).sum(dim=(0, 2, 3), keepdim=True)[0]
-        return grad_x, grad_scale, grad_gate
+        passed = grad * open_
+        grown = passed * x
+        grad_scale = 2 * grown.sum(dim=(0, 2, 3), keepdim=True)[0]
+        slope = grown * (1 - open_)
+        grad_gate = twice * (slope * x).sum(dim=(0, 2, 3), keepdim=True)[0]
+        return twice * torch.addcmul(passed, gate, slope), grad_scale, grad_gate
 
 
 class GatedConv2d(nn.Module):
@@ -81,9 +84,9 @@ class GatedConv2d(nn.Module):
         self.gate = nn.Parameter(torch.zeros(outputs, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):
-            y = _Convolve.apply(x.to(self.weight.dtype), self.weight, self.bias)
-            return _ScaleAndGate.apply(y, self.scale, self.gate)
+        return _ScaleAndGate.apply(
+            _Convolve.apply(x, self.weight, self.bias), self.scale, self.gate
+        )
 
 
 class _Attend(Function):
