@@ -1,12 +1,12 @@
 """What a network is made of: its layers, their work, how far they see and what they keep."""
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from math import prod
+from math import inf, prod
 
 import torch
 from torch import Tensor, nn
 
+from mnistcmp.models.custom_layers import ChannelAttention
 from mnistcmp.models.spec import ImageShape
 
 
@@ -31,10 +31,10 @@ def layers(model: nn.Module, in_shape: ImageShape) -> list[Layer]:
     """Every layer of `model`, in the order in which an image of `in_shape` passes through them.
 
     Where paths run side by side, a receptive field is that along the widest: a shortcut only adds
-    narrower ones. Channel attention looks at all of the image, and is not counted.
+    narrower ones.
     """
     found: list[Layer] = []
-    field, step = 1, 1  # px, of what has been reached so far
+    field, step = 1.0, 1  # px, of what has been reached so far
 
     def visit(name: str, module: nn.Module, output: Tensor) -> None:
         nonlocal field, step
@@ -43,7 +43,8 @@ def layers(model: nn.Module, in_shape: ImageShape) -> list[Layer]:
             stride = module.stride
             field += (_side(kernel) - 1) * step
             step *= _side(stride)
-        flat = len(shape) == 1
+        if isinstance(module, ChannelAttention) or len(shape) == 1:
+            field = inf
         found.append(
             Layer(
                 name.removeprefix("network."),
@@ -51,7 +52,7 @@ def layers(model: nn.Module, in_shape: ImageShape) -> list[Layer]:
                 shape,
                 sum(parameter.numel() for parameter in module.parameters()),
                 _multiply_adds(module, shape),
-                None if flat else min(field, *in_shape[1:]),
+                None if field == inf else int(min(field, *in_shape[1:])),
             )
         )
 
@@ -78,20 +79,18 @@ def receptive_field_px(model: nn.Module, in_shape: ImageShape) -> int:
     fields = [
         layer.receptive_field_px
         for layer in layers(model, in_shape)
-        if layer.multiply_adds > 0 and layer.receptive_field_px is not None
+        if layer.multiply_adds > 0 and len(layer.shape) > 1
     ]
-    return max(fields, default=max(in_shape[1:]))
+    return (fields[-1] if fields else None) or max(in_shape[1:])
 
 
-def activation_megabytes(
-    model: nn.Module, pixels: Tensor, autocast: AbstractContextManager
-) -> float:
-    """What a training step on float `pixels` (N, C, H, W) keeps for its backward pass.
+def activation_megabytes(model: nn.Module, in_shape: ImageShape, images: int) -> float:
+    """What a training step on so many images in fp32 keeps for its backward pass, 10⁶ bytes.
 
-    In 10⁶ bytes. Measured: every tensor that autograd saves, once, without the parameters; in the
-    backward pass they become fewer, so that this is the peak. `autocast` is the context of the
-    forward pass.
+    Measured: every tensor that autograd saves, once, without the parameters; in the backward pass
+    they become fewer, so that this is the peak.
     """
+    device = next(model.parameters()).device
     kept = {parameter.untyped_storage().data_ptr(): 0 for parameter in model.parameters()}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -100,8 +99,9 @@ def activation_megabytes(
         return tensor
 
     model.train()
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), autocast:
-        logits = model(pixels)  # held, so that no address is used twice
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        # Held, so that no address is used twice.
+        logits = model(torch.zeros(images, *in_shape, device=device))
     del logits
     return sum(kept.values()) / 1e6
 
@@ -111,6 +111,8 @@ def _side(size: int | tuple[int, int]) -> int:
 
 
 def _multiply_adds(module: nn.Module, shape: tuple[int, ...]) -> int:
+    if isinstance(module, ChannelAttention):  # two linear layers, once an image
+        return sum(parameter.numel() for parameter in module.parameters())
     weight = getattr(module, "weight", None)
     if weight is None or weight.ndim < 2:
         return 0

@@ -66,15 +66,30 @@ ENOUGH_RUNS = 3  # of each network, for an interval over runs; with two it says 
 class Gap:
     """How much better a second network reads than a first, in shares of the test images.
 
-    `low` and `high` bound the 95 % interval, NaN where nothing says how sure the gap is. `sure`:
-    more than chance. `grounds` says in words what that was judged by.
+    `share` is between their means over runs, `half` half its 95 % interval, NaN where nothing says
+    how sure the gap is. `grounds` says in words what that was judged by, `over_runs` whether runs
+    with several seeds were: else the gap is one between trained networks, not architectures.
     """
 
     share: float
-    low: float
-    high: float
-    sure: bool
+    half: float
     grounds: str
+    over_runs: bool = False
+
+    @property
+    def low(self) -> float:
+        """Where the interval begins."""
+        return self.share - self.half
+
+    @property
+    def high(self) -> float:
+        """Where the interval ends."""
+        return self.share + self.half
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is more than chance: the interval does not hold 0."""
+        return abs(self.share) > self.half
 
 
 @dataclass(frozen=True)
@@ -105,26 +120,23 @@ class Evidence:
     labels: np.ndarray | None = None
 
     def gap(self, before: str, after: str) -> Gap:
-        """The gap between the means over runs, where there are enough; else between the readings.
+        """The gap between the means over runs: how much better `after` reads than `before`.
 
-        The first by Welch's t, the second by McNemar's test on the runs with seed 0.
+        Its interval is Welch's where there are enough runs. With fewer, it is McNemar's, of what
+        the runs with seed 0 read on the same images.
         """
         first, second = (
             self.runs.loc[self.runs["model"] == model, "test_accuracy"].to_numpy(float)
             for model in (before, after)
         )
         share = float(second.mean() - first.mean())
+        runs = f"{len(first)} and {len(second)} runs"
         if min(len(first), len(second)) >= ENOUGH_RUNS:
-            half = half_interval_of_gap(first, second)
-            grounds = f"{len(first)} and {len(second)} runs"
-            return Gap(share, share - half, share + half, abs(share) > half, grounds)
+            return Gap(share, half_interval_of_gap(first, second), runs, over_runs=True)
         if self.labels is None or not {before, after} <= self.read.keys():
-            return Gap(share, math.nan, math.nan, False, "too few runs to tell")
-        result, count = paired(self.read[after], self.read[before], self.labels), len(self.labels)
-        share, half = (result.only_first - result.only_second) / count, result.half_interval(count)
-        chance = f"p = {result.p_value:.2g}" if result.p_value >= 1e-4 else "p < 0.0001"
-        grounds = f"seed 0 on the same {count:,} images, {chance}"
-        return Gap(share, share - half, share + half, result.p_value < 0.05, grounds)
+            return Gap(share, math.nan, f"{runs}, too few to tell")
+        half = paired(self.read[after], self.read[before], self.labels).half_interval()
+        return Gap(share, half, f"{runs}; seed 0 on the same {len(self.labels):,} images")
 
 
 def changes(study: Study, dataset: str, measures: pd.DataFrame, evidence: Evidence) -> list[Change]:
@@ -152,12 +164,22 @@ def published_gain(study: Study, dataset: str, before: str, after: str) -> float
     pairs = []
     if dataset == "mnist":
         pairs.append((first.mnist_accuracy, second.mnist_accuracy))
-    if comparable(study, dataset):
+    if accuracies_comparable(study, dataset):
         pairs.append((first.test_accuracy, second.test_accuracy))
     return next((pair[1] - pair[0] for pair in pairs if None not in pair), None)
 
 
 def comparable(study: Study, dataset: str) -> bool:
-    """Whether the study's published accuracies are of this data set, or of one not named."""
-    # Of the two copies of CIFAR-10, ours is the lossy one: near enough to stand beside.
-    return dataset.startswith(study.published_on)
+    """Whether the study's figures may be weighed against ours of this data set.
+
+    They are of this data set; or its source names none, and it is one of those that we take.
+    """
+    return study.published_for(dataset) or (not study.published_on and dataset in study.datasets)
+
+
+def accuracies_comparable(study: Study, dataset: str) -> bool:
+    """The same for `Published.test_accuracy`."""
+    # A source with figures of MNIST beside those has these of another data set.
+    figures = study.models.values()
+    elsewhere = dataset == "mnist" and any(published.mnist_accuracy for published in figures)
+    return comparable(study, dataset) and not elsewhere

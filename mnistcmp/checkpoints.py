@@ -17,6 +17,7 @@ from torch import nn
 
 from mnistcmp.files import write_whole
 from mnistcmp.models import build
+from mnistcmp.titles import argument
 
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 
@@ -155,4 +156,5 @@ def _write_manifest(folder: Path, checkpoints: list[Checkpoint]) -> None:
 
 
 def _command(model: str, recipe: str, dataset: str) -> str:
-    return f"python scripts/train_all.py --models {model} --recipe {recipe} --dataset {dataset}"
+    where = argument(dataset)
+    return f"python scripts/train_all.py --models {model} --recipe {recipe} --dataset {where}"

@@ -55,7 +55,7 @@ def _t_975(freedom: int) -> float:
 
 @dataclass(frozen=True)
 class Paired:
-    """Two models on the same images: how many only the first and only the second reads right.
+    """Two models on the same `count` images: how many only the first, only the second reads right.
 
     `p_value` is the chance of a difference at least as large if both were equally good.
     """
@@ -63,11 +63,16 @@ class Paired:
     only_first: int
     only_second: int
     p_value: float
+    count: int
 
-    def half_interval(self, count: int) -> float:
-        """Half the 95 % interval of the difference of the two shares of `count` images."""
+    def half_interval(self) -> float:
+        """Half the 95 % interval of the difference of the two shares of the images.
+
+        Wald's with a correction for continuity, without which few images would be too sure
+        (J. L. Fleiss, "Statistical Methods for Rates and Proportions", 1981, chapter 8).
+        """
         differing, gap = self.only_first + self.only_second, self.only_first - self.only_second
-        return _Z_975 * math.sqrt(differing - gap**2 / count) / count
+        return (_Z_975 * math.sqrt(differing - gap**2 / self.count) + 1) / self.count
 
 
 def paired(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> Paired:
@@ -80,7 +85,7 @@ def paired(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> Paired:
     only_second = int((right_second & ~right_first).sum())
     differing = only_first + only_second
     tail = sum(math.comb(differing, k) for k in range(min(only_first, only_second) + 1))
-    return Paired(only_first, only_second, min(1.0, 2 * tail / 2**differing))
+    return Paired(only_first, only_second, min(1.0, 2 * tail / 2**differing), len(labels))
 
 
 def frontier(costs: Sequence[float], accuracies: Sequence[float]) -> np.ndarray:

@@ -3,11 +3,12 @@ becomes of the gradients, and where ours contradicts what was published.
 """
 
 import itertools
+import math
 from collections.abc import Iterable
 
 import pandas as pd
 
-from mnistcmp.changes import Change, Evidence, changes, comparable
+from mnistcmp.changes import Change, Evidence, accuracies_comparable, changes, comparable
 from mnistcmp.claims import factors, receptive_fields
 from mnistcmp.measures import published
 from mnistcmp.studies import Study
@@ -25,18 +26,14 @@ def conclude(
     ours = [
         best(measures, evidence),
         *paid(steps),
-        *goal(study, measures),
         *vanishing(measures),
     ]
-    if not comparable(study, dataset):
-        return [*ours, *receptive_fields(study, measures)]
-    return [
-        *ours,
-        *order(study, measures, evidence),
-        *gains(steps),
-        *factors(study, measures),
-        *receptive_fields(study, measures),
-    ]
+    weighed = gains(steps)
+    if accuracies_comparable(study, dataset):
+        weighed = [*goal(study, measures), *order(study, measures, evidence), *weighed]
+    if comparable(study, dataset):
+        weighed += factors(study, measures)
+    return [*ours, *weighed, *receptive_fields(study, measures)]
 
 
 def best(measures: pd.DataFrame, evidence: Evidence) -> Finding:
@@ -49,8 +46,10 @@ def best(measures: pd.DataFrame, evidence: Evidence) -> Finding:
     level = [model for model in others if not gaps[model].sure]
     if level:
         tied = listed(f"{model} ({percent(ranked[model])})" for model in (first, *level))
-        grounds = gaps[level[0]].grounds
-        return Finding(f"**Not clear which reads best**: {tied} are within chance ({grounds}).")
+        grounds = "; ".join(dict.fromkeys(gaps[model].grounds for model in level))
+        return Finding(
+            f"**Not clear which reads best**: {tied} lie too close to be told apart ({grounds})."
+        )
     gap = gaps[others[0]]
     return Finding(
         f"**{first} reads best**: {percent(ranked[first])}, {points(gap.share)} points against "
@@ -61,10 +60,12 @@ def best(measures: pd.DataFrame, evidence: Evidence) -> Finding:
 def paid(steps: list[Change]) -> list[Finding]:
     """What bought accuracy and what cost some, each with its price; and what is within chance."""
     sure = [step for step in steps if step.gain.sure]
+    judged = [step for step in steps if not math.isnan(step.gain.half)]
     groups = {
         "What paid": [_with_price(step) for step in sure if step.gain.share > 0],
         "What made it worse": [_with_price(step) for step in sure if step.gain.share < 0],
-        "Not clear, within chance": [_gained(step) for step in steps if not step.gain.sure],
+        "Not clear, within chance": [_gained(step) for step in judged if step not in sure],
+        "Too few runs to tell": [_gained(step) for step in steps if step not in judged],
     }
     return [
         Finding(f"**{title}**: {'; '.join(words)}.") for title, words in groups.items() if words

@@ -57,7 +57,12 @@ def load(folder: Path, name: str, cache: Path) -> Dataset:
 def _listing(part: Path) -> Listing:
     if not part.is_dir():
         raise ValueError(f"there is no folder {part}: {_layout(part.parent)}")
-    listing = {entry.name: _visible(entry) for entry in _visible(part) if entry.is_dir()}
+    listing = {}
+    for entry in _visible(part):
+        if entry.is_dir():
+            listing[entry.name] = _visible(entry)
+        elif entry.suffix.lower() in Image.registered_extensions():
+            raise ValueError(f"{entry} lies in no class: {_layout(part.parent)}")
     for class_name, files in listing.items():
         if not files:
             raise ValueError(

@@ -49,7 +49,9 @@ def measures(study: Study, runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataF
         table[f"{moment}_train_loss"] = rows.groupby("model")["train_loss"].mean()
         norms = gradients(rows).groupby("model")["norm"]  # in the order of the layers
         table[f"{moment}_gradient_norm"] = norms.first()
-        table[f"{moment}_gradient_ratio"] = norms.first() / norms.last()
+        # Where units are dead, even the last layer may get none: 0 / 0 is then none.
+        ratio = norms.first() / norms.last()
+        table[f"{moment}_gradient_ratio"] = ratio.where(norms.last() > 0, 0)
     return table.loc[[model for model in study.models if model in table.index]]
 
 

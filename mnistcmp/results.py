@@ -37,7 +37,7 @@ RUN_COLUMNS = (
     "pen_loss",
     "ms_per_image",  # median of one image read by itself, on one thread
     "peak_memory_mb",  # of the worker process, up to the end of this run
-    "activation_mb",  # what one training step keeps for its backward pass
+    "activation_mb",  # what a training step on ACTIVATION_IMAGES keeps for its backward pass, fp32
     "receptive_field_px",  # how far the last convolution sees; without one, the image's side
     "precision",
     "device",
@@ -62,6 +62,7 @@ EPOCH_COLUMNS = (
     "gradient_norms",  # JSON: layer -> mean 2-norm of its weight's gradient
 )
 KEY = ["dataset", "model", "recipe", "seed"]
+ACTIVATION_IMAGES = 64  # in whatever batches a network was trained: to compare architectures
 
 
 class RecordsError(Exception):

@@ -277,7 +277,7 @@ def _train_epoch(
     weights = {
         name.removesuffix(".weight"): parameter
         for name, parameter in model.named_parameters()
-        if parameter.ndim > 1
+        if parameter.ndim in (2, 4)  # of linear layers and of convolutions
     }
     sampled_steps = set(range(steps - 1, -1, -max(1, steps // GRADIENT_SAMPLES)))
     device = next(model.parameters()).device

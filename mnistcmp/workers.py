@@ -26,13 +26,12 @@ from mnistcmp import anatomy, data
 from mnistcmp.machine import peak_memory_mb
 from mnistcmp.models import build
 from mnistcmp.recipes import Recipe
+from mnistcmp.results import ACTIVATION_IMAGES
 from mnistcmp.strokes import PenPixels
 from mnistcmp.training import (
     Epoch,
     Images,
     Precision,
-    as_input,
-    autocast,
     evaluate,
     milliseconds_per_image,
     probe,
@@ -242,7 +241,7 @@ def run_job(job: Job, precision: Precision) -> Finished:
         "train_seconds": round(sum(epoch.seconds for epoch in trained.epochs), 3),
         "ms_per_image": round(milliseconds_per_image(trained.model, heldout), 4),
         "peak_memory_mb": peak_memory_mb(),
-        "activation_mb": _activation_mb(job, training, precision),
+        "activation_mb": _activation_mb(job),
         "receptive_field_px": anatomy.receptive_field_px(trained.model.to("cpu"), in_shape),
         "precision": precision,
         "trained_on": trained_on,
@@ -299,9 +298,11 @@ def _weights(model: nn.Module) -> bytes:
     return safetensors.torch.save(state)
 
 
-def _activation_mb(job: Job, training: Images, precision: Precision) -> float:
-    """Of one training step; on a network of its own, since the step changes what is normalised."""
+def _activation_mb(job: Job) -> float:
+    """On a network of its own, since a training step changes by what batches are normalised.
+
+    Of as many images for every network, and in fp32, whatever it was trained in.
+    """
     dataset = _Here.materials.dataset
     model = build(job.model, dataset.in_shape, dataset.classes).to(_Here.device)
-    pixels = as_input(training.pixels[: job.recipe.batch_size].to(_Here.device))
-    return round(anatomy.activation_megabytes(model, pixels, autocast(_Here.device, precision)), 3)
+    return round(anatomy.activation_megabytes(model, dataset.in_shape, ACTIVATION_IMAGES), 3)

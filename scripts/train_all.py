@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from rich import box
@@ -255,6 +256,20 @@ def print_table(console: Console, runs, protocol: str) -> None:
         console.print(problem, markup=False, highlight=False, soft_wrap=True)
 
 
+def refuse_another_folder(out: Path, dataset: data.Dataset, name: str) -> None:
+    """Raise ValueError if the records are of a folder of the same name with other test images."""
+    try:
+        labels = samples.load(out / name / "samples.npz").labels
+    except samples.SamplesError:
+        return  # nothing was trained yet, or nothing is left to compare with
+    if not np.array_equal(labels, dataset.test_labels):
+        raise ValueError(
+            f"{out} has records of another folder called {name!r}, or of this one before its test "
+            f"images changed ({len(labels)} of them then, {len(dataset.test_labels)} now): they "
+            "cannot stand side by side. Rename the folder, or use another --out"
+        )
+
+
 def save_samples(out: Path, records: results.Records, dataset: data.Dataset, name: str) -> None:
     """Pack what the app needs of the test set: its labels, and of MNIST's images what it shows."""
     reported = results.newest(records.runs())
@@ -279,6 +294,7 @@ def train(options: argparse.Namespace, console: Console) -> int:
     models = list(dict.fromkeys(options.models or of_study))
     dataset = data.short_name(options.dataset)
     materials, recipes = load_materials(options.dataset, options.data, recipes, console)
+    refuse_another_folder(options.out, materials.dataset, dataset)
     jobs = campaign.plan(
         models,
         recipes,

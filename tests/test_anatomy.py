@@ -1,6 +1,5 @@
 """Layers, their work and their reach, against counts made by other means."""
 
-from contextlib import nullcontext
 from math import prod
 
 import pytest
@@ -60,6 +59,16 @@ def seen_px(model: nn.Module, side: int) -> int:
     return int((pixels.grad.abs().sum(dim=(0, 1, 2)) > 0).sum())
 
 
+@pytest.mark.parametrize("name", SEES_ALL)
+def test_layers_behind_channel_attention_see_all_of_the_image(name):
+    layers = {layer.name: layer for layer in anatomy.layers(build(name), (1, 28, 28))}
+    fields = [layers[f"features.{place}"].receptive_field_px for place in (0, 1, 2, 3, 4)]
+    assert fields == [3, 3, None, None, None]
+    assert anatomy.receptive_field_px(build(name), (1, 28, 28)) == 28
+    # 32 channels into 2 units and back, and their biases
+    assert layers["features.2"].multiply_adds == 32 * 2 + 2 + 2 * 32 + 32
+
+
 @pytest.mark.parametrize("name", set(MODELS) - {*WITHOUT_CONVOLUTION, *SEES_ALL})
 def test_receptive_field_is_what_a_gradient_reaches(name):
     side = 96
@@ -96,13 +105,13 @@ def test_layers_leave_the_network_as_it_was():
 def test_activation_memory_is_what_the_backward_pass_needs():
     # A linear layer keeps its input: 64 images of 100 floats; ReLU its output, 64 of 50.
     network = nn.Sequential(nn.Linear(100, 50), nn.ReLU(), nn.Linear(50, 10))
-    measured = anatomy.activation_megabytes(network, torch.rand(64, 100), nullcontext())
+    measured = anatomy.activation_megabytes(network, (100,), 64)
     assert measured == pytest.approx(64 * (100 + 50) * 4 / 1e6)
 
 
 def test_wide_blocks_keep_more_than_basic_ones():
     basic, wide = (
-        anatomy.activation_megabytes(build(name), torch.rand(8, 1, 28, 28), nullcontext())
+        anatomy.activation_megabytes(build(name), (1, 28, 28), 8)
         for name in ("res_basic", "res_wide")
     )
     assert wide > 1.2 * basic

@@ -224,3 +224,11 @@ def test_page_works_before_a_threshold_was_found(copy):
     app = run(as_url(one()), [STROKE])
     assert not app.exception
     assert app.metric[0].value == "1"
+
+
+def test_networks_are_ordered_by_what_they_do_on_mnist():
+    # On photos, of which there are records too, both are larger and read worse.
+    assert cached.ordered(["fcn", "mlp"], "tuned", "accuracy") == ["mlp", "fcn"]
+    assert cached.ordered(["fcn", "strong_cnn", "simple_cnn", "kernel_3"], "tuned", "size") == [
+        *("simple_cnn", "strong_cnn", "fcn", "kernel_3"),
+    ]

@@ -12,7 +12,7 @@ from mnistcmp.app import cached
 from mnistcmp.results import Records
 from mnistcmp.studies import STUDIES
 from mnistcmp.titles import title
-from tests.made_up import LABELS, record, run
+from tests.made_up import LABELS, epochs, record, run
 
 APP = str(cached.CHECKPOINTS.parent / "streamlit_app.py")
 PUT = {"cifar10-jpeg": "data/cifar10-jpeg"}  # where the README says
@@ -104,12 +104,34 @@ def test_study_judges_single_runs_by_their_readings(folder, records):
     assert "**resnet_6 reads best**: 90.00 %, +5.00 points against depth_6" in said(shown(7))
 
 
+def test_study_says_which_intervals_are_of_the_images_alone(folder, records):
+    record(records, *(run(model, mean) for model, mean in DEPTH.items()))
+    alone = "the interval is of the test images alone"
+    assert any(alone in note.value for note in shown(7).caption)
+    record(records, *(run(model, mean, seed) for model, mean in DEPTH.items() for seed in (1, 2)))
+    assert not any(alone in note.value for note in shown(7).caption)
+
+
+def test_study_passes_over_readings_of_images_that_are_no_longer_there(folder, records):
+    record(records, *(run(model, mean) for model, mean in DEPTH.items()))
+    samples.save(folder / "cifar10-jpeg" / "samples.npz", samples.labels_only(LABELS[:-20]))
+    assert "**Not clear which reads best**" in said(shown(7))
+
+
+def test_study_shows_a_network_whose_layers_are_dead(records):
+    of_run = [e | {"gradient_norms": '{"a": 0.0, "b": 0.0}'} for e in epochs(run("depth_6", 0.1))]
+    records.append(run("depth_6", 0.1), of_run)
+    record(records, run("depth_2", 0.7))
+    notes = [note.value for note in shown(7).caption]
+    assert "None at all reaches some layers of depth_6: no mark on this scale." in notes
+
+
 def test_study_switches_data_sets_and_recipes(records):
     record(
         records,
         run("kernel_3", 0.8),
         run("kernel_5", 0.7),
-        run("kernel_3", 0.75, recipe="published"),
+        run("kernel_3", 0.75, recipe="drawn"),
         run("kernel_3", 0.99, dataset="mnist"),
     )
     app = shown(6)
@@ -117,7 +139,7 @@ def test_study_switches_data_sets_and_recipes(records):
     assert "Not trained yet: kernel_7, kernel_1_3: `python scripts/train_all.py --study 6" in (
         app.info[0].value
     )
-    app.segmented_control(key="recipe_6").set_value("published").run()
+    app.segmented_control(key="recipe_6").set_value("drawn").run()
     assert "So far only **kernel_3** is trained: 75.00 %" in said(app)
     app.segmented_control(key="dataset_6").set_value("mnist").run()
     assert "So far only **kernel_3** is trained: 99.00 %" in said(app)

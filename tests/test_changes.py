@@ -4,12 +4,12 @@ import math
 
 import pytest
 
-from mnistcmp.changes import STEPS, Evidence, published_gain
+from mnistcmp.changes import STEPS, Evidence, comparable, published_gain
 from mnistcmp.claims import CLAIMS
-from mnistcmp.studies import STUDIES
+from mnistcmp.studies import STUDIES, published_figures
 from tests.made_up import LABELS, readings, trained
 
-KERNELS, LAYERS = (STUDIES[number] for number in (6, 8))
+KERNELS, LAYERS, BLOCKS = (STUDIES[number] for number in (6, 8, 9))
 
 
 def test_gap_over_runs_is_welchs():
@@ -17,27 +17,53 @@ def test_gap_over_runs_is_welchs():
     gap = evidence.gap("kernel_3", "kernel_5")
     half = 2.776 * math.sqrt(2 * 0.01**2 / 3)  # t of 4 degrees of freedom
     assert (gap.share, gap.low, gap.high) == pytest.approx((0.04, 0.04 - half, 0.04 + half))
-    assert gap.sure
+    assert gap.sure and gap.over_runs
 
 
 def test_gap_over_images_has_an_interval_about_what_was_read():
     _, evidence = trained({"kernel_3": [0.8], "kernel_5": [0.9]})
     read = dict(zip(["kernel_3", "kernel_5"], readings(800, 900), strict=True))
     gap = Evidence(evidence.runs, read, LABELS).gap("kernel_3", "kernel_5")
-    half = 1.96 * math.sqrt(100 - 100**2 / 1000) / 1000
+    half = (1.96 * math.sqrt(100 - 100**2 / 1000) + 1) / 1000
     assert (gap.share, gap.low, gap.high) == pytest.approx((0.1, 0.1 - half, 0.1 + half))
-    assert gap.sure
+    assert gap.sure and not gap.over_runs
+
+
+def test_gap_of_two_runs_is_between_their_means_whatever_seed_0_read():
+    _, evidence = trained({"kernel_3": [0.82, 0.846], "kernel_5": [0.832, 0.83]})
+    read = dict(zip(["kernel_3", "kernel_5"], readings(820, 832), strict=True))
+    gap = Evidence(evidence.runs, read, LABELS).gap("kernel_5", "kernel_3")
+    assert gap.share == pytest.approx(0.002)
+    assert not gap.sure
+    assert gap.grounds == "2 and 2 runs; seed 0 on the same 1,000 images"
+
+
+def test_gap_without_readings_is_not_judged():
+    _, evidence = trained({"kernel_3": [0.8, 0.81], "kernel_5": [0.9]})
+    gap = evidence.gap("kernel_3", "kernel_5")
+    assert math.isnan(gap.half) and not gap.sure
+    assert gap.grounds == "2 and 1 runs, too few to tell"
 
 
 def test_published_gain_is_of_the_same_data_set_or_of_one_not_stated():
     assert published_gain(KERNELS, "cifar10-jpeg", "kernel_3", "kernel_7") == pytest.approx(-0.041)
     assert published_gain(KERNELS, "mnist", "kernel_3", "kernel_7") is None
-    for dataset in LAYERS.datasets:
-        gain = published_gain(LAYERS, dataset, "base_cnn", "swish_cnn")
-        assert gain == pytest.approx(0.007)
+    for dataset in BLOCKS.datasets:
+        gain = published_gain(BLOCKS, dataset, "res_basic", "res_wide")
+        assert gain == pytest.approx(0.014)
+    # The source has figures of MNIST, so that its others are not of it.
+    gain = published_gain(LAYERS, "cifar10-jpeg", "base_cnn", "swish_cnn")
+    assert gain == pytest.approx(0.007)
+    assert published_gain(LAYERS, "mnist", "base_cnn", "swish_cnn") is None
     assert published_gain(LAYERS, "mnist", "base_cnn", "custom_conv") == pytest.approx(-0.003)
     assert published_gain(LAYERS, "cifar10-jpeg", "base_cnn", "custom_conv") is None
     assert published_gain(LAYERS, "mnist", "base_cnn", "avg_pool_cnn") is None
+
+
+@pytest.mark.parametrize("dataset", ["cifar100", "mnist_letters", "leaves", "fashion_mnist"])
+def test_nothing_was_published_of_other_data_sets(dataset):
+    assert not any(comparable(study, dataset) for study in STUDIES.values())
+    assert not any(published_figures(m, dataset).test_accuracy for m in KERNELS.models)
 
 
 @pytest.mark.parametrize("number", STEPS)

@@ -39,6 +39,16 @@ def test_paired_counts_what_only_one_reads_right():
     assert result.p_value == pytest.approx(2 * (1 + 9) / 2**9)
 
 
+@pytest.mark.parametrize(("more", "fewer"), [(14, 5), (15, 5), (5, 0), (6, 0), (60, 40), (61, 40)])
+def test_interval_holds_0_just_where_the_exact_test_finds_chance(more, fewer):
+    labels = np.zeros(10_000, int)
+    first, second = labels.copy(), labels.copy()
+    second[:more] = 1
+    first[more : more + fewer] = 1
+    result = paired(first, second, labels)
+    assert ((more - fewer) / 10_000 > result.half_interval()) == (result.p_value < 0.05)
+
+
 def test_paired_of_equal_models_shows_no_difference():
     labels = np.arange(10)
     assert paired(labels, labels, labels).p_value == 1.0

@@ -24,22 +24,25 @@ def test_best_is_named_when_it_is_more_than_chance():
 def test_best_is_not_clear_within_chance():
     means = {"kernel_3": around(0.781), "kernel_5": around(0.78), "kernel_7": around(0.7)}
     found = findings.best(*trained(means))
-    assert found.text.startswith(
-        "**Not clear which reads best**: kernel_3 (78.10 %) and kernel_5 (78.00 %) are within"
+    assert found.text == (
+        "**Not clear which reads best**: kernel_3 (78.10 %) and kernel_5 (78.00 %) lie too "
+        "close to be told apart (3 and 3 runs)."
     )
 
 
 def test_best_of_one_run_each_is_judged_by_the_same_images():
     table, evidence = trained({"kernel_3": [0.9], "kernel_7": [0.8]})
-    assert "too few runs to tell" in findings.best(table, evidence).text
+    assert "1 and 1 runs, too few to tell" in findings.best(table, evidence).text
     many = dict(zip(["kernel_3", "kernel_7"], readings(900, 800), strict=True))
     found = findings.best(table, Evidence(evidence.runs, many, LABELS))
-    assert (
-        "+10.00 points against kernel_7, more than chance (seed 0 on the same 1,000" in found.text
+    assert found.text.endswith(
+        "+10.00 points against kernel_7, more than chance (1 and 1 runs; seed 0 on the same 1,000 "
+        "images)."
     )
+    table, evidence = trained({"kernel_3": [0.802], "kernel_7": [0.8]})
     few = dict(zip(["kernel_3", "kernel_7"], readings(802, 800), strict=True))
     found = findings.best(table, Evidence(evidence.runs, few, LABELS))
-    assert found.text.startswith("**Not clear") and "p = 0.5" in found.text
+    assert found.text.startswith("**Not clear") and "seed 0 on the same" in found.text
 
 
 def test_best_of_a_single_network_claims_nothing():
@@ -60,6 +63,12 @@ def test_changes_are_told_with_their_price_and_by_what_they_did():
     )
     assert worse.text.startswith("**What made it worse**: 4 → 6 convolutions -8.00 points (0.667")
     assert unclear.text.startswith("**Not clear, within chance**: shortcuts +0.00 points")
+
+
+def test_change_that_nothing_can_judge_is_not_called_chance():
+    table, evidence = trained({"depth_2": [0.6], "depth_4": [0.85]})
+    (found,) = findings.paid(changes(DEPTH, "cifar10-jpeg", table, evidence))
+    assert found.text == "**Too few runs to tell**: 2 → 4 convolutions +25.00 points."
 
 
 @pytest.mark.parametrize(
@@ -122,6 +131,13 @@ def test_gradients_vanish_or_not(first, text):
     assert f"first epoch {times(first / 0.5)}" in found.text
 
 
+def test_dead_layers_are_gradients_that_vanish():
+    norms = [{"network.a": 0.0, "network.b": 0.0}] * 3
+    runs, epochs = tables(run("depth_2", 0.7), run("depth_6", 0.1), depth_6=norms)
+    (found,) = findings.vanishing(measures(DEPTH, runs, epochs))
+    assert "none of the last’s in depth_6 (first epoch 0 ×, last epoch 0 ×)" in found.text
+
+
 @pytest.mark.parametrize(
     ("accuracy", "text"),
     [
@@ -139,6 +155,18 @@ def test_conclusion_compares_accuracies_of_the_same_images_only():
     table, evidence = trained({"kernel_3": [0.98], "kernel_5": [0.97], "kernel_7": [0.96]})
     assert not [one for one in conclude(KERNELS, "mnist", table, evidence) if one.verdict]
     assert [one for one in conclude(KERNELS, "cifar10-jpeg", table, evidence) if one.verdict]
+
+
+def test_order_on_mnist_is_not_held_against_figures_of_another_data_set():
+    means = {"base_cnn": 0.99, "swish_cnn": 0.98, "attention_cnn": 0.97, "custom_conv": 0.985}
+    table, evidence = trained({model: around(mean) for model, mean in means.items()})
+    on_mnist, on_photos = (
+        [one.text for one in conclude(STUDIES[8], dataset, table, evidence) if one.verdict]
+        for dataset in ("mnist", "cifar10-jpeg")
+    )
+    assert any("**Order**" in text for text in on_photos)
+    assert not any("**Order**" in text for text in on_mnist)
+    assert "**Gain**: gated convolution -0.50 points (published -0.30)." in on_mnist
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=lambda study: study.title)

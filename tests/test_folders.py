@@ -190,6 +190,12 @@ def test_incomplete_folder_is_refused_with_the_remedy(folder, load, entries, mes
         load()
 
 
+def test_image_outside_of_the_classes_is_refused_by_name(folder, load):
+    (folder / "train" / "img1.jpg").touch()
+    with pytest.raises(ValueError, match=r"train/img1.jpg lies in no class: lay the images out as"):
+        load()
+
+
 def test_more_classes_than_a_record_can_hold_are_refused(folder, load, monkeypatch):
     monkeypatch.setattr(folders, "MOST_CLASSES", 2)
     with pytest.raises(ValueError, match="has 3 sub-folders, .* 2 to 2 are needed"):

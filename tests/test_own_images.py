@@ -1,6 +1,7 @@
 """Training on a folder of colour images of three classes, from the command line to the check."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -75,6 +76,18 @@ def test_weights_serve_the_folders_images_and_classes(train, out):
     assert (entry.dataset, entry.in_shape, entry.classes) == ("leaves", (3, 12, 12), 3)
     model = checkpoints.load("mlp", "tuned", "leaves", out)
     assert model(torch.rand(2, 3, 12, 12)).shape == (2, 3)
+
+
+def test_folder_of_the_same_name_with_other_test_images_is_refused(train, out, leaves, tmp_path):
+    train(*QUICK)
+    other = tmp_path / "leaves"
+    shutil.copytree(leaves, other)
+    (other / "test" / "oak" / "9.png").unlink()
+    status, _, problem = train(*QUICK, dataset=other)
+    assert status == 1
+    assert "records of another folder called 'leaves'" in problem
+    assert "(30 of them then, 29 now)" in problem
+    assert len(Records(out / "results").runs()) == 1
 
 
 def test_validation_holds_out_a_tenth(train, out):

@@ -52,7 +52,8 @@ def _places(recipe: str, order: str, changed: int) -> dict[str, float]:
     if order == "family":
         return {model: place for place, model in enumerate(FAMILY_OF)}
     runs = reported_runs()
-    rows = runs[(runs["recipe"] == recipe) & (runs["seed"] == 0)].set_index("model")
+    runs = runs[(runs["dataset"] == "mnist") & (runs["recipe"] == recipe) & (runs["seed"] == 0)]
+    rows = runs.set_index("model")
     return rows[{"size": "params", "accuracy": "test_accuracy"}[order]].to_dict()
 
 

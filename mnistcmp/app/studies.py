@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from mnistcmp.app import cached, keys, study_charts, study_table
-from mnistcmp.changes import Change, Evidence, changes, comparable
+from mnistcmp.changes import ENOUGH_RUNS, Change, Evidence, accuracies_comparable, changes
 from mnistcmp.findings import conclude
 from mnistcmp.measures import (
     curves,
@@ -18,10 +18,10 @@ from mnistcmp.measures import (
 )
 from mnistcmp.samples import SamplesError
 from mnistcmp.studies import STUDIES, Study
-from mnistcmp.titles import title
-from mnistcmp.wording import Finding, Verdict
+from mnistcmp.titles import argument, title
+from mnistcmp.wording import Finding, Verdict, listed
 
-RECIPES = ("tuned", "published", "drawn")  # the first that there are records of is shown
+RECIPES = ("published", "tuned", "drawn")  # the first that there are records of is shown
 BADGES = {
     Verdict.CONTRADICTS: "red",
     Verdict.IN_PART: "orange",
@@ -41,8 +41,6 @@ AGAINST = {
     9: ("params", "epoch_seconds", "activation_mb"),
 }
 WITH_GRADIENTS = (2, 4, 5, 7, 9)  # normalisation, shortcuts and depth are about gradients too
-
-FOLDERS = {"cifar10-jpeg": "data/cifar10-jpeg"}  # where the README says to put it
 
 
 def page() -> None:
@@ -68,9 +66,10 @@ def page() -> None:
         study_table.show(study, published(study).add_prefix("published_"), math.nan)
         return
     runs = runs[runs["dataset"] == dataset]
-    runs = runs[runs["recipe"] == _recipe(study, runs)]
+    recipe = _recipe(study, runs)
+    runs = runs[runs["recipe"] == recipe]
     epochs = cached.reported_epochs()
-    _study(study, dataset, runs, epochs[epochs["run"].isin(runs["run"])])
+    _study(study, dataset, recipe, runs, epochs[epochs["run"].isin(runs["run"])])
 
 
 def _dataset(study: Study, runs: pd.DataFrame) -> str | None:
@@ -103,7 +102,9 @@ def _recipe(study: Study, runs: pd.DataFrame) -> str:
     )
 
 
-def _study(study: Study, dataset: str, runs: pd.DataFrame, epochs: pd.DataFrame) -> None:
+def _study(
+    study: Study, dataset: str, recipe: str, runs: pd.DataFrame, epochs: pd.DataFrame
+) -> None:
     table = measures(study, runs, epochs)
     missing = [model for model in study.models if model not in table.index]
     if missing:
@@ -114,31 +115,40 @@ def _study(study: Study, dataset: str, runs: pd.DataFrame, epochs: pd.DataFrame)
     st.html(keys.networks(table.index))
     _gains(changes(study, dataset, table, evidence), found)
     _costs(study, dataset, table)
-    _against(study, dataset, found)
+    _against(study, dataset, recipe, found)
     _figures(study, dataset, side_by_side(study, table), stated_accuracy(study, epochs))
     _learning(study, list(table.index), epochs)
 
 
 def _evidence(dataset: str, runs: pd.DataFrame) -> Evidence:
     read = {}
-    for run in runs[runs["seed"] == 0].itertuples():
-        try:
-            read[run.model] = cached.predictions(run.run)
-        except (OSError, KeyError):
-            continue  # without predictions there are still the runs to judge by
     try:
-        return Evidence(runs, read, cached.sample_pack(dataset).labels)
+        labels = cached.sample_pack(dataset).labels
     except SamplesError:
         return Evidence(runs)
+    for run in runs[runs["seed"] == 0].itertuples():
+        try:
+            predictions = cached.predictions(run.run)
+        except (OSError, KeyError):
+            continue  # without predictions there are still the runs to judge by
+        if len(predictions) == len(labels):  # else they are of images that are no longer there
+            read[run.model] = predictions
+    return Evidence(runs, read, labels)
 
 
 def _gains(steps: list[Change], found: list[Finding]) -> None:
     left, right = st.columns(2, gap="large")
     if steps:
         left.subheader("What each change bought")
+        judged_by_images = any(not step.gain.over_runs for step in steps)
         left.caption(
             "Marks: ours, with 95 % intervals; one that holds 0 may be chance. Grey ticks: as "
             "published."
+            + judged_by_images
+            * (
+                f" Where a network has fewer than {ENOUGH_RUNS} runs, the interval is of the test "
+                "images alone: other seeds may differ by more."
+            )
         )
         left.altair_chart(study_charts.gains(steps))
     right.subheader("What we find")
@@ -148,22 +158,25 @@ def _gains(steps: list[Change], found: list[Finding]) -> None:
 def _costs(study: Study, dataset: str, table: pd.DataFrame) -> None:
     axes = [axis for axis in AGAINST[study.number] if table[axis].notna().any()]
     theirs = published(study)
-    if not (study.published_on and comparable(study, dataset)):
+    if not (study.published_on and accuracies_comparable(study, dataset)):
         theirs["test_accuracy"] = math.nan
     # A source that does not count its network's parameters describes the network that we count.
     theirs["params"] = theirs["params"].fillna(table["params"])
     st.subheader("Accuracy, and what it costs")
     st.caption(
-        "Strokes: 95 % intervals over the runs; a mark without is a single run."
+        f"Strokes: 95 % intervals over the runs; a mark without has fewer than {ENOUGH_RUNS} runs."
         + (" Hollow: as published." if theirs["test_accuracy"].notna().any() else "")
     )
     for axis, column in zip(axes, st.columns(len(axes)), strict=True):
         column.altair_chart(study_charts.accuracy_against(axis, table, theirs))
 
 
-def _against(study: Study, dataset: str, found: list[Finding]) -> None:
+def _against(study: Study, dataset: str, recipe: str, found: list[Finding]) -> None:
     st.subheader("Against what was published")
-    st.caption(f"Published on {study_table.published_on(study)}; ours on {title(dataset)}.")
+    st.caption(
+        f"Published on {study_table.published_on(study)}; ours on {title(dataset)}, trained with "
+        f"the recipe “{recipe}”."
+    )
     weighed = [
         f"- :{colour}-badge[{verdict}] {one.text}"
         for verdict, colour in BADGES.items()
@@ -205,13 +218,14 @@ def _learning(study: Study, models: list[str], epochs: pd.DataFrame) -> None:
             "image is a gradient that vanishes. Shortcuts' own weights are left out."
         )
         flow = gradient_flow(epochs)
+        if none := study_charts.without_gradient(flow):
+            st.caption(f"None at all reaches some layers of {listed(none)}: no mark on this scale.")
         for moment, column in zip(flow, st.columns(2), strict=True):
             column.altair_chart(study_charts.gradient_flow(flow, moment))
 
 
 def _command(study: Study, dataset: str) -> str:
-    where = FOLDERS.get(dataset, dataset)
-    return f"python scripts/train_all.py --study {study.number} --dataset {where}"
+    return f"python scripts/train_all.py --study {study.number} --dataset {argument(dataset)}"
 
 
 page()

@@ -9,8 +9,9 @@ import pandas as pd
 from mnistcmp.app import marks
 from mnistcmp.app.charts import ACCURACY, COSTS
 from mnistcmp.app.keys import INK
-from mnistcmp.changes import Change
+from mnistcmp.changes import ENOUGH_RUNS, Change
 from mnistcmp.compare import half_interval
+from mnistcmp.results import ACTIVATION_IMAGES
 
 HEIGHT_PX = 280
 
@@ -20,9 +21,8 @@ AXES = {
     "epoch_seconds": ("Seconds per epoch", "log", "~g"),
     "receptive_field_px": ("Receptive field, px a side", "linear", "d"),
     "convolutions": ("Convolutions, one after the other", "linear", "d"),
-    "activation_mb": ("Activation memory of a training step, MB", "linear", "~g"),
+    "activation_mb": (f"Activations of {ACTIVATION_IMAGES} images, MB", "linear", "~g"),
 }
-PRICE = ("parameters", "seconds")
 CURVES = {"accuracy": "Accuracy (%)", "loss": "Loss (nats)"}
 
 
@@ -155,7 +155,7 @@ def gradient_flow(flow: dict[str, pd.DataFrame], moment: str) -> alt.LayerChart:
 
     `flow` as from measures.gradient_flow: of both, so that both charts have one scale.
     """
-    both, rows = pd.concat(flow.values()), flow[moment]
+    both, rows = (table[table["norm"] > 0] for table in (pd.concat(flow.values()), flow[moment]))
     x = alt.X(
         "place:Q",
         title="Layer, from the image to the output",
@@ -184,6 +184,12 @@ def gradient_flow(flow: dict[str, pd.DataFrame], moment: str) -> alt.LayerChart:
     )
 
 
+def without_gradient(flow: dict[str, pd.DataFrame]) -> list[str]:
+    """The networks of which some layer gets no gradient at all, which a log scale cannot show."""
+    rows = pd.concat(flow.values())
+    return rows.loc[rows["norm"] == 0, "model"].unique().tolist()
+
+
 def _gain_rows(changes: list[Change]) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -205,7 +211,7 @@ def _gain_rows(changes: list[Change]) -> pd.DataFrame:
 def _accuracies(axis: str, table: pd.DataFrame) -> pd.DataFrame:
     rows = table.reindex(columns=[axis, "test_accuracy", "test_accuracy_sd", "runs"])
     half = [
-        100 * half_interval(deviation, runs)
+        100 * half_interval(deviation, runs) if runs >= ENOUGH_RUNS else math.nan
         for deviation, runs in zip(rows["test_accuracy_sd"], rows["runs"], strict=True)
     ]
     accuracy = 100 * rows["test_accuracy"]

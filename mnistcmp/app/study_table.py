@@ -5,6 +5,7 @@ import math
 import pandas as pd
 import streamlit as st
 
+from mnistcmp.results import ACTIVATION_IMAGES
 from mnistcmp.studies import Study
 from mnistcmp.titles import title
 
@@ -77,7 +78,7 @@ def _columns(study: Study, stated_accuracy: float) -> dict[str, tuple[str, str, 
         "published_epoch_seconds": ("published, s per epoch", *SECONDS),
         "train_seconds": ("training, s", *SECONDS),
         "published_train_seconds": ("published, training, s", *SECONDS),
-        "activation_mb": ("activations, MB", "%.1f", 1),
+        "activation_mb": (f"activations of {ACTIVATION_IMAGES} images, MB", "%.1f", 1),
         "receptive_field_px": ("receptive field, px", "%d", 1),
         "published_receptive_field_px": ("published, px", "%d", 1),
         "epochs_until": (until, "%.1f", 1),

@@ -2,9 +2,11 @@
 
 Each is a `torch.autograd.Function`, which says how the gradient of its output becomes that of its
 inputs, and a module that holds its parameters. Tests compare every one with its numerical gradient
-and, where some setting makes it equal to a layer of torch, with that. The convolution computes in
-bf16 under autocast, as torch's does; the others compute in fp32 or more, because their inputs
-come in bf16 then, whose sums over an image lose too much.
+and, where some setting makes it equal to a layer of torch, with that.
+
+Under autocast their inputs may come in bf16. The gated convolution, Swish and average pooling
+compute in it, as torch's do; the others in fp32, because their sums over an image or their
+logarithms would lose too much.
 """
 
 import math
