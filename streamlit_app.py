@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from mnistcmp.results import RecordsError
+
 st.set_page_config(page_title="mnistcmp", page_icon="✏️", layout="wide")
 # Streamlit's own margin leaves a hand's breadth empty, which the wall of readings needs.
 st.html("<style>.stMainBlockContainer { padding-top: 4rem }</style>")
-st.navigation(
+page = st.navigation(
     [
         st.Page("mnistcmp/app/draw.py", title="Draw", default=True),
         st.Page("mnistcmp/app/benchmarks.py", title="Benchmarks"),
@@ -13,4 +15,8 @@ st.navigation(
         st.Page("mnistcmp/app/inside.py", title="Inside a model"),
     ],
     position="top",
-).run()
+)
+try:
+    page.run()
+except RecordsError as error:
+    st.error(str(error))

@@ -37,7 +37,6 @@ from mnistcmp.workers import (
     run_job,
 )
 
-SHIPPED_SEED = 0  # whose weights are kept: fixed beforehand, never the best
 # MNIST's weights read what is drawn in the app. Those of other data sets only let --check measure
 # again, for which a repository that is cloned whole should not grow by megabytes a network.
 LARGEST_KEPT_BYTES = 1_000_000  # of data sets other than MNIST
@@ -250,9 +249,10 @@ def _record(
         records.append(row)
         return row
     row |= outcome.run | {"status": "ok"}
+    kept = None
     if _keeps_weights(job, len(outcome.weights)):
         facts_kept = ("params", "epochs", "test_accuracy", "test_loss", "trained_on")
-        checkpoints.save(
+        kept = checkpoints.save(
             folder,
             outcome.weights,
             run=run,
@@ -266,12 +266,14 @@ def _record(
         )
     epochs = [{"run": run} | {name: key[name] for name in KEY} | epoch for epoch in outcome.epochs]
     records.append(row, epochs, outcome.predictions)
+    if kept:
+        checkpoints.drop_former(folder, kept)
     return row
 
 
 def _keeps_weights(job: Job, size_bytes: int) -> bool:
     small = job.dataset == "mnist" or size_bytes <= LARGEST_KEPT_BYTES
-    return small and job.seed == SHIPPED_SEED and job.protocol == "final"
+    return small and job.seed == checkpoints.SHIPPED_SEED and job.protocol == "final"
 
 
 def _count_params(model: str, dataset: Dataset) -> int:

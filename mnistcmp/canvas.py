@@ -133,10 +133,12 @@ def from_text(text: str) -> Drawing:
         content = zlib.decompressobj().decompress(packed, LARGEST_TEXT)
         parts = json.loads(content)
         if not isinstance(parts, list):
-            raise ValueError("it is no list of strokes")
+            raise DrawingError("it is no list of strokes")
         if sum(isinstance(part[0], str) for part in parts) > MOST_PICTURES:
-            raise ValueError(f"it has more than {MOST_PICTURES} pictures")
+            raise DrawingError(f"it has more than {MOST_PICTURES} pictures")
         return [_part(*part) for part in parts]
+    except DrawingError as error:
+        raise DrawingError(f"the drawing in this link cannot be read: {error}") from error
     except (
         zlib.error,
         ValueError,
@@ -147,7 +149,8 @@ def from_text(text: str) -> Drawing:
         RecursionError,
         OSError,
     ) as error:
-        raise DrawingError(f"the drawing in this link cannot be read ({error})") from error
+        # Without what Python says of it: that may quote the link, whose author is unknown.
+        raise DrawingError("the drawing in this link cannot be read: it is damaged") from error
 
 
 def _part(first: object, *numbers: object) -> Stroke | Picture:
@@ -156,15 +159,15 @@ def _part(first: object, *numbers: object) -> Stroke | Picture:
     if isinstance(first, str):
         picture = Picture(base64.b64decode(first), *values.tolist())
         if max(picture.width, picture.height) > LARGEST_PICTURE_PX:
-            raise ValueError(f"its picture is larger than {LARGEST_PICTURE_PX} px")
+            raise DrawingError(f"its picture is larger than {LARGEST_PICTURE_PX} px")
         _on_canvas(picture)
         return picture
     brush_px = float(first)
     if not 1 <= brush_px <= THICKEST_BRUSH_PX:
-        raise ValueError(f"its brush is {brush_px} px, not 1 to {THICKEST_BRUSH_PX}")
+        raise DrawingError(f"its brush is {brush_px} px, not 1 to {THICKEST_BRUSH_PX}")
     points = np.cumsum(np.reshape(values, (-1, 2)), axis=0)
     if not len(points):
-        raise ValueError("a stroke in it has no points")
+        raise DrawingError("a stroke in it has no points")
     _check_within(points)
     return Stroke([tuple(point) for point in points.tolist()], brush_px)
 
@@ -172,7 +175,7 @@ def _part(first: object, *numbers: object) -> Stroke | Picture:
 def _check_within(px: np.ndarray) -> None:
     # Put so that NaN does not pass.
     if not (abs(px) <= FARTHEST_PX).all():
-        raise ValueError(f"a number in it is not within {FARTHEST_PX} px of the canvas")
+        raise DrawingError(f"a number in it is not within {FARTHEST_PX} px of the canvas")
 
 
 def _on_canvas(picture: Picture) -> Image.Image:
@@ -180,10 +183,10 @@ def _on_canvas(picture: Picture) -> Image.Image:
     try:
         with Image.open(io.BytesIO(picture.png), formats=["PNG"]) as opened:
             if max(opened.size) > CANVAS_PX:
-                raise ValueError(f"it has {opened.size} px, more than the canvas")
+                raise DrawingError(f"it has {opened.size} px, more than the canvas")
             grey = opened.convert("L")
     except Exception as error:  # damaged files make Pillow raise whatever it stumbles over
-        raise ValueError(f"its picture is no PNG of ours: {error}") from error
+        raise DrawingError("its picture is no PNG of ours") from error
     size = (max(1, round(picture.width)), max(1, round(picture.height)))
     # Turned as ink on black, so that the corners that appear are paper.
     ink = ImageChops.invert(grey.resize(size)).rotate(-picture.degrees, expand=True)

@@ -2,7 +2,8 @@
 
 `checkpoints/manifest.json` names every weight file with its sha256 and how it came about. A file's
 name carries the beginning of its hash, so that new weights never overwrite old ones: they are
-written first, then the manifest that names them, and only then the old file goes.
+written first, then the manifest that names them, then the record of their run, and only then the
+old file goes.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from mnistcmp.models import build
 from mnistcmp.titles import argument
 
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+SHIPPED_SEED = 0  # whose weights are kept: fixed beforehand, never the best
 
 
 class CheckpointError(Exception):
@@ -55,8 +57,8 @@ def save(folder: Path | str, weights: bytes, **facts: object) -> Checkpoint:
     """Write safetensors `weights` below `folder` and put them into its manifest.
 
     `facts` are the fields of Checkpoint but for `file` and `sha256`. The former checkpoint of the
-    same data set, model and recipe is replaced. Raises OSError if the disk is full, say: the
-    former checkpoint is then still the one that the manifest names.
+    same data set, model and recipe is replaced, and its file left to `drop_former`. Raises OSError
+    if the disk is full, say: the former checkpoint is then still the one that the manifest names.
     """
     folder = Path(folder)
     sha256 = hashlib.sha256(weights).hexdigest()
@@ -66,10 +68,15 @@ def save(folder: Path | str, weights: bytes, **facts: object) -> Checkpoint:
     write_whole(path, weights)
     entries = {entry.key: entry for entry in read_manifest(folder)} | {checkpoint.key: checkpoint}
     _write_manifest(folder, sorted(entries.values(), key=lambda entry: entry.key))
-    for old in path.parent.glob(f"{facts['model']}-????????.safetensors"):
+    return checkpoint
+
+
+def drop_former(folder: Path | str, checkpoint: Checkpoint) -> None:
+    """Delete the weight files that `checkpoint`, just saved, has replaced."""
+    path = Path(folder) / checkpoint.file
+    for old in path.parent.glob(f"{checkpoint.model}-????????.safetensors"):
         if old != path:
             old.unlink()
-    return checkpoint
 
 
 def read_manifest(folder: Path | str = CHECKPOINTS) -> list[Checkpoint]:

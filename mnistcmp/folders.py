@@ -9,7 +9,6 @@ import hashlib
 import io
 import os
 import warnings
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mnistcmp.dataset import Dataset
 from mnistcmp.download import console, say
-from mnistcmp.files import write_whole
+from mnistcmp.files import DamagedFile, read_arrays, write_whole
 
 PARTS = ("train", "test")
 MOST_CLASSES = 256  # what a run reads is recorded as uint8
@@ -118,10 +117,9 @@ def _read(path: Path) -> np.ndarray | None:
         return None
     try:
         # A zip archive, whose checksum tells a single wrong bit.
-        with np.load(path, allow_pickle=False) as arrays:
-            return arrays["pixels"]
-    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
-        say(f"{path} is damaged ({error}): decoding the images again")
+        return read_arrays(path)["pixels"]
+    except (DamagedFile, KeyError) as error:
+        say(f"{error}: decoding the images again")
         return None
 
 

@@ -67,9 +67,13 @@ def _grey(content: bytes) -> Image.Image:
             if image.format != "MPO" and getattr(image, "is_animated", False):
                 raise PhotoError("This picture moves, or has pages. Choose one with a single view.")
             image.draft("RGB", (WORK_PX, WORK_PX))
-            if image.mode in ("L", "RGB", "RGBA", "CMYK"):  # made small before anything is copied
+            # Made small before anything is copied, where Pillow can.
+            if image.mode in ("L", "RGB", "RGBA", "CMYK"):
                 image.thumbnail((WORK_PX, WORK_PX), Image.Resampling.BOX)
-            image = _eight_bit(ImageOps.exif_transpose(image)).convert("RGBA")
+            ImageOps.exif_transpose(image, in_place=True)
+            if image.mode.startswith(("I", "F")):
+                image = _eight_bit(image)
+            image = image.convert("RGBA")
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
@@ -85,11 +89,12 @@ def _grey(content: bytes) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Pictures of more than 256 greys, which Pillow would cut off at white -> grey."""
-    if not image.mode.startswith(("I", "F")):
-        return image
+    """A picture of more than 256 greys, which Pillow would cut off at white -> small and grey."""
+    scale = 257 if image.getextrema()[1] > 255 else 1
+    if image.mode not in ("I;16", "I", "F"):  # other orders of bytes cannot be made small
+        image = image.convert("I")
+    image.thumbnail((WORK_PX, WORK_PX), Image.Resampling.BOX, reducing_gap=None)
     values = np.asarray(image, dtype=np.float64)
-    scale = 257 if values.max() > 255 else 1
     return Image.fromarray(np.rint(values / scale).clip(0, 255).astype(np.uint8))
 
 

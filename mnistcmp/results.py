@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mnistcmp.files import write_whole
+from mnistcmp.files import read_arrays, write_whole
 
 RUN_COLUMNS = (
     "run",  # the run's own id, under which epochs.csv and predictions/ know it
@@ -66,7 +66,7 @@ ACTIVATION_IMAGES = 64  # in whatever batches a network was trained: to compare 
 
 
 class RecordsError(Exception):
-    """A file of records is not what this version wrote."""
+    """A file of records is damaged, or not what this version wrote."""
 
 
 class Records:
@@ -97,9 +97,11 @@ class Records:
         return self.folder / "predictions" / f"{run}.npz"
 
     def predictions(self, run: str) -> dict[str, np.ndarray]:
-        """The labels that a run read, uint8 (N,), by `test` and, where measured, `pen`."""
-        with np.load(self.predictions_path(run), allow_pickle=False) as arrays:
-            return dict(arrays)
+        """The labels that a run read, uint8 (N,), by `test` and, where measured, `pen`.
+
+        Raises DamagedFile if they are missing or damaged.
+        """
+        return read_arrays(self.predictions_path(run))
 
     def runs(self) -> pd.DataFrame:
         """Every run's row, in the order of recording; empty if nothing was recorded."""
@@ -107,9 +109,13 @@ class Records:
 
     def epochs(self) -> pd.DataFrame:
         """Every epoch's row of the runs that are recorded; `gradient_norms` as dictionaries."""
-        epochs = _read_rows(self.folder / "epochs.csv", EPOCH_COLUMNS)
+        path = self.folder / "epochs.csv"
+        epochs = _read_rows(path, EPOCH_COLUMNS)
         epochs = epochs[epochs["run"].isin(self.runs()["run"])].reset_index(drop=True)
-        epochs["gradient_norms"] = epochs["gradient_norms"].map(json.loads)
+        try:
+            epochs["gradient_norms"] = epochs["gradient_norms"].map(json.loads)
+        except ValueError as error:
+            raise _damaged(path, error) from error
         return epochs
 
 
@@ -188,10 +194,18 @@ def _read_rows(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     content = content[: _end_of_rows(content)]
     if not content:
         return pd.DataFrame(columns=list(columns))
-    _check_header(path, columns)
     # An id in hexadecimal may look like a number, 12e45678 say, and so may a folder's name.
     kinds = {"run": str, "campaign": str, "dataset": str}
-    return pd.read_csv(io.BytesIO(content), dtype=kinds)
+    try:
+        _check_header(path, columns)
+        return pd.read_csv(io.BytesIO(content), dtype=kinds)
+    except ValueError as error:  # pandas' own errors and those of decoding are such
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: ValueError) -> RecordsError:
+    reason = str(error).strip()
+    return RecordsError(f"{path} is damaged ({reason}): restore it from git, or move it away")
 
 
 def _check_header(path: Path, columns: tuple[str, ...]) -> None:

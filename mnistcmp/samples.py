@@ -6,14 +6,13 @@ app judges what networks read.
 """
 
 import io
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mnistcmp.files import write_whole
+from mnistcmp.files import DamagedFile, read_arrays, write_whole
 
 EASY_A_CLASS = 4
 HARD_A_CLASS = 6
@@ -98,10 +97,10 @@ def save(path: Path, samples: Samples) -> None:
 def load(path: Path) -> Samples:
     """Read the pack. Raises SamplesError, with the remedy, if it is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return Samples(**dict(arrays) | {"runs": int(arrays["runs"])})
-    except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(path)
+        return Samples(**arrays | {"runs": int(arrays["runs"])})
+    except (DamagedFile, TypeError, KeyError) as error:
+        problem = str(error) if isinstance(error, DamagedFile) else f"{path} is damaged ({error})"
         raise SamplesError(
-            f"{path} is missing or damaged ({error}): make it with "
-            "python scripts/train_all.py --missing"
+            f"{problem}: make it with python scripts/train_all.py --missing"
         ) from error

@@ -60,6 +60,14 @@ class Study:
         """Whether the published figures are of this data set, or of that which it is a copy of."""
         return self.published_on == COPIES.get(dataset, dataset)
 
+    def figures(self, model: str, dataset: str) -> Published:
+        """Those of `model` that may stand beside ours on `dataset`; empty if there are none."""
+        if self.published_for(dataset):
+            return self.models[model]
+        if dataset == "mnist":
+            return Published(self.models[model].mnist_accuracy)
+        return Published()
+
 
 # Of a copy, which data set's figures may stand beside ours.
 COPIES = {"cifar10-jpeg": "cifar10"}
@@ -227,9 +235,6 @@ def study_of(model: str) -> Study:
 def published_figures(model: str, dataset: str) -> Published:
     """The published figures that may stand beside ours of `model` on `dataset`; empty if none."""
     for study in STUDIES.values():
-        figures = study.models.get(model)
-        if figures and study.published_for(dataset):
+        if model in study.models and (figures := study.figures(model, dataset)) != Published():
             return figures
-        if figures and dataset == "mnist" and figures.mnist_accuracy:
-            return Published(figures.mnist_accuracy)
     return Published()

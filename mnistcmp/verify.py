@@ -1,6 +1,5 @@
 """Is a folder of weights and records whole, and are its figures true?"""
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +7,9 @@ import pandas as pd
 import torch
 
 from mnistcmp import checkpoints
-from mnistcmp.checkpoints import Checkpoint, CheckpointError
+from mnistcmp.checkpoints import SHIPPED_SEED, Checkpoint, CheckpointError
 from mnistcmp.dataset import Dataset
+from mnistcmp.files import DamagedFile
 from mnistcmp.results import Records, newest
 from mnistcmp.training import Images, evaluate
 
@@ -24,9 +24,10 @@ def problems(
     """Everything that is wrong with a folder that `train_all.py` made; nothing if all is well.
 
     Every weight file must load, belong to a recorded run and be named by the manifest; every
-    reported run must have its epochs and predictions. With the test images of `dataset`, which
-    records call `name`, the accuracy of each of its prediction files and networks is measured again
-    and must be as recorded. Networks of other data sets than MNIST may be absent.
+    reported run must have its epochs and predictions, those on MNIST with seed 0 their weights.
+    With the test images of `dataset`, which records call `name`, the accuracy of each of its
+    prediction files and networks is measured again and must be as recorded. Networks of other data
+    sets than MNIST may be absent.
     """
     folder = Path(folder)
     try:
@@ -44,12 +45,16 @@ def problems(
     for checkpoint in manifest:
         images = dataset if checkpoint.dataset == name else None
         yield from _of_checkpoint(checkpoint, folder, runs, images)
+    run_of = {checkpoint.key: checkpoint.run for checkpoint in manifest}
     epochs_of = records.epochs().groupby("run").size()
     reported = newest(records.runs())
     for row in reported[reported["status"] == "ok"].itertuples():
         if epochs_of.get(row.run, 0) != row.epochs:
             yield f"run {row.run} ({row.model}, {row.recipe}) lacks rows in epochs.csv"
         yield from _of_predictions(records, row, dataset if row.dataset == name else None)
+        kept = run_of.get((row.dataset, row.model, row.recipe))
+        if (row.dataset, row.seed) == ("mnist", SHIPPED_SEED) and kept != row.run:
+            yield f"the weights of run {row.run} ({row.model}, {row.recipe}) are not kept: train it"
 
 
 def _of_checkpoint(
@@ -90,8 +95,9 @@ def _of_predictions(records: Records, row, dataset: Dataset | None) -> Iterator[
     path = records.predictions_path(row.run)
     try:
         predicted = torch.from_numpy(records.predictions(row.run)["test"])
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        yield f"{path} cannot be read ({error}): train {row.model} again"
+    except (DamagedFile, KeyError) as error:
+        problem = str(error) if isinstance(error, DamagedFile) else f"{path} lacks {error}"
+        yield f"{problem}: train {row.model} again"
         return
     if dataset and len(predicted) != len(dataset.test_labels):
         yield f"{path} is of {len(predicted)} test images, not of {len(dataset.test_labels)}"

@@ -220,17 +220,17 @@ def main() -> None:
     console = Console(highlight=False)
     path = CHECKPOINTS / "results" / "benchmark_training.json"
     result = json.loads(path.read_text()) if path.exists() else {}
-    if options.end_to_end:
-        measured = {"end_to_end": compare_end_to_end(options.data, console)}
-    else:
-        rows, peaks = compare_epochs(options.models, options.rounds, options.data, console)
-        measured = {"epochs": rows, "rounds": options.rounds, "peak_flops": peaks}
-    result |= measured | {
+    facts = {
         "machine": machine.describe("cpu"),
         "versions": machine.versions(),
         "threads": torch.get_num_threads(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    if options.end_to_end:
+        result["end_to_end"] = compare_end_to_end(options.data, console) | facts
+    else:
+        rows, peaks = compare_epochs(options.models, options.rounds, options.data, console)
+        result |= {"epochs": rows, "rounds": options.rounds, "peak_flops": peaks} | facts
     write_whole(path, (json.dumps(result, indent=1) + "\n").encode())
     console.print(f"written to {path}")
 

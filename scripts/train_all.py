@@ -26,6 +26,7 @@ from rich.table import Table
 
 from mnistcmp import campaign, checkpoints, data, report, results, samples, strokes, verify
 from mnistcmp.download import DataUnavailable
+from mnistcmp.files import DamagedFile
 from mnistcmp.models import MODELS
 from mnistcmp.progress import TerminalProgress
 from mnistcmp.recipes import RECIPES
@@ -270,7 +271,9 @@ def refuse_another_folder(out: Path, dataset: data.Dataset, name: str) -> None:
         )
 
 
-def save_samples(out: Path, records: results.Records, dataset: data.Dataset, name: str) -> None:
+def save_samples(
+    out: Path, records: results.Records, dataset: data.Dataset, name: str, console: Console
+) -> None:
     """Pack what the app needs of the test set: its labels, and of MNIST's images what it shows."""
     reported = results.newest(records.runs())
     reported = reported[(reported["status"] == "ok") & (reported["dataset"] == name)]
@@ -278,7 +281,13 @@ def save_samples(out: Path, records: results.Records, dataset: data.Dataset, nam
         return
     labels = dataset.test_labels.numpy()
     if name == "mnist":
-        predictions = (records.predictions(run)["test"] for run in reported["run"])
+        predictions = []
+        for run in reported["run"]:
+            try:
+                predictions.append(records.predictions(run)["test"])
+            except DamagedFile as error:
+                problem = f"{error}: its network is left out of the samples until trained again"
+                console.print(problem, markup=False, highlight=False, soft_wrap=True)
         pack = samples.pick(dataset.test_images.numpy(), labels, predictions)
     else:
         pack = samples.labels_only(labels)
@@ -331,8 +340,8 @@ def train(options: argparse.Namespace, console: Console) -> int:
                 device=device,
                 progress=progress,
             )
+    save_samples(options.out, records, materials.dataset, dataset, console)
     journal.end()
-    save_samples(options.out, records, materials.dataset, dataset)
     runs = records.runs()
     asked_for = runs["model"].isin(models) & (runs["dataset"] == dataset)
     print_table(console, runs[asked_for & runs["recipe"].isin(recipes)], options.protocol)

@@ -16,6 +16,7 @@ from mnistcmp.models import MODELS
 from mnistcmp.recipes import recipe_for, recipes_of
 from mnistcmp.report import elsewhere, markdown, overview
 from mnistcmp.results import Records, newest, summarise
+from mnistcmp.studies import STUDIES
 from mnistcmp.titles import title
 from scripts import benchmark_app
 
@@ -97,11 +98,16 @@ def results(results: Path) -> str:
 def photos(results: Path) -> str:
     """The table of the networks that were trained on photos, and how."""
     runs = _reported(results, PHOTOS)
+    models = {
+        model for study in STUDIES.values() if PHOTOS in study.datasets for model in study.models
+    }
+    runs = runs[(runs["recipe"] == "tuned") & runs["model"].isin(models)]
     if runs.empty:
         return "Not trained yet."
     recipe = recipe_for("tuned", runs["model"].iloc[0], PHOTOS)
     return (
-        f"Accuracy on the 10,000 test images of the {title(PHOTOS)} in percent. The recipe `tuned` "
+        f"Accuracy on the 10,000 test images of the {title(PHOTOS)} in percent, mean ± standard "
+        "deviation where there are several runs. The recipe `tuned` "
         f"takes {recipe.epochs} epochs here, with images mirrored by chance and moved by up to "
         f"{recipe.augmentation.shift_px} px, and weights that decay (AdamW, "
         f"{recipe.weight_decay:g}).\n\n"
@@ -122,8 +128,8 @@ def threshold(results: Path) -> str:
         f"digits and {shipped['pen_digits_rejected']:.1%} of {shipped['pen_digits']:,} pen digits, "
         f"and lets {shipped['nondigits_accepted']:.0%} of {shipped['nondigits']:,} generated "
         "scribbles, shapes, letters and animals pass for a digit. The threshold was chosen on "
-        f"other images: {chosen_on['digits']:,} training digits held out "
-        "(`scripts/find_threshold.py`)."
+        f"other images: {chosen_on['digits']:,} training digits held out, read by "
+        f"{found['networks']} networks (`scripts/find_threshold.py`)."
     )
 
 
@@ -141,16 +147,16 @@ def speed(results: Path) -> str:
             "textbook, s an epoch": rows["textbook_seconds"].map("{:.1f}".format),
             "engine, s an epoch": rows["engine_seconds"].map("{:.2f}".format),
             "times as fast": rows["ratio"].map("{:.1f}".format),
-            "textbook, % of peak": rows["textbook_share_of_peak"].map("{:.0%}".format),
-            "engine, % of peak": rows["engine_share_of_peak"].map("{:.0%}".format),
+            "textbook, %": rows["textbook_share_of_peak"].map("{:.0%}".format),
+            "engine, %": rows["engine_share_of_peak"].map("{:.0%}".format),
         }
     )
     peaks = benchmark["peak_flops"]
     text = (
         f"{markdown(texts)}\n\n"
         f"Median of {benchmark['rounds']} rounds, in turns, with {benchmark['threads']} threads or "
-        f"processes. The peak is that of a large matrix product: {peaks['fp32'] / 1e9:.0f} GFLOP/s "
-        f"in fp32, {peaks['bf16'] / 1e9:.0f} in bf16. Made on: {benchmark['machine']}; "
+        f"processes. Percent: of the speed of a large matrix product, {peaks['fp32'] / 1e9:.0f} "
+        f"GFLOP/s in fp32, {peaks['bf16'] / 1e9:.0f} in bf16. Made on: {benchmark['machine']}; "
         f"{benchmark['versions']}."
     )
     if whole := benchmark.get("end_to_end"):

@@ -1,6 +1,7 @@
 """The Benchmarks page, run without a browser."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnistcmp.app import cached, colours, pen
+from mnistcmp.app import cached, colours, mistakes, pen
+from mnistcmp.changes import Gap
 from mnistcmp.models import MODELS, convnets, perceptrons, residual
 from mnistcmp.results import summarise
 from mnistcmp.studies import STUDIES
@@ -70,12 +72,71 @@ def test_benchmarks_says_whether_two_networks_differ():
     runs = reported()
     runs = runs[(runs["recipe"] == "tuned") & (runs["seed"] == 0)].set_index("model")["run"]
     labels = cached.sample_pack("mnist").labels
-    first, second = (cached.predictions(runs[m]) == labels for m in ("mlp", "strong_cnn"))
+    first, second = (cached.predictions(runs[m])["test"] == labels for m in ("mlp", "strong_cnn"))
     sentence = (
         f"{(first & ~second).sum()} are read right by mlp alone and {(second & ~first).sum()}"
     )
     assert any(sentence in text.value for text in app.markdown)
     assert any("**strong_cnn is really better**" in text.value for text in app.markdown)
+
+
+@pytest.mark.parametrize(
+    ("gap", "verdict"),
+    [
+        (Gap(0.01, 0.005, "5 runs", over_runs=True), "**new is really better**: +1.00 points"),
+        (Gap(-0.01, 0.005, "5 runs", over_runs=True), "**old is really better**: +1.00 points"),
+        (Gap(-0.01, 0.02, "5 runs", over_runs=True), "**That may well be chance**: +1.00 points"),
+        (Gap(0.01, 0.005, "seed 0"), "**This run of new is really better**; with other seeds"),
+    ],
+)
+def test_verdict_on_two_networks_follows_the_gap(gap, verdict):
+    text = mistakes._verdict("old", "new", gap)
+    assert text.startswith(verdict)
+    assert text.endswith(f"by {gap.grounds}.")
+    if abs(gap.share) > gap.half:
+        assert "95 % interval +0.50 to +1.50" in text
+
+
+def test_hardest_digits_are_said_to_be_read_as_what_they_are_not(monkeypatch):
+    said = []
+
+    def gallery(pack, numbers, caption):
+        said.extend(caption(number) for number in numbers)
+
+    monkeypatch.setattr(mistakes, "_gallery", gallery)
+    pack, runs = cached.sample_pack("mnist"), reported().query("recipe == 'drawn'")
+    mistakes._hardest(mistakes._read(runs, pack), pack)
+    told = [re.match(r"a (\d), read as (\d)\. Right: ", text) for text in said]
+    assert len(told) == mistakes.GALLERY
+    assert all(found[1] != found[2] for found in told)
+
+
+def test_benchmarks_leaves_out_networks_whose_readings_are_damaged(copy):
+    runs = reported().query("recipe == 'tuned' and seed == 0").set_index("model")["run"]
+    (copy / "results" / "predictions" / f"{runs['mlp']}.npz").write_bytes(b"PK half")
+    path = copy / "results" / "runs.csv"
+    rows = path.read_text().splitlines()
+    (failed,) = [row for row in rows if row.startswith(runs["cnn"])]
+    path.write_text("\n".join([*rows, failed.replace(",ok,", ",failed: killed,", 1)]) + "\n")
+    app = run()
+    assert not app.exception
+    assert any("mlp is left out of what follows" in note.value for note in app.warning)
+    offered = app.selectbox(key="first").options
+    assert {"mlp", "cnn"} & set(offered) == set()
+    assert "strong_cnn" in offered
+
+
+def test_damaged_records_are_named_on_the_page(copy):
+    (copy / "results" / "runs.csv").write_text("what,is,this\n1,2,3\n")
+    app = run()
+    assert not app.exception
+    assert "runs.csv has other columns" in app.error[0].value
+
+
+def test_studies_on_photos_show_no_figures_of_another_study():
+    tables = dict(zip(STUDIES, (table.value for table in run().dataframe), strict=False))
+    assert "published, %" in tables[4]
+    assert "published, %" not in tables[5]
 
 
 def test_benchmarks_says_what_recipes_do_to_pen_digits():
@@ -159,5 +220,5 @@ def test_pack_holds_every_image_that_a_reported_run_misread():
     pack, runs = cached.sample_pack("mnist"), reported()
     assert pack.runs == len(runs)
     for run_id in runs["run"]:
-        misread = np.flatnonzero(cached.predictions(run_id) != pack.labels)
+        misread = np.flatnonzero(cached.predictions(run_id)["test"] != pack.labels)
         assert set(misread) <= set(pack.index)

@@ -226,6 +226,27 @@ def test_page_works_before_a_threshold_was_found(copy):
     assert app.metric[0].value == "1"
 
 
+def test_page_works_with_a_damaged_threshold_and_records(copy):
+    (copy / "results" / "threshold.json").write_text('{"least_certainty": 0.8')
+    (copy / "results" / "runs.csv").write_text("what,is,this\n1,2,3\n")
+    app = run(as_url(one()), [STROKE])
+    assert not app.exception
+    assert app.metric[0].value == "1"
+    assert any("threshold.json is damaged" in warning.value for warning in app.warning)
+
+
+def test_weights_that_were_restored_are_read_without_a_restart(copy):
+    (path,) = (copy / "mnist" / "drawn").glob("cnn-*.safetensors")
+    content = path.read_bytes()
+    path.unlink()
+    app = run(as_url(one()), [STROKE])
+    assert path.name in app.warning[0].value
+    path.write_bytes(content)
+    app.run()
+    assert not app.warning
+    assert any(f"{NETWORKS} networks agree" in text.value for text in app.markdown)
+
+
 def test_networks_are_ordered_by_what_they_do_on_mnist():
     # On photos, of which there are records too, both are larger and read worse.
     assert cached.ordered(["fcn", "mlp"], "tuned", "accuracy") == ["mlp", "fcn"]

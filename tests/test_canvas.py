@@ -138,6 +138,13 @@ def test_unreadable_text_raises_drawing_error(text):
         canvas.from_text(text)
 
 
+def test_error_does_not_quote_the_link():
+    text = pack_parts([20, "[Your session expired](http://evil.example)"])
+    with pytest.raises(DrawingError) as caught:
+        canvas.from_text(text)
+    assert "evil" not in str(caught.value)
+
+
 def test_beginning_of_a_text_is_the_drawing_or_an_error():
     """Its last characters are a checksum, so that a text may be whole without them."""
     text = canvas.to_text([SEVEN, DOT])

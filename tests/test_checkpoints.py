@@ -11,7 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from mnistcmp.checkpoints import CheckpointError, load, load_all, read_manifest, save
+from mnistcmp.checkpoints import CheckpointError, drop_former, load, load_all, read_manifest, save
 from mnistcmp.models import MODELS, build
 
 PIXELS = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
@@ -113,6 +113,8 @@ def test_save_replaces_the_former_file_and_no_other(tmp_path):
         save_model(tmp_path, trained(name), name, recipe=recipe)
     first = save_model(tmp_path, trained("mlp", 1), "mlp")
     second = save_model(tmp_path, trained("mlp", 2), "mlp")
+    assert (tmp_path / first.file).exists()  # until the record of the second is on disk, too
+    drop_former(tmp_path, second)
     assert not (tmp_path / first.file).exists()
     assert torch.equal(logits(load("mlp", folder=tmp_path)), logits(trained("mlp", 2)))
     assert second in read_manifest(tmp_path)
@@ -123,7 +125,7 @@ def test_save_replaces_the_former_file_and_no_other(tmp_path):
 
 def test_save_of_the_same_weights_again_keeps_them(tmp_path):
     for run in ("aa", "bb"):
-        save_model(tmp_path, trained("mlp"), "mlp", run=run)
+        drop_former(tmp_path, save_model(tmp_path, trained("mlp"), "mlp", run=run))
     assert [checkpoint.run for checkpoint in read_manifest(tmp_path)] == ["bb"]
     load("mlp", folder=tmp_path)
 
@@ -143,7 +145,7 @@ def test_save_that_breaks_off_leaves_the_former_checkpoint(tmp_path, monkeypatch
         save_model(tmp_path, new, "mlp")
     assert torch.equal(logits(load("mlp", folder=tmp_path)), logits(old))
     assert not leftovers(tmp_path)
-    save_model(tmp_path, new, "mlp")
+    drop_former(tmp_path, save_model(tmp_path, new, "mlp"))
     assert torch.equal(logits(load("mlp", folder=tmp_path)), logits(new))
     assert len(list(tmp_path.rglob("*.safetensors"))) == 1
 

@@ -1,6 +1,7 @@
 import io
 import random
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -182,6 +183,19 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
         place = rng.randrange(rng.choice([len(content), min(150, len(content))]))
         content[place : place + rng.randint(0, 2)] = rng.randbytes(rng.randint(0, 2))
     return bytes(content[: rng.randrange(len(content))] if rng.random() < 0.2 else content)
+
+
+def test_huge_picture_of_many_greys_is_made_small_before_it_is_reckoned_with():
+    content = file(Image.new("I;16", (7000, 7000), 60_000))
+    assert len(content) < 1_000_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(PhotoError, match="No digit stands out"):
+            photo.read(content)
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 20_000_000
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -94,6 +94,30 @@ def test_train_all_goes_on_where_it_was_stopped(script, stop_after_first):
     assert script.runs()["campaign"].nunique() == 1
 
 
+def test_train_all_goes_on_where_it_was_stopped_after_the_last_run(script, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(samples, "save", full)
+        status, _, err = script(*QUICK)
+    assert status == 1 and "No space left" in err
+    status, out, _ = script(*QUICK)
+    assert status == 0 and "3 of 3 runs are done already" in out
+    assert script.trained() == once("mlp")
+
+
+@pytest.mark.parametrize("content", [None, b"PK half a file"])
+def test_train_all_passes_over_predictions_that_are_damaged(script, content):
+    script(*QUICK)
+    path = next((script.out / "results" / "predictions").iterdir())
+    path.unlink() if content is None else path.write_bytes(content)
+    status, out, _ = script(*QUICK, "--missing")
+    assert status == 0
+    assert f"{path} is {'missing' if content is None else 'damaged'}" in out
+    assert samples.load(script.out / "mnist" / "samples.npz").runs == 2
+
+
 def test_train_all_fresh_starts_over(script, stop_after_first):
     script(*QUICK)
     stop_after_first.undo()

@@ -82,7 +82,15 @@ def test_missing_or_damaged_predictions_are_found(folder, toy, content):
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    assert f"{path} cannot be read" in found(folder, toy)
+    damage = "missing" if content is None else "damaged"
+    assert f"{path} is {damage}" in found(folder, toy)
+
+
+def test_weights_that_are_not_of_the_reported_run_are_found(folder, toy):
+    (folder / "manifest.json").write_text(json.dumps({"checkpoints": []}))
+    for path in folder.rglob("*.safetensors"):
+        path.unlink()
+    assert "(mlp, tuned) are not kept: train it" in found(folder, toy)
 
 
 def test_predictions_that_are_not_the_recorded_ones_are_found(folder, toy):

@@ -7,7 +7,7 @@ from mnistcmp.app import cached, charts, keys, mistakes, pen
 from mnistcmp.app.colours import FAMILY_OF
 from mnistcmp.compare import half_interval, tenfolds
 from mnistcmp.results import summarise
-from mnistcmp.studies import STUDIES, Study, published_figures
+from mnistcmp.studies import STUDIES, Study
 
 RECIPES = {
     "tuned": "our own recipe for each network",
@@ -36,7 +36,6 @@ def page() -> None:
     _scatter(summary, highlight)
     _enough(summary)
     _losses_and_curves(runs, summary, highlight)
-    mistakes.really_different(runs)
     mistakes.show(runs, highlight)
     pen.one_recipe(runs, summary, highlight)
     pen.side_by_side(summarise(of_all_recipes), highlight)
@@ -66,8 +65,9 @@ def _tables(summary: pd.DataFrame) -> None:
     for study, tab in zip(studies, st.tabs([study.title for study in studies]), strict=True):
         rows = summary[summary["model"].isin(list(study.models))]
         with tab:
-            st.markdown(f"**{study.question}** Source: {study.source}.")
-            _table(rows)
+            here = "" if study.published_for("mnist") else " Here: on MNIST’s digits."
+            st.markdown(f"**{study.question}** Source: {study.source}.{here}")
+            _table(study, rows)
     st.download_button(
         "All rows as CSV",
         summary.to_csv(index=False),
@@ -82,9 +82,9 @@ def _studies_of(rows: pd.DataFrame) -> list[Study]:
     return [study for study in STUDIES.values() if rows["model"].isin(list(study.models)).any()]
 
 
-def _table(rows: pd.DataFrame) -> None:
+def _table(study: Study, rows: pd.DataFrame) -> None:
     rows = rows.sort_values("params")
-    published = [published_figures(model, "mnist") for model in rows["model"]]
+    published = [study.figures(model, "mnist") for model in rows["model"]]
     half = [
         100 * half_interval(*row)
         for row in zip(rows["test_accuracy_sd"], rows["seeds"], strict=True)

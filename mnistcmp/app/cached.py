@@ -26,24 +26,30 @@ RESULTS = CHECKPOINTS / "results"
 
 
 def reported_runs() -> pd.DataFrame:
-    """The newest finished `final` run of each (data set, model, recipe, seed)."""
+    """The newest `final` run of each (data set, model, recipe, seed), of those that finished.
+
+    Raises RecordsError if the records are damaged.
+    """
     return _reported_runs(_changed(RESULTS / "runs.csv"))
 
 
 def reported_epochs() -> pd.DataFrame:
-    """The epochs of those runs."""
-    return _reported_epochs(_changed(RESULTS / "epochs.csv"))
+    """The epochs of those runs. Raises RecordsError if the records are damaged."""
+    return _reported_epochs(_changed(RESULTS / "epochs.csv"), _changed(RESULTS / "runs.csv"))
 
 
 def threshold() -> dict[str, Any] | None:
-    """What scripts/find_threshold.py has found; None if it has not been run."""
+    """What scripts/find_threshold.py has found; None if it has not been run.
+
+    Raises ValueError if that is damaged.
+    """
     path = RESULTS / "threshold.json"
     return _threshold(path, _changed(path))
 
 
 def ordered(models: Iterable[str], recipe: str, order: str) -> list[str]:
-    """The models by `size`, by `accuracy` on the test images (seed 0), or by `family`."""
-    places = _places(recipe, order, _changed(RESULTS / "runs.csv"))
+    """The trained networks by `size`, by `accuracy` on the test images, or by `family`."""
+    places = _places(recipe, order, _changed(CHECKPOINTS / "manifest.json"))
     return sorted(models, key=lambda model: places.get(model, -1))
 
 
@@ -51,15 +57,20 @@ def ordered(models: Iterable[str], recipe: str, order: str) -> list[str]:
 def _places(recipe: str, order: str, changed: int) -> dict[str, float]:
     if order == "family":
         return {model: place for place, model in enumerate(FAMILY_OF)}
-    runs = reported_runs()
-    runs = runs[(runs["dataset"] == "mnist") & (runs["recipe"] == recipe) & (runs["seed"] == 0)]
-    rows = runs.set_index("model")
-    return rows[{"size": "params", "accuracy": "test_accuracy"}[order]].to_dict()
+
+    from mnistcmp.checkpoints import read_manifest
+
+    measure = {"size": "params", "accuracy": "test_accuracy"}[order]
+    return {
+        checkpoint.model: getattr(checkpoint, measure)
+        for checkpoint in read_manifest(CHECKPOINTS)
+        if (checkpoint.recipe, checkpoint.dataset) == (recipe, "mnist")
+    }
 
 
-def predictions(run: str, images: str = "test") -> np.ndarray:
-    """The labels that a run read, uint8 (N,). Raises OSError or KeyError if they are not there."""
-    return _predictions(run)[images]
+def predictions(run: str) -> dict[str, np.ndarray]:
+    """The labels that a run read, uint8 (N,), as `Records.predictions` gives and raises."""
+    return _predictions(run)
 
 
 def sample_pack(dataset: str) -> samples.Samples:
@@ -80,7 +91,7 @@ def _reported_runs(changed: int) -> pd.DataFrame:
 
 
 @st.cache_data
-def _reported_epochs(changed: int) -> pd.DataFrame:
+def _reported_epochs(epochs_changed: int, runs_changed: int) -> pd.DataFrame:
     epochs = Records(RESULTS).epochs()
     return epochs[epochs["run"].isin(reported_runs()["run"])].reset_index(drop=True)
 
@@ -105,12 +116,20 @@ def networks(recipe: str, dataset: str = "mnist") -> tuple[dict[str, "nn.Module"
 
     The first call imports torch, which takes seconds: first paint what does not need it.
     """
-    return _readers(recipe, dataset, _changed(CHECKPOINTS / "manifest.json"))
+    return _readers(recipe, dataset, *_weights_changed(recipe, dataset))
 
 
-@st.cache_resource(show_spinner="Waking the networks …")
-def _readers(recipe: str, dataset: str, changed: int) -> tuple[dict[str, "nn.Module"], list[str]]:
-    loaded, problems = _networks(recipe, dataset, changed)
+def _weights_changed(recipe: str, dataset: str) -> tuple[int, int]:
+    """When weights were last put into their folder, as by git, and into the manifest."""
+    return _changed(CHECKPOINTS / dataset / recipe), _changed(CHECKPOINTS / "manifest.json")
+
+
+# While networks are trained anew, those of before are let go.
+@st.cache_resource(show_spinner="Waking the networks …", max_entries=3)
+def _readers(
+    recipe: str, dataset: str, folder_changed: int, manifest_changed: int
+) -> tuple[dict[str, "nn.Module"], list[str]]:
+    loaded, problems = _networks(recipe, dataset, folder_changed, manifest_changed)
 
     from mnistcmp.reading import frozen
 
@@ -119,8 +138,10 @@ def _readers(recipe: str, dataset: str, changed: int) -> tuple[dict[str, "nn.Mod
     return readers, problems
 
 
-@st.cache_resource(show_spinner="Waking the networks …")
-def _networks(recipe: str, dataset: str, changed: int) -> tuple[dict[str, "nn.Module"], list[str]]:
+@st.cache_resource(show_spinner="Waking the networks …", max_entries=3)
+def _networks(
+    recipe: str, dataset: str, folder_changed: int, manifest_changed: int
+) -> tuple[dict[str, "nn.Module"], list[str]]:
     # For one image, more threads only wait for each other. Every visitor is served by threads of
     # their own, in which torch's own setting would have to be made again.
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -156,7 +177,7 @@ def network(name: str, recipe: str) -> tuple["nn.Module | None", str]:
     """One trained network, layer by layer, and "", or None and what is wrong, with the remedy."""
     from mnistcmp.checkpoints import CheckpointError, load
 
-    loaded, _ = _networks(recipe, "mnist", _changed(CHECKPOINTS / "manifest.json"))
+    loaded, _ = _networks(recipe, "mnist", *_weights_changed(recipe, "mnist"))
     if name in loaded:
         return loaded[name], ""
     try:
@@ -176,14 +197,13 @@ def blueprint(name: str) -> "Blueprint":
 
 def look(name: str, recipe: str, network: "nn.Module", pixels: np.ndarray) -> "Look":
     """What becomes of float32 (28, 28) pixels in the trained `network` of this name and recipe."""
-    changed = _changed(CHECKPOINTS / "manifest.json")
-    return _look(name, recipe, changed, network, pixels)
+    return _look(name, recipe, _weights_changed(recipe, "mnist"), network, pixels)
 
 
 # A look holds every activation, about a megabyte. Streamlit does not hash what begins with "_".
 @st.cache_data(max_entries=16, show_spinner=False)
 def _look(
-    name: str, recipe: str, changed: int, _network: "nn.Module", pixels: np.ndarray
+    name: str, recipe: str, changed: tuple[int, int], _network: "nn.Module", pixels: np.ndarray
 ) -> "Look":
     from mnistcmp import inside
 

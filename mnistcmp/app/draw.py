@@ -102,7 +102,14 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
     ordered = {name: models[name] for name in cached.ordered(models, recipe, order)}
     readings = dict(zip(ways, read(images, ordered), strict=True))
     reading = readings[way]
-    rates = cached.threshold()
+    try:
+        rates = cached.threshold()
+    except ValueError as error:
+        rates = None
+        st.warning(
+            f"When a reading is not to be believed cannot be told: threshold.json is damaged "
+            f"({error}). Restore it from git, or run `python scripts/find_threshold.py`."
+        )
     together = consensus(reading, rates["least_certainty"] if rates else 0.0)
     milliseconds = 1000 * (time.perf_counter() - started)
     with verdict:

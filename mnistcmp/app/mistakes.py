@@ -1,66 +1,96 @@
 """Of the Benchmarks page: which test images are misread, by whom, and whether that is chance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from mnistcmp.app import cached, charts
+from mnistcmp.changes import ENOUGH_RUNS, Evidence, Gap
 from mnistcmp.compare import confusion, paired
+from mnistcmp.files import DamagedFile
 from mnistcmp.samples import Samples, SamplesError
+from mnistcmp.wording import points
 
 GALLERY = 40
 MOST_NAMED = 3  # in a caption as narrow as its picture
 
 
-def really_different(runs: pd.DataFrame) -> None:
-    """Any two networks on the same images, tested."""
+def show(runs: pd.DataFrame, highlight: str | None) -> None:
+    """Whether two networks differ, what one reads as what, and what most networks misread."""
+    try:
+        pack = cached.sample_pack(runs["dataset"].iloc[0])
+    except SamplesError as error:
+        st.warning(str(error))
+        return
+    evidence = Evidence(runs, _read(runs, pack), pack.labels)
+    if evidence.read:
+        _really_different(evidence)
+        _mistakes(evidence.read, pack, highlight)
+
+
+def _read(runs: pd.DataFrame, pack: Samples) -> dict[str, np.ndarray]:
+    """What the run with seed 0 of each network read on the test images, where that is on record."""
+    read = {}
+    for run in runs[runs["seed"] == 0].itertuples():
+        try:
+            predictions = cached.predictions(run.run)["test"]
+        except (DamagedFile, KeyError) as error:
+            st.warning(f"{run.model} is left out of what follows: {error}")
+            continue
+        if len(predictions) == len(pack.labels):
+            read[run.model] = predictions
+    return read
+
+
+def _really_different(evidence: Evidence) -> None:
+    """Any two networks, tested."""
     st.header("Are two networks really different?")
     st.caption(
-        "Both read the same test images, so only those count that one reads right and the other "
-        "wrong (McNemar's exact test on the run with seed 0)."
+        f"By their runs where there are {ENOUGH_RUNS} of each (Welch's t); else by the run with "
+        "seed 0: of the test images, those count that one reads right and the other wrong (as in "
+        "McNemar's test)."
     )
-    models = list(dict.fromkeys(runs["model"]))
+    models = list(evidence.read)
     left, right = st.columns(2)
     first = left.selectbox("One network", models, index=0, key="first")
     second = right.selectbox("Another", models, index=len(models) - 1, key="second")
-    pack = _pack(runs)
-    if pack is None:
-        return
     if first == second:
         st.info("Choose two different networks.")
         return
-    result = paired(_read_by(runs, first), _read_by(runs, second), pack.labels)
-    st.markdown(_verdict(first, second, result.only_first, result.only_second, result.p_value))
-
-
-def _verdict(first: str, second: str, only_first: int, only_second: int, p_value: float) -> str:
-    better = first if only_first > only_second else second
-    counts = (
-        f"Of the test images, {only_first} are read right by {first} alone and {only_second} by "
-        f"{second} alone."
+    result = paired(evidence.read[first], evidence.read[second], evidence.labels)
+    st.markdown(
+        f"Of the test images, {result.only_first} are read right by {first} alone and "
+        f"{result.only_second} by {second} alone (seed 0). "
+        f"{_verdict(first, second, evidence.gap(first, second))}"
     )
-    chance = f"p = {p_value:.2g}" if p_value >= 1e-4 else "p < 0.0001"
-    if p_value < 0.05:
-        return f"{counts} **{better} is really better**: chance alone rarely does that ({chance})."
-    return f"{counts} **That may well be chance** ({chance}): these runs show no difference."
 
 
-def show(runs: pd.DataFrame, highlight: str | None) -> None:
-    """What one network reads as what, and what most networks misread."""
+def _verdict(first: str, second: str, gap: Gap) -> str:
+    better, sign = (second, 1) if gap.share >= 0 else (first, -1)
+    ends = sorted((sign * gap.low, sign * gap.high))
+    by = (
+        f"{points(sign * gap.share)} points for {better}, 95 % interval {points(ends[0])} to "
+        f"{points(ends[1])}, by {gap.grounds}"
+    )
+    if not gap.sure:
+        return f"**That may well be chance**: {by}."
+    if gap.over_runs:
+        return f"**{better} is really better**: {by}."
+    return f"**This run of {better} is really better**; with other seeds it may differ: {by}."
+
+
+def _mistakes(read: Mapping[str, np.ndarray], pack: Samples, highlight: str | None) -> None:
     st.header("Mistakes")
-    pack = _pack(runs)
-    if pack is None:
-        return
-    models = list(dict.fromkeys(runs["model"]))
+    models = list(read)
     model = st.selectbox(
         "Network",
         models,
         index=models.index(highlight) if highlight in models else 0,
         key=f"mistakes_of_{highlight}",
     )
-    predicted = _read_by(runs, model)
+    predicted = read[model]
     matrix = confusion(predicted, pack.labels)
     left, right = st.columns(2)
     with left:
@@ -83,7 +113,7 @@ def show(runs: pd.DataFrame, highlight: str | None) -> None:
         chosen = np.flatnonzero((pack.labels == was) & (predicted == read_as))
         st.markdown(f"**{len(chosen)} times {model} read a {was} as a {read_as}:**")
         _gallery(pack, chosen, lambda number: f"no. {number}")
-    _hardest(runs, pack)
+    _hardest(read, pack)
 
 
 def _confusion_chart(matrix: np.ndarray) -> dict[str, int] | None:
@@ -99,23 +129,19 @@ def _confusion_chart(matrix: np.ndarray) -> dict[str, int] | None:
     return points[0] if points else None
 
 
-def _hardest(runs: pd.DataFrame, pack: Samples) -> None:
+def _hardest(read: Mapping[str, np.ndarray], pack: Samples) -> None:
     st.subheader("The hardest digits")
-    st.caption("What most networks of this recipe misread (seed 0), and who reads it right.")
-    models = list(dict.fromkeys(runs["model"]))
-    read = np.stack([_read_by(runs, model) for model in models])
-    wrong = (read != pack.labels).sum(axis=0)
-    hardest = np.argsort(-wrong, kind="stable")[:GALLERY]
+    st.caption("What networks of this recipe misread most often (seed 0), and who reads it right.")
+    models, read_as = np.array(list(read)), np.stack(list(read.values()))
+    right = read_as == pack.labels
+    hardest = np.argsort(right.sum(axis=0), kind="stable")[:GALLERY]
 
     def who(number: int) -> str:
-        right = [
-            model
-            for model, row in zip(models, read, strict=True)
-            if row[number] == pack.labels[number]
-        ]
-        reads = np.bincount(read[:, number], minlength=10).argmax()
-        told = ", ".join(right) if len(right) <= MOST_NAMED else f"{len(right)} of {len(models)}"
-        return f"a {pack.labels[number]}, read as {reads}. Right: {told or 'nobody'}"
+        wrong = read_as[~right[:, number], number]
+        told = models[right[:, number]]
+        told = ", ".join(told) if len(told) <= MOST_NAMED else f"{len(told)} of {len(models)}"
+        mostly = f", read as {np.bincount(wrong).argmax()}" if len(wrong) else ""
+        return f"a {pack.labels[number]}{mostly}. Right: {told or 'nobody'}"
 
     _gallery(pack, hardest, who)
 
@@ -127,17 +153,3 @@ def _gallery(pack: Samples, numbers: np.ndarray, caption: Callable[[int], str]) 
         caption=[caption(number) for number in shown],
         width=84,
     )
-
-
-def _pack(runs: pd.DataFrame) -> Samples | None:
-    """The pack of test images; a note on the page where there is none."""
-    try:
-        return cached.sample_pack(runs["dataset"].iloc[0])
-    except SamplesError as error:
-        st.warning(str(error))
-        return None
-
-
-def _read_by(runs: pd.DataFrame, model: str) -> np.ndarray:
-    (run,) = runs[(runs["model"] == model) & (runs["seed"] == 0)]["run"]
-    return cached.predictions(run)

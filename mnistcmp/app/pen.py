@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from mnistcmp.app import cached, charts, keys
+from mnistcmp.files import DamagedFile
 from mnistcmp.studies import HELD_OUT_WRITERS
 
 # The recipes, and what each adds to the one before it.
@@ -19,8 +20,12 @@ def one_recipe(runs: pd.DataFrame, summary: pd.DataFrame, highlight: str | None)
     rows = summary.dropna(subset=["pen_accuracy"])
     if rows.empty:
         return
-    measured = runs[runs["model"].isin(rows["model"])]
-    digits = len(cached.predictions(measured["run"].iloc[0], "pen"))
+    measured = runs.dropna(subset=["pen_accuracy"])
+    try:
+        digits = len(cached.predictions(measured["run"].iloc[0])["pen"])
+    except (DamagedFile, KeyError) as error:
+        st.warning(f"How many pen digits were read is not on record: {error}")
+        return
     st.header("Digits really drawn with a pen")
     st.caption(
         f"{digits:,} digits by {len(HELD_OUT_WRITERS)} writers, drawn with a pen on a tablet (UCI "

@@ -71,15 +71,22 @@ def _samples() -> None:
     except SamplesError as error:
         st.warning(str(error))
         return
-    hard = st.toggle("Hard ones", help="Those that most of the trained networks misread")
+    hard = st.toggle("Hard ones", help="Those that are misread most often")
     digits = st.container(horizontal=True, gap="small")
     for digit in range(10):
-        digits.button(str(digit), key=f"sample_{digit}", on_click=_next, args=(digit, hard))
+        places = pack.hard(digit) if hard else pack.easy(digit)
+        digits.button(
+            str(digit),
+            key=f"sample_{digit}",
+            on_click=_next,
+            args=(digit, hard),
+            disabled=not places,
+        )
     if (chosen := st.session_state.get("sample")) is not None:
         number = int(pack.index[chosen])
         st.caption(
             f"Test image {number}, a {pack.labels[number]}; misread by {pack.misread[chosen]} of "
-            f"{pack.runs} trained networks. The same button again shows another."
+            f"{pack.runs} training runs. The same button again shows another."
         )
 
 

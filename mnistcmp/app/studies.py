@@ -7,6 +7,7 @@ import streamlit as st
 
 from mnistcmp.app import cached, keys, study_charts, study_table
 from mnistcmp.changes import ENOUGH_RUNS, Change, Evidence, accuracies_comparable, changes
+from mnistcmp.files import DamagedFile
 from mnistcmp.findings import conclude
 from mnistcmp.measures import (
     curves,
@@ -128,8 +129,8 @@ def _evidence(dataset: str, runs: pd.DataFrame) -> Evidence:
         return Evidence(runs)
     for run in runs[runs["seed"] == 0].itertuples():
         try:
-            predictions = cached.predictions(run.run)
-        except (OSError, KeyError):
+            predictions = cached.predictions(run.run)["test"]
+        except (DamagedFile, KeyError):
             continue  # without predictions there are still the runs to judge by
         if len(predictions) == len(labels):  # else they are of images that are no longer there
             read[run.model] = predictions
