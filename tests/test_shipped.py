@@ -80,6 +80,12 @@ def test_tuned_recipe_reaches_its_goal(summary, model):
 CONVOLUTIONAL = [model for number in (6, 7, 8, 9) for model in STUDIES[number].models]
 
 
+def test_networks_of_studies_6_to_9_were_trained_three_times(reported):
+    runs = reported[(reported["recipe"] == "tuned") & reported["model"].isin(CONVOLUTIONAL)]
+    seeds = runs.groupby("model")["seed"].nunique()
+    assert seeds.keys() >= set(CONVOLUTIONAL) and seeds.min() >= 3
+
+
 @pytest.mark.parametrize("model", CONVOLUTIONAL)
 def test_networks_of_studies_6_to_9_read_digits_well(summary, model):
     assert round(100 * summary["test_accuracy"]["tuned", model], 2) >= 99.2
