@@ -27,6 +27,7 @@ def test_link_opens_a_study_with_its_charts_and_conclusions(browser, server):
     page = opened(browser, server, 4, 1280)
     expect(page.get_by_role("heading", name=STUDIES[4].question)).to_be_visible()
     expect(page.get_by_role("heading", name="What we find")).to_be_visible()
+    page.get_by_role("radio", name="tuned").click()
     expect(page.get_by_text("residual_cnn reads best")).to_be_visible()
     for title in (
         "Points of test accuracy gained",
@@ -51,7 +52,7 @@ def test_data_set_is_switched(browser, server):
     page = opened(browser, server, 6, 1280)
     for dataset in ("MNIST", "CIFAR-10 (JPEG copy)"):
         page.get_by_role("radio", name=dataset).click()
-        expect(page.get_by_text(f"ours on {dataset}.")).to_be_visible()
+        expect(page.get_by_text(f"ours on {dataset}, trained with")).to_be_visible()
     page.context.close()
 
 
