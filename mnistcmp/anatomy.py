@@ -76,12 +76,14 @@ def layers(model: nn.Module, in_shape: ImageShape) -> list[Layer]:
 
 def receptive_field_px(model: nn.Module, in_shape: ImageShape) -> int:
     """How far the last convolution sees, px a side; a network without any sees all at once."""
-    fields = [
+    everything = max(in_shape[1:])
+    fields = [everything]
+    fields += (
         layer.receptive_field_px
         for layer in layers(model, in_shape)
         if layer.multiply_adds > 0 and len(layer.shape) > 1
-    ]
-    return (fields[-1] if fields else None) or max(in_shape[1:])
+    )
+    return fields[-1] or everything
 
 
 def activation_megabytes(model: nn.Module, in_shape: ImageShape, images: int) -> float:

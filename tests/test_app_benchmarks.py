@@ -105,10 +105,21 @@ def test_hardest_digits_are_said_to_be_read_as_what_they_are_not(monkeypatch):
 
     monkeypatch.setattr(mistakes, "_gallery", gallery)
     pack, runs = cached.sample_pack("mnist"), reported().query("recipe == 'drawn'")
-    mistakes._hardest(mistakes._read(runs, pack), pack)
+    read, _ = cached.readings(runs, len(pack.labels))
+    mistakes._hardest(read, pack)
     told = [re.match(r"a (\d), read as (\d)\. Right: ", text) for text in said]
     assert len(told) == mistakes.GALLERY
     assert all(found[1] != found[2] for found in told)
+
+
+def test_a_network_that_read_other_test_images_is_left_out_and_named():
+    runs = reported().query("recipe == 'tuned'")
+    read, problems = cached.readings(runs, 9_999)
+    assert not read
+    assert any(
+        "mlp is left out" in problem and "10000 test images, not these 9999" in problem
+        for problem in problems
+    )
 
 
 def test_benchmarks_leaves_out_networks_whose_readings_are_damaged(copy):

@@ -13,6 +13,7 @@ import streamlit as st
 
 from mnistcmp import samples
 from mnistcmp.app.colours import FAMILY_OF
+from mnistcmp.files import DamagedFile
 from mnistcmp.results import Records, newest
 
 if TYPE_CHECKING:
@@ -71,6 +72,28 @@ def _places(recipe: str, order: str, changed: int) -> dict[str, float]:
 def predictions(run: str) -> dict[str, np.ndarray]:
     """The labels that a run read, uint8 (N,), as `Records.predictions` gives and raises."""
     return _predictions(run)
+
+
+def readings(runs: pd.DataFrame, count: int) -> tuple[dict[str, np.ndarray], list[str]]:
+    """What the run with seed 0 of each network read on the `count` test images, and what is wrong.
+
+    A network is left out where that is not on record, or is of images that are no longer there.
+    """
+    read, problems = {}, []
+    for run in runs[runs["seed"] == 0].itertuples():
+        try:
+            labels = predictions(run.run)["test"]
+        except (DamagedFile, KeyError) as error:
+            problems.append(f"{run.model} is left out of what follows: {error}")
+            continue
+        if len(labels) == count:
+            read[run.model] = labels
+        else:
+            problems.append(
+                f"{run.model} is left out of what follows: it read {len(labels)} test images, "
+                f"not these {count}"
+            )
+    return read, problems
 
 
 def sample_pack(dataset: str) -> samples.Samples:

@@ -9,7 +9,6 @@ import streamlit as st
 from mnistcmp.app import cached, charts
 from mnistcmp.changes import ENOUGH_RUNS, Evidence, Gap
 from mnistcmp.compare import confusion, paired
-from mnistcmp.files import DamagedFile
 from mnistcmp.samples import Samples, SamplesError
 from mnistcmp.wording import points
 
@@ -24,24 +23,12 @@ def show(runs: pd.DataFrame, highlight: str | None) -> None:
     except SamplesError as error:
         st.warning(str(error))
         return
-    evidence = Evidence(runs, _read(runs, pack), pack.labels)
-    if evidence.read:
-        _really_different(evidence)
-        _mistakes(evidence.read, pack, highlight)
-
-
-def _read(runs: pd.DataFrame, pack: Samples) -> dict[str, np.ndarray]:
-    """What the run with seed 0 of each network read on the test images, where that is on record."""
-    read = {}
-    for run in runs[runs["seed"] == 0].itertuples():
-        try:
-            predictions = cached.predictions(run.run)["test"]
-        except (DamagedFile, KeyError) as error:
-            st.warning(f"{run.model} is left out of what follows: {error}")
-            continue
-        if len(predictions) == len(pack.labels):
-            read[run.model] = predictions
-    return read
+    read, problems = cached.readings(runs, len(pack.labels))
+    for problem in problems:
+        st.warning(problem)
+    if read:
+        _really_different(Evidence(runs, read, pack.labels))
+        _mistakes(read, pack, highlight)
 
 
 def _really_different(evidence: Evidence) -> None:

@@ -7,7 +7,6 @@ import streamlit as st
 
 from mnistcmp.app import cached, keys, study_charts, study_table
 from mnistcmp.changes import ENOUGH_RUNS, Change, Evidence, accuracies_comparable, changes
-from mnistcmp.files import DamagedFile
 from mnistcmp.findings import conclude
 from mnistcmp.measures import (
     curves,
@@ -122,18 +121,12 @@ def _study(
 
 
 def _evidence(dataset: str, runs: pd.DataFrame) -> Evidence:
-    read = {}
     try:
         labels = cached.sample_pack(dataset).labels
     except SamplesError:
         return Evidence(runs)
-    for run in runs[runs["seed"] == 0].itertuples():
-        try:
-            predictions = cached.predictions(run.run)["test"]
-        except (DamagedFile, KeyError):
-            continue  # without predictions there are still the runs to judge by
-        if len(predictions) == len(labels):  # else they are of images that are no longer there
-            read[run.model] = predictions
+    # Of a network without predictions, there are still the runs to judge by.
+    read, _ = cached.readings(runs, len(labels))
     return Evidence(runs, read, labels)
 
 
