@@ -69,6 +69,9 @@ def _live(recipe: str, order: str, way: str) -> None:
     parts = st.container(horizontal=True, gap="large")
     with parts.container(width=board.WIDTH_PX):
         before = st.session_state.get("drawing")
+        # For the tools that appear above the canvas while the mouse is on it: else they would lie
+        # on the recipes, and a click on one of those would delete the drawing.
+        st.space("small")
         finished = board.show()
         moving = live.picture()
         unreported = moving is not None and st.session_state["drawing"] == before

@@ -25,6 +25,15 @@ def test_drawn_digits_are_read_and_cleared(page):
         expect(page.get_by_text("Draw a digit: 0 to 9")).to_be_visible()
 
 
+def test_tools_of_the_canvas_cover_no_control(page):
+    page.mouse.move(*on_canvas(page, 140, 140))
+    tools = page.locator(".dc-toolbar")
+    expect(tools).to_have_css("opacity", "1")
+    above = page.get_by_role("radio", name="published")
+    box = above.bounding_box()
+    assert tools.bounding_box()["y"] >= box["y"] + box["height"]
+
+
 def test_digit_is_read_while_the_pen_is_still_down(page):
     page.mouse.move(*on_canvas(page, 140, 40))
     page.mouse.down()
