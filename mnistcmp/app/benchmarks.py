@@ -210,7 +210,7 @@ def _provenance(runs: pd.DataFrame) -> None:
             runs=("run", "size"),
             networks=("model", "nunique"),
             seconds=("train_seconds", "sum"),
-            last=("finished", "max"),
+            last=("finished", lambda times: times.max()[:10]),  # the day of an ISO time
         ).reset_index(),
         hide_index=True,
         column_config={

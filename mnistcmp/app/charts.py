@@ -122,10 +122,10 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
         .rename(columns={f"train_{measure}": "training", f"heldout_{measure}": "test"})
         .melt(["model", "epoch"], var_name="images", value_name="value")
     )
-    title = "Loss per image"
+    title, scale = "Loss per image", alt.Scale(zero=False)
     if measure == "accuracy":
         means["value"] *= 100
-        title = "Accuracy, %"
+        title, scale = "Accuracy, %", alt.Scale(zero=False, domainMax=100)
     colour, opacity = marks.colour(means["model"]), _opacity(highlight)
     last = means["epoch"].max()
     # Room for the names to the right of the last epoch.
@@ -135,7 +135,7 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
         axis=alt.Axis(values=list(range(1, last + 1)), format="d", grid=False),
         scale=alt.Scale(domain=[1, 1 + (last - 1) * 1.4], nice=False),
     )
-    y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False))
+    y = alt.Y("value:Q", title=title, scale=scale)
     lines = (
         alt.Chart(means)
         .mark_line()

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from mnistcmp.app import cached, charts
+from mnistcmp.app.colours import FAMILY_OF
 from mnistcmp.changes import ENOUGH_RUNS, Evidence, Gap
 from mnistcmp.compare import confusion, paired
 from mnistcmp.samples import Samples, SamplesError
@@ -26,6 +27,7 @@ def show(runs: pd.DataFrame, highlight: str | None) -> None:
     read, problems = cached.readings(runs, len(pack.labels))
     for problem in problems:
         st.warning(problem)
+    read = {model: read[model] for model in FAMILY_OF if model in read}
     if read:
         _really_different(Evidence(runs, read, pack.labels))
         _mistakes(read, pack, highlight)
@@ -84,14 +86,15 @@ def _mistakes(read: Mapping[str, np.ndarray], pack: Samples, highlight: str | No
         st.caption("How often which digit was read as which other. Click a cell to see the images.")
         cell = _confusion_chart(matrix)
     with right:
-        st.caption("How many of each digit are read right, in percent.")
         shares = 100 * matrix.diagonal() / matrix.sum(axis=1)
+        lowest = float(np.floor(shares.min()))
+        st.caption(f"How many of each digit are read right, in percent. Bars begin at {lowest:g}.")
         st.dataframe(
             pd.DataFrame({"digit": range(10), "read right": shares}),
             hide_index=True,
             column_config={
                 "read right": st.column_config.ProgressColumn(
-                    format="%.1f %%", min_value=float(np.floor(shares.min())), max_value=100.0
+                    format="%.1f %%", min_value=lowest, max_value=100.0
                 )
             },
         )
