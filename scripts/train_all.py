@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mnistcmp import campaign, checkpoints, data, report, results, samples, strokes, verify
+from mnistcmp.checkpoints import CheckpointError
 from mnistcmp.download import DataUnavailable
 from mnistcmp.files import DamagedFile
 from mnistcmp.models import MODELS
@@ -365,9 +366,7 @@ def main() -> int:
         problem = f"another train_all.py is writing to {options.out}: wait for it, or use --out"
     except KeyboardInterrupt:
         problem = "stopped; everything finished is recorded. The same command goes on from here."
-    except (ValueError, DataUnavailable, results.RecordsError) as error:
-        problem = str(error)
-    except checkpoints.CheckpointError as error:
+    except (ValueError, DataUnavailable, results.RecordsError, CheckpointError) as error:
         problem = str(error)
     except OSError as error:
         problem = f"{error}; what was recorded is whole. Mend this, and the same command goes on."

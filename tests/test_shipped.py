@@ -16,10 +16,26 @@ FIRST = tuple(dict.fromkeys(model for number in (1, 2, 3, 4) for model in STUDIE
 SHIPPED = {recipe: {model for model in MODELS if recipe in recipes_of(model)} for recipe in RECIPES}
 
 
+PHOTOS = "cifar10-jpeg"
+ON_PHOTOS = {
+    model for study in STUDIES.values() if PHOTOS in study.datasets for model in study.models
+}
+
+
 @pytest.fixture(scope="module")
-def reported():
-    rows = newest(Records(CHECKPOINTS / "results").runs())
-    return rows[rows["dataset"] == "mnist"]
+def of_all_datasets():
+    return newest(Records(CHECKPOINTS / "results").runs())
+
+
+@pytest.fixture(scope="module")
+def reported(of_all_datasets):
+    return of_all_datasets[of_all_datasets["dataset"] == "mnist"]
+
+
+@pytest.fixture(scope="module")
+def on_photos(of_all_datasets):
+    rows = of_all_datasets[of_all_datasets["dataset"] == PHOTOS]
+    return rows[rows["recipe"] == "tuned"].groupby("model")
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +106,25 @@ def test_networks_of_studies_6_to_9_were_trained_three_times(reported):
 @pytest.mark.parametrize("model", CONVOLUTIONAL)
 def test_networks_of_studies_6_to_9_read_digits_well(summary, model):
     assert round(100 * summary["test_accuracy"]["tuned", model], 2) >= 99.2
+
+
+def test_networks_on_photos_were_trained_three_times_or_twice_where_it_takes_ten_minutes(on_photos):
+    seeds, seconds = on_photos["seed"].nunique(), on_photos["train_seconds"].mean()
+    assert set(seeds.index) == ON_PHOTOS
+    assert seeds.min() >= 2
+    assert (seeds[seconds < 600] >= 3).all(), seeds[(seconds < 600) & (seeds < 3)]
+
+
+@pytest.mark.parametrize(
+    "model", [model for model in MODELS if published_figures(model, PHOTOS).test_accuracy]
+)
+def test_networks_on_photos_read_at_least_as_well_as_published(on_photos, model):
+    published = published_figures(model, PHOTOS).test_accuracy
+    assert on_photos["test_accuracy"].mean()[model] >= published
+
+
+def test_every_network_of_the_draw_page_reads_within_25_ms(summary):
+    assert summary["ms_per_image"]["drawn"].max() <= 25
 
 
 @pytest.mark.parametrize("model", FIRST)
