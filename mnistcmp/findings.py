@@ -95,10 +95,10 @@ def vanishing(measures: pd.DataFrame) -> list[Finding]:
         f"{model} (first epoch {times(first)}, last epoch {times(last)})"
         for model, first, last in ratios.loc[lost or [least.idxmin()]].itertuples()
     )
-    if lost:
-        text = f"**Gradients vanish**: the first layer’s is next to none of the last’s in {each}."
-    else:
-        text = f"**No gradient vanishes**: the first layer’s is least of the last’s in {each}."
+    found, how = (
+        ("Gradients vanish", "next to nothing") if lost else ("No gradient vanishes", "smallest")
+    )
+    text = f"**{found}**: beside the last layer’s, the first layer’s is {how} in {each}."
     return [Finding(text)]
 
 
