@@ -137,8 +137,8 @@ def _sample() -> np.ndarray | None:
     places = [*pack.easy(digit), *pack.hard(digit)]
     place = places[st.session_state.get("inside_next", 0) % len(places)]
     st.caption(
-        f"Test image {pack.index[place]}; misread by {pack.misread[place]} of {pack.runs} trained "
-        "networks."
+        f"Test image {pack.index[place]}; misread by {pack.misread[place]} of {pack.runs} training "
+        "runs."
     )
     return pack.images[place] / np.float32(255)
 
