@@ -74,12 +74,14 @@ def duration(results: Path) -> str:
     runs = _reported(results)
     runs = runs[runs["seed"] == 0]
     workers = runs["workers"].max()
-    minutes = runs["train_seconds"].sum() / workers / 60
+    minutes = runs["train_seconds"].groupby(runs["recipe"]).sum() / workers / 60
     planned = sum(len(recipes_of(model)) for model in MODELS)
     which = f"these {planned}" if len(runs) == planned else f"{len(runs)} of these {planned}"
     return (
         f"On the machine of the results below, {workers} at a time, {which} runs "
-        f"take {minutes:.0f} minutes of training; measuring them comes on top."
+        f"take {minutes.sum():.0f} minutes of training, {minutes.get('drawn', 0):.0f} of them for "
+        "the recipe `drawn`, which needs a file of pen strokes (below) and is left out without; "
+        "measuring comes on top."
     )
 
 
