@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
+import pandas as pd
 import torch
 from filelock import FileLock, Timeout
 from rich import box
@@ -240,7 +241,7 @@ def load_materials(
     return Materials(images), left
 
 
-def print_table(console: Console, runs, protocol: str) -> None:
+def print_table(console: Console, runs: pd.DataFrame, protocol: str) -> None:
     """Print the benchmark table, and below it the runs that failed."""
     texts = report.table(results.summarise(runs, protocol))
     measured_on = "test images" if protocol == "final" else "validation images"
