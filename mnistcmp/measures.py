@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from mnistcmp.results import TIMES
 from mnistcmp.studies import Study
 
 # How many convolutions, one after the other; the 1×1 ones of shortcuts stand beside them.
@@ -20,9 +21,6 @@ _MEANS = [
     "test_accuracy",
     "train_accuracy",
     "test_loss",
-    "train_seconds",
-    "epoch_seconds",
-    "ms_per_image",
     "activation_mb",
     "receptive_field_px",
 ]
@@ -31,14 +29,15 @@ _MEANS = [
 def measures(study: Study, runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
     """What was measured of each model of the study that was trained, by model in its order.
 
-    Means over the runs, with `runs`, `test_accuracy_sd` (n - 1), `gap` (training images less test
-    images), `convolutions`, `epochs_until` (the stated accuracy), `first_` and `last_train_loss`,
+    Means over the runs, of times the medians, with `runs`, `test_accuracy_sd` (n - 1), `gap`
+    (training images less test images), `convolutions`, `epochs_until` (the stated accuracy),
+    `first_` and `last_train_loss`,
     `first_` and `last_gradient_norm` (of the first layer, in the first and the last epoch),
     `first_` and `last_gradient_ratio` (that over the last layer's). NaN: not measured.
     """
     runs = runs.assign(epoch_seconds=runs["train_seconds"] / runs["epochs"])
     groups = runs.groupby("model")
-    table = groups[_MEANS].mean()
+    table = groups[_MEANS].mean().join(groups[[*TIMES, "epoch_seconds"]].median())
     table["runs"], table["params"] = groups.size(), groups["params"].last()
     table["test_accuracy_sd"] = groups["test_accuracy"].std()
     table["gap"] = table["train_accuracy"] - table["test_accuracy"]

@@ -62,6 +62,7 @@ EPOCH_COLUMNS = (
     "gradient_norms",  # JSON: layer -> mean 2-norm of its weight's gradient
 )
 KEY = ["dataset", "model", "recipe", "seed"]
+TIMES = ["train_seconds", "ms_per_image"]  # of which a few are long where the machine was busy
 ACTIVATION_IMAGES = 64  # in whatever batches a network was trained: to compare architectures
 
 
@@ -128,8 +129,9 @@ def newest(runs: pd.DataFrame, protocol: str = "final") -> pd.DataFrame:
 def summarise(runs: pd.DataFrame, protocol: str = "final") -> pd.DataFrame:
     """One row a (dataset, model, recipe), over the seeds of the newest rows that are `ok`.
 
-    Columns: `seeds` (how many), `params`, `epochs`, and for each measure its mean, with
-    `<measure>_sd`, the standard deviation over the seeds (n - 1; NaN for one seed).
+    Columns: `seeds` (how many), `params`, `epochs`, for each measure its mean, with
+    `<measure>_sd`, the standard deviation over the seeds (n - 1; NaN for one seed), and the medians
+    of `TIMES`.
     """
     rows = newest(runs, protocol)
     groups = rows[rows["status"] == "ok"].groupby(["dataset", "model", "recipe"], sort=False)
@@ -139,12 +141,10 @@ def summarise(runs: pd.DataFrame, protocol: str = "final") -> pd.DataFrame:
         "train_accuracy",
         "train_loss",
         "pen_accuracy",
-        "train_seconds",
-        "ms_per_image",
     ]
     table = groups.agg(seeds=("seed", "size"), params=("params", "last"), epochs=("epochs", "last"))
     means, deviations = groups[measures].mean(), groups[measures].std().add_suffix("_sd")
-    return table.join(means).join(deviations).reset_index()
+    return table.join([means, deviations, groups[TIMES].median()]).reset_index()
 
 
 def _append_rows(

@@ -91,8 +91,8 @@ def results(results: Path) -> str:
     return (
         f"{markdown(overview(summarise(runs)))}\n\n"
         f"From {len(runs)} runs, {_seeds(runs)} of each network and recipe; a dash stands where "
-        "nothing was published or trained. Training seconds are "
-        "those of one run on one core; the machine did other work beside it, so they are rough. "
+        "nothing was published or trained. Training seconds are those of one run on one core, the "
+        "median over the runs; beside some of them the machine did other work. "
         f"Made on: {_made_on(runs)}."
     )
 

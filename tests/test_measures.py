@@ -31,6 +31,16 @@ def test_measures_average_over_runs():
     assert np.isnan(row["activation_mb"])
 
 
+def test_times_are_medians_so_that_one_busy_hour_does_not_count():
+    seconds = [10.0, 11.0, 90.0]
+    runs, epochs = tables(
+        *(run("kernel_3", 0.7, seed, train_seconds=took) for seed, took in enumerate(seconds))
+    )
+    table = measures(KERNELS, runs, epochs)
+    assert table["train_seconds"]["kernel_3"] == 11
+    assert table["epoch_seconds"]["kernel_3"] == pytest.approx(11 / runs["epochs"][0])
+
+
 def test_measures_without_epochs_have_no_gradients():
     runs, epochs = tables(run("kernel_3", 0.7))
     table = measures(KERNELS, runs, epochs[:0])

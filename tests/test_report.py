@@ -136,13 +136,15 @@ def test_table_understands_what_summarise_gives():
                 "epochs": 5,
                 **dict.fromkeys(MEASURES, 0.5),
                 "test_accuracy": accuracy,
+                "train_seconds": seconds,
             }
-            for seed, accuracy in enumerate((0.97, 0.98, 0.99))
+            for seed, (accuracy, seconds) in enumerate([(0.97, 20), (0.98, 21), (0.99, 70)])
         ]
     )
     (row,) = table(summarise(runs)).to_dict("records")
     assert (row["parameters"], row["seeds"]) == ("25,450", "3")
     assert row["test accuracy, %"] == "98.00 ± 1.00"
+    assert row["training, s"] == "21.0"  # the median: the machine was busy once
 
 
 def test_markdown_aligns_all_but_the_first_two_columns_to_the_right():

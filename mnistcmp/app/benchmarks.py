@@ -61,6 +61,7 @@ def _recipe_help(recipes: list[str]) -> str:
 
 def _tables(summary: pd.DataFrame) -> None:
     st.header("The networks, study by study")
+    st.caption("Means over the runs; of times the median, since the machine is sometimes busy.")
     studies = _studies_of(summary)
     for study, tab in zip(studies, st.tabs([study.title for study in studies]), strict=True):
         rows = summary[summary["model"].isin(list(study.models))]

@@ -183,11 +183,13 @@ def _against(study: Study, dataset: str, recipe: str, found: list[Finding]) -> N
 def _figures(study: Study, dataset: str, figures: pd.DataFrame, stated: float) -> None:
     st.subheader("All figures, ours and published")
     study_table.show(study, figures, stated)
+    text = "Means over the runs; of times the median, since the machine is sometimes busy."
     if not math.isnan(stated):
-        st.caption(
-            f"“Epochs until {100 * stated:.0f} %”: when a network first reads so many test images "
+        text += (
+            f" “Epochs until {100 * stated:.0f} %”: when a network first reads so many test images "
             "right. It is what even the weakest run reaches in its last epoch, rounded down."
         )
+    st.caption(text)
     name = f"study-{study.number}-{dataset}.csv"
     st.download_button("As CSV", figures.to_csv(), name, "text/csv", on_click="ignore")
 
