@@ -31,9 +31,9 @@ def measures(study: Study, runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataF
 
     Means over the runs, of times the medians, with `runs`, `test_accuracy_sd` (n - 1), `gap`
     (training images less test images), `convolutions`, `epochs_until` (the stated accuracy),
-    `first_` and `last_train_loss`,
-    `first_` and `last_gradient_norm` (of the first layer, in the first and the last epoch),
-    `first_` and `last_gradient_ratio` (that over the last layer's). NaN: not measured.
+    `first_` and `last_train_loss`, `first_` and `last_gradient_norm` (of the first layer, in the
+    first and the last epoch), `first_` and `last_gradient_ratio` (that over the last layer's). NaN:
+    not measured.
     """
     runs = runs.assign(epoch_seconds=runs["train_seconds"] / runs["epochs"])
     groups = runs.groupby("model")

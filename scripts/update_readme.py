@@ -72,11 +72,11 @@ def recipes(_: Path) -> str:
 def duration(results: Path) -> str:
     """How long the command without arguments trains."""
     runs = _reported(results)
-    runs = runs[runs["seed"] == 0]
-    workers = runs["workers"].max()
-    minutes = runs["train_seconds"].groupby(runs["recipe"]).sum() / workers / 60
+    workers, networks = runs["workers"].max(), summarise(runs)
+    minutes = networks.groupby("recipe")["train_seconds"].sum() / workers / 60
     planned = sum(len(recipes_of(model)) for model in MODELS)
-    which = f"these {planned}" if len(runs) == planned else f"{len(runs)} of these {planned}"
+    trained = len(networks)
+    which = f"these {planned}" if trained == planned else f"{trained} of these {planned}"
     return (
         f"On the machine of the results below, {workers} at a time, {which} runs "
         f"take {minutes.sum():.0f} minutes of training, {minutes.get('drawn', 0):.0f} of them for "
