@@ -124,7 +124,7 @@ def threshold(results: Path) -> str:
     shipped = found["shipped"]["drawn"]
     chosen_on = found["validation"]
     return (
-        f"Where the networks together hold no digit for more than {found['least_certainty']:.0%} "
+        f"Where the networks together hold no digit for more than {found['least_certainty']:.1%} "
         "probable, the app says “not sure”. With the networks of the recipe `drawn` that turns "
         f"away {shipped['test_digits_rejected']:.1%} of MNIST's {shipped['test_digits']:,} test "
         f"digits and {shipped['pen_digits_rejected']:.1%} of {shipped['pen_digits']:,} pen digits, "

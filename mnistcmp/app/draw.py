@@ -99,12 +99,8 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
     from mnistcmp.app.wall import in_words, spec
     from mnistcmp.reading import consensus, read
 
-    # The other ways can wait until the pen is up.
-    ways = [way] if moving else [way, *(other for other in sight.WAYS if other != way)]
-    images = np.stack([sight.WAYS[each](steps) for each in ways])
     ordered = {name: models[name] for name in cached.ordered(models, recipe, order)}
-    readings = dict(zip(ways, read(images, ordered), strict=True))
-    reading = readings[way]
+    (reading,) = read(sight.WAYS[way](steps)[None], ordered)
     try:
         rates = cached.threshold()
     except ValueError as error:
@@ -126,8 +122,10 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
         # With other networks than those, the rates would be others.
         if rates and rates["shipped"][recipe]["networks"] == len(models):
             st.caption(_in_words(rates, recipe))
-    if not moving:
-        st.session_state["seen"] = sight.pictures(steps, {w: readings[w] for w in sight.WAYS})
+    if not moving:  # the other ways can wait until the pen is up and the page has the reading
+        images = np.stack([to_pixels(steps) for to_pixels in sight.WAYS.values()])
+        readings = dict(zip(sight.WAYS, read(images, ordered), strict=True))
+        st.session_state["seen"] = sight.pictures(steps, readings)
     if seen := st.session_state.get("seen"):
         sight.show(*seen)
 
@@ -185,7 +183,7 @@ def _in_words(rates: dict, recipe: str) -> str:
     """How often "not sure" is right and wrong, as it was measured."""
     shipped = rates["shipped"][recipe]
     return (
-        f"“Not sure” is said below a certainty of {rates['least_certainty']:.0%}. That turns away "
+        f"“Not sure” is said below a certainty of {rates['least_certainty']:.1%}. That turns away "
         f"{shipped['test_digits_rejected']:.1%} of MNIST’s {shipped['test_digits']:,} test digits "
         f"and {shipped['pen_digits_rejected']:.1%} of {shipped['pen_digits']:,} pen digits, and "
         f"lets {shipped['nondigits_accepted']:.0%} of {shipped['nondigits']:,} scribbles, shapes, "
