@@ -54,7 +54,7 @@ def probabilities(images: np.ndarray, models: Mapping[str, nn.Module]) -> np.nda
     """
     if not models:
         raise ValueError("no network to read with: run python scripts/train_all.py")
-    batch = torch.from_numpy(images)[:, None]
+    batch = torch.tensor(images)[:, None]  # a copy: torch warns of arrays that are read-only
     with torch.inference_mode():
         logits = torch.stack([model(batch) for model in models.values()])
         return torch.softmax(logits, dim=2).numpy()

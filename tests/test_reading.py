@@ -74,6 +74,13 @@ def test_probabilities_belong_to_their_network_and_image():
     assert (sharp.max(axis=1) > flat.max(axis=1)).all()
 
 
+def test_read_only_pixels_are_read_without_a_warning(recwarn):
+    pixels = images(1)
+    pixels.flags.writeable = False
+    assert probabilities(pixels, {"mlp": build("mlp").eval()}).shape == (1, 1, 10)
+    assert not recwarn.list
+
+
 def test_probabilities_need_no_gradient_of_the_networks():
     model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
     assert probabilities(images(2), {"linear": model}).shape == (1, 2, 10)
