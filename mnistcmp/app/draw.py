@@ -123,9 +123,10 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
         if rates and rates["shipped"][recipe]["networks"] == len(models):
             st.caption(_in_words(rates, recipe))
     if not moving:  # the other ways can wait until the pen is up and the page has the reading
-        images = np.stack([to_pixels(steps) for to_pixels in sight.WAYS.values()])
-        readings = dict(zip(sight.WAYS, read(images, ordered), strict=True))
-        st.session_state["seen"] = sight.pictures(steps, readings)
+        others = [other for other in sight.WAYS if other != way]
+        images = np.stack([sight.WAYS[other](steps) for other in others])
+        readings = {way: reading} | dict(zip(others, read(images, ordered), strict=True))
+        st.session_state["seen"] = sight.pictures(steps, {w: readings[w] for w in sight.WAYS})
     if seen := st.session_state.get("seen"):
         sight.show(*seen)
 
