@@ -10,55 +10,6 @@ import pandas as pd
 from mnistcmp.compare import half_interval_of_gap, paired
 from mnistcmp.studies import Study
 
-# By study: the network before a change, the one after it, and the change in a few words.
-STEPS: dict[int, tuple[tuple[str, str, str], ...]] = {
-    1: (
-        ("mlp", "tiny_cnn", "convolutions"),
-        ("tiny_cnn", "cnn", "a hidden layer"),
-        ("cnn", "strong_cnn", "twice as deep, wider"),
-    ),
-    2: (
-        ("mlp_100", "conv_maxpool", "convolutions"),
-        ("conv_maxpool", "conv_batchnorm", "batch norm, strides"),
-    ),
-    3: (
-        ("conv1_fc1", "conv2_fc1", "2nd convolution (1 linear)"),
-        ("conv1_fc2", "conv2_fc2", "2nd convolution (2 linear)"),
-        ("conv2_fc2", "conv3_fc2", "3rd convolution"),
-        ("conv1_fc1", "conv1_fc2", "2nd linear (1 conv.)"),
-        ("conv2_fc1", "conv2_fc2", "2nd linear (2 conv.)"),
-    ),
-    4: (
-        ("fcn", "simple_cnn", "convolutions"),
-        ("simple_cnn", "residual_cnn", "residual blocks"),
-    ),
-    5: (
-        ("fcn", "residual_cnn", "convolutions, shortcuts"),
-        ("residual_cnn", "residual_cnn_reg", "regularisation"),
-    ),
-    6: (
-        ("kernel_3", "kernel_5", "5×5 kernels"),
-        ("kernel_3", "kernel_7", "7×7 kernels"),
-        ("kernel_3", "kernel_1_3", "1×1 before 3×3"),
-    ),
-    7: (
-        ("depth_2", "depth_4", "2 → 4 convolutions"),
-        ("depth_4", "depth_6", "4 → 6 convolutions"),
-        ("depth_6", "resnet_6", "shortcuts"),
-    ),
-    8: (
-        ("base_cnn", "custom_conv", "gated convolution"),
-        ("base_cnn", "attention_cnn", "channel attention"),
-        ("base_cnn", "swish_cnn", "Swish"),
-        ("base_cnn", "custom_act_cnn", "activation of our own"),
-        ("base_cnn", "lp_pool_cnn", "Lp pooling"),
-        ("base_cnn", "avg_pool_cnn", "average pooling"),
-    ),
-    9: (
-        ("res_basic", "res_bottleneck", "bottleneck blocks"),
-        ("res_basic", "res_wide", "wide blocks"),
-    ),
-}
 ENOUGH_RUNS = 3  # of each network, for an interval over runs; with two it says next to nothing
 
 
@@ -143,15 +94,15 @@ def changes(study: Study, dataset: str, measures: pd.DataFrame, evidence: Eviden
     """The study's steps between networks that were both trained; `measures` as in measures.py."""
     return [
         Change(
-            before,
-            after,
-            what,
-            evidence.gap(before, after),
-            published_gain(study, dataset, before, after),
-            (measures.loc[after] / measures.loc[before]).to_dict(),
+            step.before,
+            step.after,
+            step.what,
+            evidence.gap(step.before, step.after),
+            published_gain(study, dataset, step.before, step.after),
+            (measures.loc[step.after] / measures.loc[step.before]).to_dict(),
         )
-        for before, after, what in STEPS[study.number]
-        if {before, after} <= set(measures.index)
+        for step in study.changes
+        if {step.before, step.after} <= set(measures.index)
     ]
 
 

@@ -2,39 +2,13 @@
 
 import itertools
 import math
-from dataclasses import dataclass
 
 import pandas as pd
 
-from mnistcmp.changes import STEPS
 from mnistcmp.measures import published
-from mnistcmp.studies import Study
+from mnistcmp.studies import Claim, Study
 from mnistcmp.wording import Finding, Verdict, listed, times
 
-
-@dataclass(frozen=True)
-class Claim:
-    """`measure` of the network `after` is `factor` times that of the network `before`."""
-
-    before: str
-    after: str
-    measure: str
-    factor: float
-
-
-# What sources say in words, by study.
-CLAIMS = {
-    8: (
-        Claim("base_cnn", "custom_conv", "epoch_seconds", 1.15),
-        Claim("base_cnn", "attention_cnn", "params", 1.005),
-        Claim("base_cnn", "swish_cnn", "epochs_until", 40 / 45),
-        Claim("base_cnn", "custom_act_cnn", "epochs_until", 38 / 45),
-    ),
-    9: (
-        Claim("res_basic", "res_bottleneck", "epoch_seconds", 0.8),
-        Claim("res_basic", "res_wide", "activation_mb", 1.3),
-    ),
-}
 # Of a published figure, which of our measures answers it. Machines differ, so that the figures are
 # compared as factors of the network's before the change. Whose gradient was published, is not said:
 # where one vanishes, it is the first layer's.
@@ -59,13 +33,17 @@ IN_WORDS = {
 def claims(study: Study) -> list[Claim]:
     """The factors that the study's source states, or prints both figures of."""
     figures = published(study)
-    steps = itertools.product(STEPS[study.number], OURS.items())
     derived = [
-        Claim(before, after, ours, figures.loc[after, theirs] / figures.loc[before, theirs])
-        for (before, after, _), (theirs, ours) in steps
+        Claim(
+            step.before,
+            step.after,
+            ours,
+            figures.loc[step.after, theirs] / figures.loc[step.before, theirs],
+        )
+        for step, (theirs, ours) in itertools.product(study.changes, OURS.items())
     ]
     told = [claim for claim in derived if claim.factor > 0 and _is_effect(claim.factor)]
-    return [*told, *CLAIMS.get(study.number, ())]
+    return [*told, *study.claims]
 
 
 def _is_effect(factor: float) -> bool:

@@ -4,8 +4,7 @@ import math
 
 import pytest
 
-from mnistcmp.changes import STEPS, Evidence, comparable, published_gain
-from mnistcmp.claims import CLAIMS
+from mnistcmp.changes import Evidence, comparable, published_gain
 from mnistcmp.studies import STUDIES, published_figures
 from tests.made_up import LABELS, readings, trained
 
@@ -64,11 +63,3 @@ def test_published_gain_is_of_the_same_data_set_or_of_one_not_stated():
 def test_nothing_was_published_of_other_data_sets(dataset):
     assert not any(comparable(study, dataset) for study in STUDIES.values())
     assert not any(published_figures(m, dataset).test_accuracy for m in KERNELS.models)
-
-
-@pytest.mark.parametrize("number", STEPS)
-def test_steps_and_claims_are_of_the_studies_own_networks(number):
-    models = set(STUDIES[number].models)
-    assert {model for step in STEPS[number] for model in step[:2]} == models
-    assert {m for claim in CLAIMS.get(number, ()) for m in (claim.before, claim.after)} <= models
-    assert STEPS.keys() == STUDIES.keys()

@@ -28,19 +28,6 @@ BADGES = {
     Verdict.AGREES: "green",
     Verdict.UNCLEAR: "gray",
 }
-# What each study's accuracies are drawn against, its own question first.
-AGAINST = {
-    1: ("params", "epoch_seconds"),
-    2: ("params", "epoch_seconds"),
-    3: ("convolutions", "params", "epoch_seconds"),
-    4: ("params", "epoch_seconds"),
-    5: ("params", "epoch_seconds"),
-    6: ("receptive_field_px", "epoch_seconds"),
-    7: ("convolutions", "params", "epoch_seconds"),
-    8: ("epoch_seconds", "params"),
-    9: ("params", "epoch_seconds", "activation_mb"),
-}
-WITH_GRADIENTS = (2, 4, 5, 7, 9)  # normalisation, shortcuts and depth are about gradients too
 
 
 def page() -> None:
@@ -150,7 +137,7 @@ def _gains(steps: list[Change], found: list[Finding]) -> None:
 
 
 def _costs(study: Study, dataset: str, table: pd.DataFrame) -> None:
-    axes = [axis for axis in AGAINST[study.number] if table[axis].notna().any()]
+    axes = [axis for axis in study.against if table[axis].notna().any()]
     theirs = published(study)
     if not (study.published_on and accuracies_comparable(study, dataset)):
         theirs["test_accuracy"] = math.nan
@@ -207,7 +194,7 @@ def _learning(study: Study, models: list[str], epochs: pd.DataFrame) -> None:
         rows = curves(epochs, measure)
         for images, column in zip(("test", "training"), st.columns(2), strict=True):
             column.altair_chart(study_charts.curves(rows, measure, images, models))
-    if study.number in WITH_GRADIENTS:
+    if study.show_gradients:
         st.subheader("How gradients flow")
         st.caption(
             "How strongly each layer's weights are pulled. A line that falls steeply towards the "
