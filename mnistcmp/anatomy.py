@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mnistcmp.models.custom_layers import ChannelAttention
-from mnistcmp.models.spec import ImageShape
+from mnistcmp.models.shapes import ImageShape
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from torch import fx, nn
 
 from mnistcmp.anatomy import Layer, layers
-from mnistcmp.models.spec import ImageShape
+from mnistcmp.models.shapes import ImageShape
 
 ADDITIONS = (operator.add, operator.iadd, torch.add, "add", "add_")
 

@@ -21,10 +21,10 @@ from uuid import uuid4
 import torch
 
 from mnistcmp import checkpoints, machine
+from mnistcmp.catalogue.recipes import recipe_for, recipes_of
 from mnistcmp.dataset import Dataset
 from mnistcmp.files import write_whole
 from mnistcmp.models import build
-from mnistcmp.recipes import recipe_for, recipes_of
 from mnistcmp.results import KEY, Records
 from mnistcmp.training import Precision
 from mnistcmp.workers import (

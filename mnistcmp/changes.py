@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from mnistcmp.catalogue.studies import Study
 from mnistcmp.compare import half_interval_of_gap, paired
-from mnistcmp.studies import Study
 
 ENOUGH_RUNS = 3  # of each network, for an interval over runs; with two it says next to nothing
 

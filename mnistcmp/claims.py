@@ -5,8 +5,8 @@ import math
 
 import pandas as pd
 
+from mnistcmp.catalogue.studies import Claim, Study
 from mnistcmp.measures import published
-from mnistcmp.studies import Claim, Study
 from mnistcmp.wording import Finding, Verdict, listed, times
 
 # Of a published figure, which of our measures answers it. Machines differ, so that the figures are

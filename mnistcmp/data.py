@@ -6,48 +6,46 @@ from pathlib import Path
 import torch
 
 from mnistcmp import cifar, folders, mnist
+from mnistcmp.catalogue.datasets import downloadable, find, title
 from mnistcmp.dataset import Dataset
-from mnistcmp.titles import title
-
-NAMES = (*mnist.DATASETS, "cifar10")
 
 HELDOUT_IMAGES = 5_000
 SPLIT_SEED = 0
 
 
 def load(dataset: str, root: Path | str) -> Dataset:
-    """One of NAMES, its files under `root` fetched first where needed, or a folder of images.
+    """A data set of the catalogue, or a folder of images.
 
-    Every file of NAMES is verified on every load; a damaged one is fetched again. The layout of a
-    folder is that of folders.py; what was decoded is kept in `root/decoded`.
+    The files of the former are fetched to `root` where they are missing; every one is verified on
+    every load, and a damaged one is fetched again. The layout of a folder is that of folders.py;
+    what was decoded is kept in `root/decoded`.
     Raises ValueError if there is no such data set or the folder is not as it should be,
     DataUnavailable if no source has the missing files, OSError if one cannot be written (a full
     disk).
     """
     name, root = short_name(dataset), Path(root)
-    if dataset in mnist.DATASETS:
-        return mnist.load(name, root)
-    if dataset == "cifar10":
-        return cifar.load(root)
+    if dataset in downloadable():
+        return mnist.load(name, root) if find(name).format == "idx" else cifar.load(root)
     return folders.load(Path(dataset), name, root / "decoded")
 
 
 def short_name(dataset: str) -> str:
-    """What records call `dataset`: one of NAMES, or the last part of a folder's path.
+    """What records call `dataset`: its name in the catalogue, or the last part of a folder's path.
 
     Raises ValueError if it is neither a name nor a folder, or a folder called like a name.
     """
-    if dataset in NAMES:
+    names = downloadable()
+    if dataset in names:
         return dataset
     if not Path(dataset).is_dir():
-        close = difflib.get_close_matches(dataset, NAMES, n=1)
+        close = difflib.get_close_matches(dataset, names, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise ValueError(
-            f"unknown data set {dataset!r}: choose one of {', '.join(NAMES)}, or give the path of "
+            f"unknown data set {dataset!r}: choose one of {', '.join(names)}, or give the path of "
             f"a folder of images{hint}"
         )
     name = Path(dataset).resolve().name
-    if name.lower() in NAMES:
+    if name.lower() in names:
         raise ValueError(
             f"records could not tell the folder {dataset} from {title(name.lower())}: rename it, "
             f"or use --dataset {name.lower()}"
@@ -57,9 +55,11 @@ def short_name(dataset: str) -> str:
 
 def home(dataset: str, root: Path | str) -> Path:
     """The folder that holds the files of `dataset`, or will when they were downloaded."""
-    if dataset in mnist.DATASETS:
+    if dataset not in downloadable():
+        return Path(dataset)
+    if find(dataset).format == "idx":
         return mnist.folder_of(dataset, Path(root))
-    return Path(root) / cifar.FOLDER if dataset == "cifar10" else Path(dataset)
+    return Path(root) / cifar.FOLDER
 
 
 def split(dataset: Dataset, protocol: str) -> tuple[torch.Tensor, ...]:

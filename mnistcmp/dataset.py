@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 
-DIGITS = tuple("0123456789")
+from mnistcmp.catalogue.datasets import DIGITS
 
 
 class Dataset(NamedTuple):

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from mnistcmp.catalogue.studies import Study
 from mnistcmp.changes import Change, Evidence, accuracies_comparable, changes, comparable
 from mnistcmp.claims import factors, receptive_fields
 from mnistcmp.measures import published
-from mnistcmp.studies import Study
 from mnistcmp.wording import Finding, Verdict, listed, percent, points, times
 
 VANISHED = 0.01  # of the last layer's gradient norm

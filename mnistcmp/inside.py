@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mnistcmp.models.spec import ImageShape
+from mnistcmp.models.shapes import ImageShape
 from mnistcmp.reading import probabilities
 
 PATCH_PX, STEP_PX = 4, 2

@@ -9,14 +9,10 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from mnistcmp.catalogue.networks import MODELS
+from mnistcmp.catalogue.studies import Study
 from mnistcmp.results import TIMES
-from mnistcmp.studies import Study
 
-# How many convolutions, one after the other; the 1×1 ones of shortcuts stand beside them.
-CONVOLUTIONS = {
-    **{"conv1_fc1": 1, "conv1_fc2": 1, "conv2_fc1": 2, "conv2_fc2": 2, "conv3_fc2": 3},
-    **{"depth_2": 2, "depth_4": 4, "depth_6": 6, "resnet_6": 6},
-}
 _MEANS = [
     "test_accuracy",
     "train_accuracy",
@@ -41,7 +37,7 @@ def measures(study: Study, runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataF
     table["runs"], table["params"] = groups.size(), groups["params"].last()
     table["test_accuracy_sd"] = groups["test_accuracy"].std()
     table["gap"] = table["train_accuracy"] - table["test_accuracy"]
-    table["convolutions"] = pd.Series(CONVOLUTIONS)
+    table["convolutions"] = _convolutions(study)
     epochs = epochs[epochs["run"].isin(runs["run"])]
     table["epochs_until"] = epochs_until(epochs, stated_accuracy(study, epochs))
     for moment, rows in _ends(epochs).items():
@@ -66,7 +62,7 @@ def published(study: Study) -> pd.DataFrame:
     return table.assign(
         note=note,
         gap=table["train_accuracy"] - table["test_accuracy"],
-        convolutions=pd.Series(CONVOLUTIONS),
+        convolutions=_convolutions(study),
     )
 
 
@@ -124,6 +120,11 @@ def gradients(epochs: pd.DataFrame) -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows, columns=["model", "place", "layer", "norm"])
     return table.groupby(["model", "place", "layer"], sort=False)["norm"].mean().reset_index()
+
+
+def _convolutions(study: Study) -> pd.Series:
+    """How many convolutions each of the study's networks has, where that is of interest."""
+    return pd.Series({model: MODELS[model].convolutions for model in study.models}, dtype=float)
 
 
 def _in_line(norms: dict[str, float]) -> list[tuple[str, float]]:

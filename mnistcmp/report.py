@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.catalogue.studies import STUDIES, published_figures, study_of
 from mnistcmp.models import MODELS
-from mnistcmp.recipes import RECIPES
-from mnistcmp.studies import STUDIES, published_figures, study_of
 
 NOTHING = "–"  # what a cell says where nothing was measured or published
 
@@ -19,7 +19,7 @@ def table(summary: pd.DataFrame) -> pd.DataFrame:
         key=lambda row: (
             study_of(row["model"]).number,
             list(MODELS).index(row["model"]),
-            RECIPES.index(row["recipe"]),
+            list(RECIPES).index(row["recipe"]),
         ),
     )
     return pd.DataFrame([_texts(row) for row in rows], columns=list(_COLUMNS))
@@ -34,7 +34,7 @@ def overview(summary: pd.DataFrame) -> pd.DataFrame:
         for model in study.models:
             if study_of(model) != study or model not in by_model:
                 continue
-            of_recipe = by_model[model].reindex(RECIPES)
+            of_recipe = by_model[model].reindex(list(RECIPES))
             accuracies = [_accuracy(row, "test_accuracy") for _, row in of_recipe.iterrows()]
             tuned, drawn = of_recipe.loc["tuned"], of_recipe.loc["drawn"]
             rows.append(

@@ -14,7 +14,7 @@ import torch
 
 from mnistcmp import canvas, drawing
 from mnistcmp.canvas import CANVAS_PX
-from mnistcmp.studies import HELD_OUT_WRITERS
+from mnistcmp.catalogue.datasets import HELD_OUT_WRITERS
 
 SOURCE_URL = "https://archive.ics.uci.edu/dataset/81"
 

@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mnistcmp.augment import augment
+from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.models import build
-from mnistcmp.recipes import Recipe
 
 Precision = Literal["fp32", "bf16"]
 
@@ -256,7 +257,7 @@ def _batches(
     for index in order.to(training.labels.device).split(CHUNK_BATCHES * recipe.batch_size):
         pixels = as_input(training.pixels[index])
         if recipe.augmentation:
-            pixels = recipe.augmentation(pixels, generator)
+            pixels = augment(pixels, recipe.augmentation, generator)
         labels = training.labels[index]
         yield from zip(
             pixels.split(recipe.batch_size), labels.split(recipe.batch_size), strict=True

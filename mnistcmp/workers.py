@@ -23,9 +23,9 @@ import torch
 from torch import nn
 
 from mnistcmp import anatomy, data
+from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.machine import peak_memory_mb
 from mnistcmp.models import build
-from mnistcmp.recipes import Recipe
 from mnistcmp.results import ACTIVATION_IMAGES
 from mnistcmp.strokes import PenPixels
 from mnistcmp.training import (

@@ -36,12 +36,12 @@ from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
 from mnistcmp import campaign, data, machine
+from mnistcmp.catalogue.settings import Recipe
+from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.checkpoints import CHECKPOINTS
 from mnistcmp.files import write_whole
 from mnistcmp.models import MODELS, build
 from mnistcmp.progress import TerminalProgress
-from mnistcmp.recipes import Recipe
-from mnistcmp.studies import STUDIES
 from mnistcmp.workers import (
     Call,
     Crew,

@@ -27,11 +27,11 @@ from rich.console import Console
 from torch import nn
 
 from mnistcmp import campaign, data, nondigits, strokes
+from mnistcmp.catalogue.recipes import RECIPES, recipe_for
 from mnistcmp.checkpoints import CHECKPOINTS, load_all
 from mnistcmp.files import write_whole
 from mnistcmp.models import MODELS, build
 from mnistcmp.reading import certainty, probabilities
-from mnistcmp.recipes import RECIPES, recipe_for
 from mnistcmp.workers import Call, Crew, Job, Materials, probe_job, run_job
 
 RECIPE = "drawn"

@@ -26,14 +26,14 @@ from rich.console import Console
 from rich.table import Table
 
 from mnistcmp import campaign, checkpoints, data, report, results, samples, strokes, verify
+from mnistcmp.catalogue.datasets import downloadable, title
+from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.checkpoints import CheckpointError
 from mnistcmp.download import DataUnavailable
 from mnistcmp.files import DamagedFile
 from mnistcmp.models import MODELS
 from mnistcmp.progress import TerminalProgress
-from mnistcmp.recipes import RECIPES
-from mnistcmp.studies import STUDIES
-from mnistcmp.titles import title
 from mnistcmp.workers import Materials
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -127,8 +127,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         default="mnist",
         type=name_or_folder,
         metavar="NAME|PATH",
-        help=f"one of {', '.join(data.NAMES)} (default: mnist), or the path of a folder of images, "
-        "PATH/train/CLASS/* and PATH/test/CLASS/*",
+        help=f"one of {', '.join(downloadable())} (default: mnist), or the path of a folder of "
+        "images, PATH/train/CLASS/* and PATH/test/CLASS/*",
     )
     add(
         "--data",

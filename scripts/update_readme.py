@@ -11,13 +11,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import pandas as pd
 
+from mnistcmp.catalogue.datasets import title
+from mnistcmp.catalogue.recipes import recipe_for, recipes_of
+from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.checkpoints import CHECKPOINTS
 from mnistcmp.models import MODELS
-from mnistcmp.recipes import recipe_for, recipes_of
 from mnistcmp.report import elsewhere, markdown, overview
 from mnistcmp.results import Records, newest, summarise
-from mnistcmp.studies import STUDIES
-from mnistcmp.titles import title
 from scripts import benchmark_app
 
 README = CHECKPOINTS.parent / "README.md"

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.changes import Evidence
 from mnistcmp.measures import measures
 from mnistcmp.results import EPOCH_COLUMNS, RUN_COLUMNS, Records
-from mnistcmp.studies import STUDIES
 from mnistcmp.wording import Verdict
 
 IMAGES = 1000

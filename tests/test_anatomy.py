@@ -8,8 +8,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mnistcmp import anatomy
+from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.models import MODELS, build
-from mnistcmp.studies import STUDIES
 
 WITHOUT_CONVOLUTION = ("mlp", "mlp_100", "fcn")
 SEES_ALL = ("attention_cnn",)  # through the channels' means

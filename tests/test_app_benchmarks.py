@@ -12,11 +12,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnistcmp.app import cached, colours, mistakes, pen
+from mnistcmp.app import cached, mistakes, pen
+from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.changes import Gap
-from mnistcmp.models import MODELS, convnets, perceptrons, residual
 from mnistcmp.results import summarise
-from mnistcmp.studies import STUDIES
 
 APP = str(cached.CHECKPOINTS.parent / "streamlit_app.py")
 
@@ -217,14 +216,6 @@ def test_benchmarks_needs_neither_torch_nor_torchvision():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1:] == ["imported: []"], done.stderr[-2000:]
-
-
-def test_every_model_has_the_colour_of_its_family():
-    modules = {"perceptrons": perceptrons, "convnets": convnets, "residual": residual}
-    for family, module in modules.items():
-        assert set(colours.FAMILIES[family]) == {spec.name for spec in module.SPECS}
-    assert colours.FAMILY_OF.keys() == MODELS.keys()
-    assert len(set(colours.COLOURS.values())) == len(colours.FAMILIES) == len(colours.COLOURS)
 
 
 def test_pack_holds_every_image_that_a_reported_run_misread():

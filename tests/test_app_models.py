@@ -9,8 +9,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mnistcmp.app import cached
+from mnistcmp.catalogue.studies import study_of
 from mnistcmp.models import MODELS
-from mnistcmp.studies import study_of
 
 APP = str(cached.CHECKPOINTS.parent / "streamlit_app.py")
 PAGE = "mnistcmp/app/inside.py"

@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from mnistcmp import samples
 from mnistcmp.app import cached
+from mnistcmp.catalogue.datasets import title
+from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.results import Records
-from mnistcmp.studies import STUDIES
-from mnistcmp.titles import title
 from tests.made_up import LABELS, epochs, record, run
 
 APP = str(cached.CHECKPOINTS.parent / "streamlit_app.py")

@@ -3,8 +3,8 @@
 import pytest
 
 from mnistcmp import claims
+from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.claims import judge
-from mnistcmp.studies import STUDIES
 from mnistcmp.wording import Verdict, listed, times
 from tests.made_up import said, trained
 

@@ -3,10 +3,10 @@
 import pytest
 
 from mnistcmp import findings
+from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.changes import Evidence, changes
 from mnistcmp.findings import conclude
 from mnistcmp.measures import measures
-from mnistcmp.studies import STUDIES
 from mnistcmp.wording import Verdict, times
 from tests.made_up import LABELS, around, readings, run, tables, trained
 

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.changes import Evidence
 from mnistcmp.findings import conclude
-from mnistcmp.measures import CONVOLUTIONS, measures, side_by_side, stated_accuracy
+from mnistcmp.measures import measures, side_by_side, stated_accuracy
 from mnistcmp.models import MODELS, build
-from mnistcmp.studies import STUDIES
 from tests.made_up import run, tables, trained
 
 KERNELS = STUDIES[6]
@@ -56,9 +56,16 @@ def test_table_has_every_model_with_its_published_figures():
     assert pd.isna(rows.loc["kernel_7", "test_accuracy"])
 
 
-@pytest.mark.parametrize("model", CONVOLUTIONS)
+COUNTED = {name: spec.convolutions for name, spec in MODELS.items() if spec.convolutions}
+
+
+@pytest.mark.parametrize("model", COUNTED)
 def test_convolutions_are_counted_right(model):
     layers = [name for name, _ in build(model).named_modules() if not name.endswith("shortcut")]
     modules = dict(build(model).named_modules())
-    assert sum(type(modules[name]).__name__ == "Conv2d" for name in layers) == CONVOLUTIONS[model]
-    assert model in MODELS
+    assert sum(type(modules[name]).__name__ == "Conv2d" for name in layers) == COUNTED[model]
+
+
+def test_convolutions_are_counted_where_a_study_is_drawn_against_them():
+    drawn_against = [study for study in STUDIES.values() if "convolutions" in study.against]
+    assert {model for study in drawn_against for model in study.models} == COUNTED.keys()

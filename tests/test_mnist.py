@@ -15,6 +15,7 @@ import torchvision
 from conftest import Mirror, disk, md5
 
 from mnistcmp import data, download, mnist
+from mnistcmp.catalogue.datasets import DATASETS
 from mnistcmp.download import DataUnavailable, SourceFailed
 
 RAW = Path("MNIST/raw")
@@ -230,10 +231,10 @@ def test_wheel_with_another_pickle_is_never_unpickled(tmp_path, files, mirror, m
 def test_load_keeps_each_data_set_in_its_own_folder(tmp_path, files, mirror, monkeypatch, name):
     packed = {file: checksum for file, checksum in mnist.MD5["mnist"].items() if ".gz" in file}
     monkeypatch.setitem(mnist.MD5, name, packed)
-    of_torchvision = getattr(torchvision.datasets, mnist.DATASETS[name])
+    of_torchvision = getattr(torchvision.datasets, DATASETS[name].torchvision)
     monkeypatch.setattr(of_torchvision, "mirrors", [mirror.url])
     loaded = data.load(name, tmp_path)
-    assert disk(tmp_path / mnist.DATASETS[name] / "raw") == mirror.files
+    assert disk(tmp_path / DATASETS[name].torchvision / "raw") == mirror.files
     assert list(loaded.class_names) == of_torchvision.classes
 
 
@@ -246,10 +247,11 @@ def test_load_prints_a_few_lines_where_output_is_no_terminal(tmp_path, mirror, c
 
 
 def test_checksums_are_those_of_torchvision():
-    for name, class_name in mnist.DATASETS.items():
-        resources = dict(getattr(torchvision.datasets, class_name).resources)
+    for name in mnist.MD5:
+        resources = dict(getattr(torchvision.datasets, DATASETS[name].torchvision).resources)
         assert {f: m for f, m in mnist.MD5[name].items() if f.endswith(".gz")} == resources
         assert set(mnist.MD5[name]) >= {f"{stem}.gz" for stem in mnist.STEMS}
+    assert mnist.MD5.keys() == {name for name, spec in DATASETS.items() if spec.format == "idx"}
 
 
 def test_idx_is_read_in_the_shape_of_its_header():

@@ -4,8 +4,8 @@ import pytest
 import safetensors.torch
 import torch
 
+from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.models import MODELS, build
-from mnistcmp.studies import STUDIES
 
 every_model = pytest.mark.parametrize("name", MODELS)
 

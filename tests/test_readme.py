@@ -4,10 +4,11 @@ from functools import partial
 
 import pytest
 
+from mnistcmp.catalogue.networks import ModelSpec
+from mnistcmp.catalogue.recipes import recipe_for
+from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.models import MODELS
 from mnistcmp.models.convnets import PlainCNN
-from mnistcmp.models.spec import ModelSpec
-from mnistcmp.recipes import Recipe, recipe_for
 from mnistcmp.results import RUN_COLUMNS, Records
 from scripts import update_readme
 

@@ -4,11 +4,11 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from mnistcmp import recipes
-from mnistcmp.augment import Affine, FlipAndShift
+from mnistcmp.catalogue.networks import Tuning
+from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
+from mnistcmp.catalogue.settings import Affine, Recipe, ShiftAndMirror
+from mnistcmp.catalogue.studies import STUDIES, Published, study_of
 from mnistcmp.models import MODELS
-from mnistcmp.recipes import RECIPES, TUNED, Recipe, recipe_for, recipes_of, tuned
-from mnistcmp.studies import STUDIES, Published, study_of
 
 RAW = ("mlp", "tiny_cnn", "cnn", "strong_cnn")  # table 1
 NORMALISED = ("mlp_100", "conv_maxpool", "conv_batchnorm")  # table 2
@@ -38,7 +38,7 @@ def test_published_recipe_is_what_the_study_says(models, learning_rate, normalis
 
 def test_recipes_of_a_model_are_ours_and_its_sources_where_that_tells_one():
     assert {model: recipes_of(model) for model in FROM_SOURCE} == dict.fromkeys(
-        FROM_SOURCE, RECIPES
+        FROM_SOURCE, tuple(RECIPES)
     )
     assert {model: recipes_of(model) for model in LATER} == dict.fromkeys(LATER, ("tuned", "drawn"))
 
@@ -57,9 +57,9 @@ def test_weight_decay_is_part_of_one_networks_regularisation():
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("dataset", ["cifar10", "cifar10-jpeg", "my_photos"])
-def test_photos_are_mirrored_and_seen_more_often_and_digits_never(model, dataset):
+def test_photos_are_seen_more_often_and_shifted_by_whole_pixels_and_digits_never(model, dataset):
     photos = recipe_for("tuned", model, dataset)
-    assert isinstance(photos.augmentation, FlipAndShift)
+    assert isinstance(photos.augmentation, ShiftAndMirror)
     assert photos.epochs > recipe_for("tuned", model).epochs
     for recipe in recipes_of(model):
         for kind in ("mnist", "fashion_mnist", "kmnist"):
@@ -67,8 +67,28 @@ def test_photos_are_mirrored_and_seen_more_often_and_digits_never(model, dataset
             assert augmentation is None or isinstance(augmentation, Affine)
 
 
-def test_every_model_and_no_other_has_a_tuned_recipe():
-    assert sorted(TUNED) == sorted(MODELS)
+@pytest.mark.parametrize(
+    "dataset, asked, mirrored",
+    [
+        ("cifar10", False, True),
+        ("cifar10", True, True),
+        ("cifar10-jpeg", False, True),
+        ("letters", False, False),
+        ("letters", True, True),
+    ],
+)
+def test_images_are_mirrored_where_the_data_set_says_so_and_ones_own_only_when_asked(
+    dataset, asked, mirrored
+):
+    for recipe in ("tuned", "drawn"):
+        made = recipe_for(recipe, "cnn", dataset, mirror=asked)
+        assert made.augmentation == ShiftAndMirror(shift_px=2, mirror=mirrored)
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist", "kmnist"])
+def test_data_sets_whose_mirrored_images_are_none_of_theirs_refuse_mirroring(dataset):
+    with pytest.raises(ValueError, match=r"MNIST is never mirrored.*folder of your own"):
+        recipe_for("tuned", "cnn", dataset, mirror=True)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -86,11 +106,14 @@ def test_tuned_recipe_normalises_and_cycles_without_pen_strokes(model):
 
 
 def test_tuned_recipe_is_each_models_own(monkeypatch):
-    own = {"cnn": tuned(0.011, Affine(rotate_degrees=20)), "mlp": tuned(0.022, None, 16)}
-    monkeypatch.setattr(recipes, "TUNED", own)
-    assert {model: recipe_for("tuned", model) for model in own} == own
-    made = own["mlp"]
-    assert (made.learning_rate, made.augmentation, made.batch_size) == (0.022, None, 16)
+    turned = Affine(rotate_degrees=20)
+    own = {"cnn": Tuning(0.011, augmentation=turned), "mlp": Tuning(0.022, 16, None, 0.1)}
+    for model, tuning in own.items():
+        monkeypatch.setitem(MODELS, model, replace(MODELS[model], tuning=tuning))
+    cnn, mlp = recipe_for("tuned", "cnn"), recipe_for("tuned", "mlp")
+    assert (cnn.learning_rate, cnn.augmentation, cnn.batch_size) == (0.011, turned, 64)
+    assert (mlp.learning_rate, mlp.augmentation, mlp.batch_size) == (0.022, None, 16)
+    assert (cnn.weight_decay, mlp.weight_decay) == (0, 0.1)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mnistcmp.studies import STUDIES, Claim, Published, Step
+from mnistcmp.catalogue.studies import STUDIES, Claim, Published, Step
 
 BLOCKS = STUDIES[9]
 

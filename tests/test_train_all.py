@@ -8,9 +8,10 @@ import pytest
 from conftest import Script
 
 from mnistcmp import campaign, checkpoints, data, samples
+from mnistcmp.catalogue.recipes import recipes_of
+from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.models import MODELS
 from mnistcmp.progress import TerminalProgress
-from mnistcmp.recipes import Recipe, recipes_of
 from mnistcmp.results import Records
 
 QUICK = ("--models", "mlp", "--epochs", "1")

@@ -11,8 +11,9 @@ from torch import nn
 
 from mnistcmp import training
 from mnistcmp.augment import Affine
+from mnistcmp.catalogue.recipes import recipe_for
+from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.models import build
-from mnistcmp.recipes import Recipe, recipe_for
 from mnistcmp.training import Diverged, Images, as_input, evaluate, pixel_statistics, probe, train
 
 CONSTANT = Recipe("toy", learning_rate=3e-3, epochs=2, batch_size=50)

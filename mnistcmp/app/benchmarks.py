@@ -5,15 +5,11 @@ import streamlit as st
 
 from mnistcmp.app import cached, charts, keys, mistakes, pen
 from mnistcmp.app.colours import FAMILY_OF
+from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.catalogue.studies import STUDIES, Study
 from mnistcmp.compare import half_interval, tenfolds
 from mnistcmp.results import summarise
-from mnistcmp.studies import STUDIES, Study
 
-RECIPES = {
-    "tuned": "our own recipe for each network",
-    "published": "exactly as the source says",
-    "drawn": "tuned, with real pen strokes added to the training images",
-}
 COST_NAMES = {"params": "parameters", "train_seconds": "training time", "ms_per_image": "speed"}
 
 
@@ -46,7 +42,12 @@ def _choices(runs: pd.DataFrame) -> tuple[str, str | None]:
     left, right = st.columns(2)
     there = [recipe for recipe in RECIPES if recipe in set(runs["recipe"])]
     recipe = left.segmented_control(
-        "Recipe", there, default=there[0], required=True, key="recipe", help=_recipe_help(there)
+        "Recipe",
+        there,
+        default=_usual(there),
+        required=True,
+        key="recipe",
+        help=_recipe_help(there),
     )
     models = [model for model in FAMILY_OF if model in set(runs["model"])]
     highlight = right.selectbox(
@@ -55,8 +56,13 @@ def _choices(runs: pd.DataFrame) -> tuple[str, str | None]:
     return recipe, highlight
 
 
+def _usual(recipes: list[str]) -> str:
+    """The recipe that is shown first: our own, where there are records of it."""
+    return "tuned" if "tuned" in recipes else recipes[0]
+
+
 def _recipe_help(recipes: list[str]) -> str:
-    return "  \n".join(f"**{recipe}**: {RECIPES[recipe]}" for recipe in recipes)
+    return "  \n".join(f"**{recipe}**: {RECIPES[recipe].description}" for recipe in recipes)
 
 
 def _tables(summary: pd.DataFrame) -> None:

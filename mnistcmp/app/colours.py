@@ -6,7 +6,8 @@ paper alike. A chart of one study shows networks, each in its own colour; one of
 families, because more than seven colours nobody tells apart.
 """
 
-from mnistcmp.studies import STUDIES
+from mnistcmp.catalogue.networks import families
+from mnistcmp.catalogue.studies import STUDIES
 
 # A colour and a shape (as Vega calls it, and as a character) go together, so that a chart may be
 # read by either. A study has at most so many networks.
@@ -30,36 +31,6 @@ COLOUR_OF = {model: _PALETTE[place] for model, place in _PLACES.items()}
 SHAPE_OF = {model: _SHAPES[place] for model, place in _PLACES.items()}
 CHARACTER_OF = {model: _CHARACTERS[place] for model, place in _PLACES.items()}
 
-# The families are the files of mnistcmp/models/, which this page must not import: torch would
-# take seconds. A test compares the two.
-FAMILIES = {
-    "perceptrons": ("mlp", "mlp_100", "fcn"),
-    "convnets": (
-        "tiny_cnn",
-        "cnn",
-        "strong_cnn",
-        "conv_maxpool",
-        "conv_batchnorm",
-        "conv1_fc1",
-        "conv1_fc2",
-        "conv2_fc1",
-        "conv2_fc2",
-        "conv3_fc2",
-        "simple_cnn",
-    ),
-    "residual": ("residual_cnn", "residual_cnn_reg", "res_basic", "res_bottleneck", "res_wide"),
-    "kernels": ("kernel_3", "kernel_5", "kernel_7", "kernel_1_3"),
-    "depth": ("depth_2", "depth_4", "depth_6", "resnet_6"),
-    "layer_swaps": (
-        "base_cnn",
-        "custom_conv",
-        "attention_cnn",
-        "swish_cnn",
-        "custom_act_cnn",
-        "lp_pool_cnn",
-        "avg_pool_cnn",
-    ),
-}
+FAMILIES = families()
 COLOURS = dict(zip(FAMILIES, _PALETTE, strict=False))
-
 FAMILY_OF = {model: family for family, models in FAMILIES.items() for model in models}

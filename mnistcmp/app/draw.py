@@ -9,16 +9,12 @@ import streamlit as st
 from mnistcmp import drawing
 from mnistcmp.app import board, cached, live, sight, sources
 from mnistcmp.app.sockets import send_at_once
+from mnistcmp.catalogue.recipes import RECIPES
 
 if TYPE_CHECKING:
     from mnistcmp.reading import Consensus, Reading
 
 WALL_WIDTH_PX = 680
-RECIPES = {
-    "drawn": "Trained on MNIST and real pen strokes.",
-    "tuned": "Trained on MNIST, by our best recipe.",
-    "published": "Trained on MNIST as their sources say, where they say how.",
-}
 ORDERS = ("size", "accuracy", "family")
 
 
@@ -37,7 +33,9 @@ def page() -> None:
         key="draw_recipe",
         persist_state="session",
         width="content",
-        help="  \n".join(f"**{name}**: {text}" for name, text in RECIPES.items()),
+        help="  \n".join(
+            f"**{spec.name}**: trained {spec.description}." for spec in RECIPES.values()
+        ),
     )
     with row.popover("View and brush"):
         order = st.segmented_control(

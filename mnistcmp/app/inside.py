@@ -10,8 +10,10 @@ import streamlit as st
 
 from mnistcmp import canvas, drawing
 from mnistcmp.app import board, cached, diagram, innards, pictures, sight
+from mnistcmp.catalogue.networks import MODELS
+from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.catalogue.studies import study_of
 from mnistcmp.samples import SamplesError
-from mnistcmp.studies import STUDIES, study_of
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from mnistcmp.blueprint import Blueprint
     from mnistcmp.inside import Look
 
-MODELS = list(dict.fromkeys(name for study in STUDIES.values() for name in study.models))
-RECIPES = ("drawn", "tuned", "published")
 DRAWN, TESTED = "your drawing", "a test image"
 
 DIAGRAM_PX, TABLE_PX = 360, 680
@@ -65,21 +65,25 @@ def _choices() -> tuple[list[str], str]:
     """The one or two networks, and how they were trained."""
     left, right = st.columns(2)
     one = left.selectbox(
-        "Model", MODELS, index=MODELS.index("cnn"), key="inside", persist_state="session"
+        "Model",
+        list(MODELS),
+        index=list(MODELS).index("cnn"),
+        key="inside",
+        persist_state="session",
     )
     two = right.selectbox(
         "Beside it",
-        MODELS,
+        list(MODELS),
         index=None,
         key="beside",
         placeholder="another, to compare",
         persist_state="session",
     )
     # What the Draw page was set to: a widget of another page loses its value where it is not shown.
-    st.session_state["draw_recipe"] = st.session_state.get("draw_recipe", RECIPES[0])
+    st.session_state["draw_recipe"] = st.session_state.get("draw_recipe", "drawn")
     recipe = st.segmented_control(
         "Trained by the recipe",
-        RECIPES,
+        list(RECIPES),
         required=True,
         key="draw_recipe",
         help="As on the Draw page, which says what they are",
@@ -152,12 +156,10 @@ def _reading(column: "DeltaGenerator", name: str, recipe: str, pixels: np.ndarra
     network, problem = cached.network(name, recipe)
 
     # Only now: before torch is first imported, `cached` sets how many threads it takes.
-    from mnistcmp.models import MODELS as SPECS
-
     look = None if network is None or pixels is None else cached.look(name, recipe, network, pixels)
     study = study_of(name)
     column.subheader(name)
-    column.markdown(f"{SPECS[name].caption}.")
+    column.markdown(f"{MODELS[name].caption}.")
     column.caption(f"Study {study.number}, {study.title}. Source: {study.source}.")
     if problem:
         column.warning(problem)

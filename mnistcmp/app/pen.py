@@ -4,15 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from mnistcmp.app import cached, charts, keys
+from mnistcmp.catalogue.datasets import HELD_OUT_WRITERS
+from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.files import DamagedFile
-from mnistcmp.studies import HELD_OUT_WRITERS
-
-# The recipes, and what each adds to the one before it.
-ADDED = {
-    "published": "",
-    "tuned": "our own recipe in place of the source's",
-    "drawn": "real pen strokes in the training images",
-}
 
 
 def one_recipe(runs: pd.DataFrame, summary: pd.DataFrame, highlight: str | None) -> None:
@@ -39,13 +33,12 @@ def one_recipe(runs: pd.DataFrame, summary: pd.DataFrame, highlight: str | None)
 def side_by_side(summary: pd.DataFrame, highlight: str | None) -> None:
     """What each recipe makes of the same digits; `summary` has the rows of all recipes."""
     rows = summary.dropna(subset=["pen_accuracy"])
-    shares = rows.pivot(index="model", columns="recipe", values="pen_accuracy").reindex(
-        columns=list(ADDED)
-    )
-    if shares.dropna().empty:
+    recorded = [recipe for recipe in RECIPES if recipe in set(rows["recipe"])]
+    shares = rows.pivot(index="model", columns="recipe", values="pen_accuracy")[recorded].dropna()
+    if len(recorded) < 2 or shares.empty:
         return
     st.subheader("What training data and recipe do to digits drawn with a pen")
-    st.markdown(conclusion(shares.dropna()))
+    st.markdown(conclusion(shares))
     st.html(keys.recipes() + keys.families(rows["model"]))
     st.altair_chart(charts.pen_by_recipe(rows, highlight))
 
@@ -53,18 +46,21 @@ def side_by_side(summary: pd.DataFrame, highlight: str | None) -> None:
 def conclusion(shares: pd.DataFrame) -> str:
     """What each recipe adds to the one before it, in words.
 
-    `shares` of pen digits read right, in [0, 1]: a row a model, a column a recipe of ADDED.
+    `shares` of pen digits read right, in [0, 1]: a row a model, a column a recipe.
     """
     misread = [f"{100 - 100 * share:.1f} % ({recipe})" for recipe, share in shares.mean().items()]
     gains = 100 * shares.diff(axis="columns").iloc[:, 1:]
     best = gains.mean().idxmax()
     steps = [
-        f"{ADDED[recipe].capitalize()}: {gain.mean():+.1f} points on average, {gain.min():+.1f} "
-        f"({gain.idxmin()}) at the least and {gain.max():+.1f} ({gain.idxmax()}) at the most."
+        f"{RECIPES[recipe].adds.capitalize()}: {gain.mean():+.1f} points on average, "
+        f"{gain.min():+.1f} ({gain.idxmin()}) at the least and {gain.max():+.1f} "
+        f"({gain.idxmax()}) at the most."
         for recipe, gain in gains.items()
     ]
-    helps = f"What helps most: {ADDED[best]}." if gains[best].mean() > 0 else "Neither helps."
+    first = (
+        f"What helps most: {RECIPES[best].adds}." if gains[best].mean() > 0 else "Neither helps."
+    )
     return (
-        f"**{helps}** Of these digits, {len(shares)} networks misread on average "
+        f"**{first}** Of these digits, {len(shares)} networks misread on average "
         f"{', '.join(misread)}. {' '.join(steps)}"
     )

@@ -6,6 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from mnistcmp.app import cached, keys, study_charts, study_table
+from mnistcmp.catalogue.datasets import argument, title
+from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.catalogue.studies import STUDIES, Study
 from mnistcmp.changes import ENOUGH_RUNS, Change, Evidence, accuracies_comparable, changes
 from mnistcmp.findings import conclude
 from mnistcmp.measures import (
@@ -17,11 +20,8 @@ from mnistcmp.measures import (
     stated_accuracy,
 )
 from mnistcmp.samples import SamplesError
-from mnistcmp.studies import STUDIES, Study
-from mnistcmp.titles import argument, title
 from mnistcmp.wording import Finding, Verdict, listed
 
-RECIPES = ("published", "tuned", "drawn")  # the first that there are records of is shown
 BADGES = {
     Verdict.CONTRADICTS: "red",
     Verdict.IN_PART: "orange",

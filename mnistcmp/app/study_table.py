@@ -5,9 +5,9 @@ import math
 import pandas as pd
 import streamlit as st
 
+from mnistcmp.catalogue.datasets import title
+from mnistcmp.catalogue.studies import Study
 from mnistcmp.results import ACTIVATION_IMAGES
-from mnistcmp.studies import Study
-from mnistcmp.titles import title
 
 PERCENT = ("%.2f", 100)
 SECONDS = ("%.1f", 1)

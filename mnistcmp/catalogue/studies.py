@@ -8,9 +8,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# The writers of UCI 81 whose pen digits measure and never train: every sixth of the thirty in
-# numerical order, fixed before anything was trained.
-HELD_OUT_WRITERS = (6, 12, 18, 24, 30)
+from mnistcmp.catalogue.datasets import DATASETS, find
+from mnistcmp.catalogue.networks import MODELS
+from mnistcmp.catalogue.settings import Recipe
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,8 @@ class Study:
     claims: the factors that the source states in words.
     goal: the test accuracy in [0, 1] that the source asks for.
     show_gradients: whether the study is about gradients too.
+    published_recipe: how the source trained; None if it does not say. Where it is silent on a
+        setting, the usual default stands.
 
     Raises ValueError, with the study and the mistake, where an entry contradicts itself.
     """
@@ -99,6 +101,7 @@ class Study:
     claims: tuple[Claim, ...] = ()
     goal: float | None = None
     show_gradients: bool = False
+    published_recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
         for mistake in self._mistakes():
@@ -108,6 +111,12 @@ class Study:
         """What contradicts itself, a sentence each."""
         if not self.models or not self.against or not self.datasets:
             yield "it needs at least one network, one axis in `against` and one data set"
+        for model in self.models:
+            if model not in MODELS:
+                yield f"its network {model!r} has no entry in catalogue/networks.py"
+        for dataset in filter(None, (*self.datasets, self.published_on)):
+            if dataset not in DATASETS:
+                yield f"its data set {dataset!r} has no entry in catalogue/datasets.py"
         for pair in (*self.changes, *self.claims):
             for model in (pair.before, pair.after):
                 if model not in self.models:
@@ -133,7 +142,7 @@ class Study:
 
     def published_for(self, dataset: str) -> bool:
         """Whether the published figures are of this data set, or of that which it is a copy of."""
-        return self.published_on == COPIES.get(dataset, dataset)
+        return self.published_on == (find(dataset).copy_of or dataset)
 
     def figures(self, model: str, dataset: str) -> Published:
         """Those of `model` that may stand beside ours on `dataset`; empty if there are none."""
@@ -143,9 +152,6 @@ class Study:
             return Published(self.models[model].mnist_accuracy)
         return Published()
 
-
-# Of a copy, which data set's figures may stand beside ours.
-COPIES = {"cifar10-jpeg": "cifar10"}
 
 STUDIES: dict[int, Study] = {
     study.number: study
@@ -170,6 +176,7 @@ STUDIES: dict[int, Study] = {
             ),
             against=("params", "epoch_seconds"),
             table="table-1-from-mlp-to-cnn",
+            published_recipe=Recipe("published"),
         ),
         Study(
             number=2,
@@ -188,6 +195,7 @@ STUDIES: dict[int, Study] = {
             against=("params", "epoch_seconds"),
             show_gradients=True,
             table="table-2-pooling-or-batch-normalisation",
+            published_recipe=Recipe("published", learning_rate=1e-2, normalise=True),
         ),
         Study(
             number=3,
@@ -214,6 +222,7 @@ STUDIES: dict[int, Study] = {
             against=("convolutions", "params", "epoch_seconds"),
             goal=0.98,
             table="table-3-how-many-layers",
+            published_recipe=Recipe("published"),
         ),
         Study(
             number=4,
@@ -232,6 +241,7 @@ STUDIES: dict[int, Study] = {
             against=("params", "epoch_seconds"),
             show_gradients=True,
             table="table-4-fully-connected-convolutional-residual",
+            published_recipe=Recipe("published"),
         ),
         Study(
             number=5,

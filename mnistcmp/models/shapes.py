@@ -1,26 +1,6 @@
-"""What the registry knows about a model."""
-
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from torch import nn
+"""The shape of an image, and what pooling leaves of it."""
 
 ImageShape = tuple[int, int, int]  # channels, height, width
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """One architecture of the zoo.
-
-    `builder(in_shape, classes)` makes the untrained module, (N, *in_shape) -> (N, classes) logits.
-    `params` counts the trainable parameters for (1, 28, 28) images and 10 classes; tests pin it.
-    `caption` says in one line what the network is, for somebody who sees its name only.
-    """
-
-    name: str
-    builder: Callable[[ImageShape, int], nn.Module]
-    params: int
-    caption: str
 
 
 def pooled_size(in_shape: ImageShape, halvings: int) -> tuple[int, int]:
