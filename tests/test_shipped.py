@@ -1,7 +1,5 @@
 """What the repository ships: weights and records of real runs, whole and as promised."""
 
-import importlib.util
-
 import pytest
 
 from mnistcmp import verify
@@ -151,12 +149,3 @@ def test_published_recipe_gives_what_was_published(summary, model):
 def test_networks_of_study_3_reach_98_percent_of_the_validation_images():
     held = summarise(Records(CHECKPOINTS / "results").runs(), "validation").set_index("model")
     assert (held.loc[list(STUDIES[3].models), "test_accuracy"] >= 0.98).all()
-
-
-def test_readme_shows_the_records():
-    path = CHECKPOINTS.parent / "scripts" / "update_readme.py"
-    spec = importlib.util.spec_from_file_location("update_readme", path)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    page = README.read_text()
-    assert script.filled(page, CHECKPOINTS / "results") == page
