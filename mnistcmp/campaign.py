@@ -23,9 +23,9 @@ import torch
 from mnistcmp import checkpoints, machine
 from mnistcmp.catalogue.recipes import recipe_for, recipes_of
 from mnistcmp.dataset import Dataset
-from mnistcmp.files import write_whole
 from mnistcmp.models import build
 from mnistcmp.results import KEY, Records
+from mnistcmp.safe_files import write_whole
 from mnistcmp.training import Precision
 from mnistcmp.workers import (
     Call,

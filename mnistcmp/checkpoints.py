@@ -17,8 +17,8 @@ from safetensors import SafetensorError
 from torch import nn
 
 from mnistcmp.catalogue.datasets import argument
-from mnistcmp.files import write_whole
 from mnistcmp.models import build
+from mnistcmp.safe_files import write_whole
 
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 SHIPPED_SEED = 0  # whose weights are kept: fixed beforehand, never the best

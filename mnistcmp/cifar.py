@@ -9,7 +9,7 @@ import torch
 
 from mnistcmp.dataset import Dataset
 from mnistcmp.download import DataUnavailable, SourceFailed, download, md5, say
-from mnistcmp.files import write_whole
+from mnistcmp.safe_files import write_whole
 
 FOLDER = "cifar-10-batches-py"  # where torchvision keeps its files
 

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mnistcmp.dataset import Dataset
 from mnistcmp.download import console, say
-from mnistcmp.files import DamagedFile, read_arrays, write_whole
+from mnistcmp.safe_files import DamagedFile, read_arrays, write_whole
 
 PARTS = ("train", "test")
 MOST_CLASSES = 256  # what a run reads is recorded as uint8

@@ -23,7 +23,7 @@ import torch
 from mnistcmp.catalogue.datasets import DATASETS
 from mnistcmp.dataset import Dataset
 from mnistcmp.download import TIMEOUT_SECONDS, DataUnavailable, SourceFailed, download, md5, say
-from mnistcmp.files import write_whole
+from mnistcmp.safe_files import write_whole
 
 # The four files of each data set, in the order of Dataset's fields.
 STEMS = (

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mnistcmp.files import read_arrays, write_whole
+from mnistcmp.safe_files import read_arrays, write_whole
 
 RUN_COLUMNS = (
     "run",  # the run's own id, under which epochs.csv and predictions/ know it

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistcmp.files import DamagedFile, read_arrays, write_whole
+from mnistcmp.safe_files import DamagedFile, read_arrays, write_whole
 
 EASY_A_CLASS = 4
 HARD_A_CLASS = 6

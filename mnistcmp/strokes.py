@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from mnistcmp import canvas, drawing
-from mnistcmp.canvas import CANVAS_PX
 from mnistcmp.catalogue.datasets import HELD_OUT_WRITERS
+from mnistcmp.drawing import canvas, preprocess
+from mnistcmp.drawing.canvas import CANVAS_PX
 
 SOURCE_URL = "https://archive.ics.uci.edu/dataset/81"
 
 # The digit's ink, brush included, fills as much of the canvas as an MNIST digit of its field.
-DIGIT_PX = CANVAS_PX * drawing.BOX_PX // drawing.FIELD_PX
+DIGIT_PX = CANVAS_PX * preprocess.BOX_PX // preprocess.FIELD_PX
 
 THINNEST_BRUSH_PX, THICKEST_BRUSH_PX = 12, 26
 BRUSH_SEED = 0
@@ -113,9 +113,9 @@ def replay(digit: PenDigit, brush_px: float) -> np.ndarray:
 
 
 def _pen_pixels(drawings: list[tuple[PenDigit, float]]) -> PenPixels:
-    images = np.empty((len(drawings), drawing.FIELD_PX, drawing.FIELD_PX), dtype=np.uint8)
+    images = np.empty((len(drawings), preprocess.FIELD_PX, preprocess.FIELD_PX), dtype=np.uint8)
     for image, (digit, brush_px) in zip(images, drawings, strict=True):
-        pixels = drawing.to_pixels(replay(digit, brush_px))
+        pixels = preprocess.to_pixels(replay(digit, brush_px))
         if pixels is None:
             raise ValueError(
                 f"a {digit.label} of writer {digit.writer} leaves no ink with a brush of "

@@ -9,8 +9,8 @@ import torch
 from mnistcmp import checkpoints
 from mnistcmp.checkpoints import SHIPPED_SEED, Checkpoint, CheckpointError
 from mnistcmp.dataset import Dataset
-from mnistcmp.files import DamagedFile
 from mnistcmp.results import Records, newest
+from mnistcmp.safe_files import DamagedFile
 from mnistcmp.training import Images, evaluate
 
 # Another processor sums in another order, which may turn an image or two that lie on the border.

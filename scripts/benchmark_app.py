@@ -56,7 +56,7 @@ from rich.table import Table
 
 from mnistcmp import machine
 from mnistcmp.checkpoints import CHECKPOINTS, read_manifest
-from mnistcmp.files import write_whole
+from mnistcmp.safe_files import write_whole
 from scripts.streamlit_load import (
     AppError,
     Server,

@@ -39,9 +39,9 @@ from mnistcmp import campaign, data, machine
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.checkpoints import CHECKPOINTS
-from mnistcmp.files import write_whole
 from mnistcmp.models import MODELS, build
 from mnistcmp.progress import TerminalProgress
+from mnistcmp.safe_files import write_whole
 from mnistcmp.workers import (
     Call,
     Crew,

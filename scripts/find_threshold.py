@@ -26,12 +26,13 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from mnistcmp import campaign, data, nondigits, strokes
+from mnistcmp import campaign, data, strokes
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for
 from mnistcmp.checkpoints import CHECKPOINTS, load_all
-from mnistcmp.files import write_whole
+from mnistcmp.drawing import non_digits
 from mnistcmp.models import MODELS, build
 from mnistcmp.reading import certainty, probabilities
+from mnistcmp.safe_files import write_whole
 from mnistcmp.workers import Call, Crew, Job, Materials, probe_job, run_job
 
 RECIPE = "drawn"
@@ -79,7 +80,7 @@ def certainties(images: np.ndarray, networks: dict[str, nn.Module]) -> np.ndarra
 
 def drawings(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Kinds (N,) and float32 pixels (N, 28, 28) of drawings that are no digits."""
-    kinds, pixels = zip(*nondigits.generate(NONDIGITS, seed), strict=True)
+    kinds, pixels = zip(*non_digits.generate(NONDIGITS, seed), strict=True)
     return np.array(kinds), np.stack(pixels)
 
 
@@ -111,7 +112,7 @@ def measured(recipe: str, threshold: float, materials: Materials) -> dict[str, o
     others = certainties(pixels, networks)
     accepted = {
         kind: round(float((others[kinds == kind] >= threshold).mean()), 5)
-        for kind in nondigits.KINDS
+        for kind in non_digits.KINDS
     }
     return {
         "networks": len(networks),

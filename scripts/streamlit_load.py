@@ -31,8 +31,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from mnistcmp import canvas
-from mnistcmp.canvas import Points
+from mnistcmp.drawing import canvas
+from mnistcmp.drawing.canvas import Points
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 HEALTHY_WITHIN_SECONDS = 120

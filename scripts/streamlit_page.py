@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 from rich.console import Console
 
-from mnistcmp.canvas import Points
+from mnistcmp.drawing.canvas import Points
 from scripts.streamlit_load import DIGITS, AppError, server, strokes_of
 
 if TYPE_CHECKING:

@@ -31,9 +31,9 @@ from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.checkpoints import CheckpointError
 from mnistcmp.download import DataUnavailable
-from mnistcmp.files import DamagedFile
 from mnistcmp.models import MODELS
 from mnistcmp.progress import TerminalProgress
+from mnistcmp.safe_files import DamagedFile
 from mnistcmp.workers import Materials
 
 REPOSITORY = Path(__file__).resolve().parent.parent

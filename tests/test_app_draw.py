@@ -12,10 +12,11 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from mnistcmp import canvas, drawing, strokes
+from mnistcmp import drawing, strokes
 from mnistcmp.app import cached, sight
 from mnistcmp.checkpoints import read_manifest
-from mnistcmp.fabric import from_fabric
+from mnistcmp.drawing import canvas
+from mnistcmp.drawing.fabric_js import from_fabric
 
 NETWORKS = sum(entry.recipe == "drawn" for entry in read_manifest())
 APP = str(cached.CHECKPOINTS.parent / "streamlit_app.py")

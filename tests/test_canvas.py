@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistcmp import canvas
-from mnistcmp.canvas import DrawingError, Picture, Stroke
+from mnistcmp.drawing import canvas
+from mnistcmp.drawing.canvas import DrawingError, Picture, Stroke
 
 SEVEN = Stroke([(60, 70), (200, 70), (180, 110), (130, 220)], 20)
 CROSS = Stroke([(110, 150), (190, 150)], 12)

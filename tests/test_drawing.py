@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mnistcmp.drawing import Stages, bounding_box, stages, to_pixels, whole_canvas
+from mnistcmp.drawing import Stages, stages, to_pixels
+from mnistcmp.drawing.preprocess import bounding_box, whole_canvas
 
 CANVAS = (280, 280)
 WHITE, BLACK, CLEAR = (255, 255, 255, 255), (0, 0, 0, 255), (0, 0, 0, 0)

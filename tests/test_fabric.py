@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistcmp.canvas import Picture, Stroke
-from mnistcmp.fabric import from_fabric, to_fabric
+from mnistcmp.drawing.canvas import Picture, Stroke
+from mnistcmp.drawing.fabric_js import from_fabric, to_fabric
 
 SEVEN = Stroke([(60, 70), (200, 70), (180, 110), (130, 220)], 20)
 CROSS = Stroke([(110, 150), (190, 150)], 12)

@@ -4,18 +4,18 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mnistcmp import nondigits
+from mnistcmp.drawing import non_digits
 
 KINDS = ["scribble", "hatching", "polygon", "star", "spiral", "dots", "animal", "letter"]
 
 
 @pytest.fixture(scope="module")
 def drawings():
-    return list(nondigits.generate(160, seed=1))
+    return list(non_digits.generate(160, seed=1))
 
 
 def test_every_kind_comes_in_turn(drawings):
-    assert sorted(nondigits.KINDS) == sorted(KINDS)
+    assert sorted(non_digits.KINDS) == sorted(KINDS)
     kinds = [kind for kind, _ in drawings]
     assert set(kinds[: len(KINDS)]) == set(KINDS)
     assert kinds == kinds[: len(KINDS)] * 20
@@ -23,7 +23,7 @@ def test_every_kind_comes_in_turn(drawings):
 
 @pytest.mark.parametrize("count", [0, 1, 8, 11])
 def test_there_are_as_many_as_asked_for_and_fewer_are_the_first_of_more(count, drawings):
-    fewer = list(nondigits.generate(count, seed=1))
+    fewer = list(non_digits.generate(count, seed=1))
     assert len(fewer) == count
     for (kind, pixels), (same_kind, same_pixels) in zip(fewer, drawings, strict=False):
         assert kind == same_kind
@@ -32,7 +32,7 @@ def test_there_are_as_many_as_asked_for_and_fewer_are_the_first_of_more(count, d
 
 def test_another_seed_gives_other_drawings(drawings):
     for (kind, pixels), (same_kind, other) in zip(
-        drawings, nondigits.generate(24, seed=2), strict=False
+        drawings, non_digits.generate(24, seed=2), strict=False
     ):
         assert kind == same_kind
         assert np.abs(pixels - other).sum() > 5
@@ -62,7 +62,7 @@ def test_drawings_are_pixels_as_the_networks_read_them_and_none_is_blank(drawing
 def test_strokes_stay_on_the_canvas_nearly_whole():
     """A drawing cut by the edge would be easier to tell from a digit than people's are."""
     rng = np.random.default_rng(3)
-    for kind, draw in nondigits.KINDS.items():
+    for kind, draw in non_digits.KINDS.items():
         for _ in range(20):
             ink = 255 - np.asarray(draw(rng)).astype(int)
             assert ink.shape == (280, 280)

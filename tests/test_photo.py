@@ -22,8 +22,8 @@ from photos import (
 )
 from PIL import Image, ImageFilter, ImageOps
 
-from mnistcmp import canvas, photo
-from mnistcmp.photo import PhotoError
+from mnistcmp.drawing import canvas, photo
+from mnistcmp.drawing.photo import PhotoError
 
 BOLD_PX = 26  # so bold that it is not thickened
 

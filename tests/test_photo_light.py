@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from photos import assert_reads, every_digit, file, painted, scan, x, y
 
-from mnistcmp import photo
-from mnistcmp.photo import PhotoError
+from mnistcmp.drawing import photo
+from mnistcmp.drawing.photo import PhotoError
 
 
 @every_digit

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnistcmp.files import DamagedFile
 from mnistcmp.results import EPOCH_COLUMNS, RUN_COLUMNS, Records, RecordsError, summarise
+from mnistcmp.safe_files import DamagedFile
 
 MEASURES = dict.fromkeys(("train_accuracy", "test_accuracy", "pen_accuracy"), 0.98)
 MEASURES |= dict.fromkeys(("train_loss", "test_loss", "pen_loss"), 0.05)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from mnistcmp import drawing, strokes
+from mnistcmp import strokes
+from mnistcmp.drawing import preprocess
 from mnistcmp.strokes import HELD_OUT_WRITERS, PenDigit, load, read, replay
 
 PENDIGITS = Path(__file__).parents[1] / "data/pendigits/pendigits-orig.tra"
@@ -269,7 +270,7 @@ def test_load_is_deterministic_and_later_digits_change_nothing(write):
 
 
 def test_load_digit_without_ink_raises(write, monkeypatch):
-    monkeypatch.setattr(drawing, "to_pixels", lambda rgba: None)
+    monkeypatch.setattr(preprocess, "to_pixels", lambda rgba: None)
     with pytest.raises(ValueError, match="a 1 of writer 6 leaves no ink"):
         load(write(HEADER + DOT))
 

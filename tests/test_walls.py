@@ -65,7 +65,7 @@ def late():
     from e import f
 """
     assert names_imported(source, "mnistcmp.app.draw") == {
-        *("a.b", "c", "mnistcmp", "mnistcmp.files", "e", "e.f"),
+        *("a.b", "c", "mnistcmp", "mnistcmp.safe_files", "e", "e.f"),
         *("mnistcmp.app", "mnistcmp.app.sibling", "mnistcmp.studies", "mnistcmp.studies.STUDIES"),
     }
     package = names_imported("from . import draw", "mnistcmp.app", is_package=True)

@@ -11,9 +11,9 @@ import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import CanvasResult, st_canvas
 
-from mnistcmp import canvas
-from mnistcmp.canvas import CANVAS_PX, Drawing
-from mnistcmp.fabric import FabricObject, from_fabric, to_fabric
+from mnistcmp.drawing import canvas
+from mnistcmp.drawing.canvas import CANVAS_PX, Drawing
+from mnistcmp.drawing.fabric_js import FabricObject, from_fabric, to_fabric
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator

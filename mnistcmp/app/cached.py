@@ -13,8 +13,8 @@ import streamlit as st
 
 from mnistcmp import samples
 from mnistcmp.app.colours import FAMILY_OF
-from mnistcmp.files import DamagedFile
 from mnistcmp.results import Records, newest
+from mnistcmp.safe_files import DamagedFile
 
 if TYPE_CHECKING:
     from torch import nn

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnistcmp import canvas, drawing
+from mnistcmp import drawing
 from mnistcmp.app import board, cached, diagram, innards, pictures, sight
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import study_of
+from mnistcmp.drawing import canvas
 from mnistcmp.samples import SamplesError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import streamlit as st
 from mnistcmp.app import cached, charts, keys
 from mnistcmp.catalogue.datasets import HELD_OUT_WRITERS
 from mnistcmp.catalogue.recipes import RECIPES
-from mnistcmp.files import DamagedFile
+from mnistcmp.safe_files import DamagedFile
 
 
 def one_recipe(runs: pd.DataFrame, summary: pd.DataFrame, highlight: str | None) -> None:

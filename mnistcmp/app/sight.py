@@ -10,16 +10,15 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from mnistcmp import drawing
-from mnistcmp.drawing import Stages
+from mnistcmp.drawing import Stages, preprocess
 
 if TYPE_CHECKING:
     from mnistcmp.reading import Reading
 
 WAYS: dict[str, Callable[[Stages], np.ndarray]] = {
     "as MNIST was made": lambda steps: steps.pixels,
-    "bounding box only": drawing.bounding_box,
-    "whole canvas shrunk": drawing.whole_canvas,
+    "bounding box only": preprocess.bounding_box,
+    "whole canvas shrunk": preprocess.whole_canvas,
 }
 SIDE_PX = 112
 

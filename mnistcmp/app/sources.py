@@ -9,9 +9,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from mnistcmp import canvas, photo
 from mnistcmp.app import board, cached
-from mnistcmp.canvas import Drawing, DrawingError
+from mnistcmp.drawing import canvas, photo
+from mnistcmp.drawing.canvas import Drawing, DrawingError
 from mnistcmp.samples import SamplesError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mnistcmp.canvas import Drawing, Picture, Points, Stroke, joints
+from mnistcmp.drawing.canvas import Drawing, Picture, Points, Stroke, joints
 
 BOUNDS_PIECES = 129  # straight ones, for a curve whose outermost points count
 

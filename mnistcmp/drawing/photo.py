@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter, ImageOps, UnidentifiedImageError
 
-from mnistcmp.drawing import BOX_PX, FIELD_PX
+from mnistcmp.drawing.preprocess import BOX_PX, FIELD_PX
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 LARGEST_BYTES = 10_000_000

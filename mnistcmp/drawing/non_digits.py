@@ -6,8 +6,9 @@ from itertools import cycle, islice
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mnistcmp import canvas, drawing
-from mnistcmp.canvas import CANVAS_PX, Points
+from mnistcmp.drawing.preprocess import to_pixels
+from mnistcmp.drawing import canvas
+from mnistcmp.drawing.canvas import CANVAS_PX, Points
 
 # Capital letters that nobody takes for a digit; I, O, S, Z, B, G and their like are left out.
 LETTERS = "AEFHKMNPRTWXY"
@@ -18,7 +19,7 @@ def generate(count: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
     """`count` drawings, each kind in turn -> (kind, float32 (28, 28) pixels as in `drawing`)."""
     rng = np.random.default_rng(seed)
     for kind in islice(cycle(KINDS), count):
-        pixels = drawing.to_pixels(canvas.opaque(KINDS[kind](rng)))
+        pixels = to_pixels(canvas.opaque(KINDS[kind](rng)))
         assert pixels is not None, f"{kind} left no ink"
         yield kind, pixels
 
