@@ -22,7 +22,7 @@ import torch
 
 from mnistcmp import checkpoints, machine
 from mnistcmp.catalogue.recipes import recipe_for, recipes_of
-from mnistcmp.dataset import Dataset
+from mnistcmp.data.dataset import Dataset
 from mnistcmp.models import build
 from mnistcmp.results import KEY, Records
 from mnistcmp.safe_files import write_whole

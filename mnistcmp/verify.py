@@ -8,7 +8,7 @@ import torch
 
 from mnistcmp import checkpoints
 from mnistcmp.checkpoints import SHIPPED_SEED, Checkpoint, CheckpointError
-from mnistcmp.dataset import Dataset
+from mnistcmp.data.dataset import Dataset
 from mnistcmp.results import Records, newest
 from mnistcmp.safe_files import DamagedFile
 from mnistcmp.training import Images, evaluate

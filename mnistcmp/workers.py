@@ -22,12 +22,13 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from mnistcmp import anatomy, data
+from mnistcmp import anatomy
 from mnistcmp.catalogue.settings import Recipe
+from mnistcmp.data.dataset import Dataset
+from mnistcmp.data.pen_digits import PenPixels
 from mnistcmp.machine import peak_memory_mb
 from mnistcmp.models import build
 from mnistcmp.results import ACTIVATION_IMAGES
-from mnistcmp.strokes import PenPixels
 from mnistcmp.training import (
     Epoch,
     Images,
@@ -58,7 +59,7 @@ class Job:
 class Materials(NamedTuple):
     """All data that a campaign needs; the pen digits are None where their file is missing."""
 
-    dataset: data.Dataset
+    dataset: Dataset
     pen_training: PenPixels | None = None
     pen_heldout: PenPixels | None = None
 
@@ -192,7 +193,7 @@ def _start(arrays: list[tuple[object, ...] | None], device: str, steps: object) 
     threading.Thread(target=_die_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     torch.backends.cudnn.deterministic = True  # on a GPU too, the same seed gives the same weights
-    kinds = (data.Dataset, PenPixels, PenPixels)
+    kinds = (Dataset, PenPixels, PenPixels)
     _Here.materials = Materials(
         *(
             part and kind(*_each(part, np.ndarray, torch.from_numpy))
@@ -262,7 +263,7 @@ def _count_steps(steps: int) -> None:
 
 def _images_of(job: Job) -> tuple[Images, Images, str]:
     """Training images, held-out images, and in words what the training images are."""
-    pixels, labels, *heldout = data.split(_Here.materials.dataset, job.protocol)
+    pixels, labels, *heldout = _Here.materials.dataset.split(job.protocol)
     trained_on = f"{len(labels)} training images of {job.dataset}"
     pen = _Here.materials.pen_training
     if job.recipe.pen_strokes:
@@ -278,7 +279,7 @@ def _measure(
     model: nn.Module, job: Job, heldout: Images
 ) -> tuple[dict[str, object], dict[str, np.ndarray]]:
     """Loss and accuracy on training images, held-out images and pen digits; the predictions."""
-    training = Images.of(*data.split(_Here.materials.dataset, job.protocol)[:2])
+    training = Images.of(*_Here.materials.dataset.split(job.protocol)[:2])
     sets = {"train": training, "test": heldout}
     if _Here.materials.pen_heldout:
         pen = _Here.materials.pen_heldout

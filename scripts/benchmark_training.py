@@ -35,10 +35,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
-from mnistcmp import campaign, data, machine
+from mnistcmp import campaign, machine
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.checkpoints import CHECKPOINTS
+from mnistcmp.data.dataset import Dataset
+from mnistcmp.data.load import load_dataset
 from mnistcmp.models import MODELS, build
 from mnistcmp.progress import TerminalProgress
 from mnistcmp.safe_files import write_whole
@@ -111,9 +113,9 @@ def peak_flops(dtype: torch.dtype) -> float:
     return 2 * size**3 / best
 
 
-def first(dataset: data.Dataset, count: int) -> data.Dataset:
+def first(dataset: Dataset, count: int) -> Dataset:
     """The first `count` training images; hardly any test images, because measuring is not timed."""
-    return data.Dataset(
+    return Dataset(
         dataset.train_images[:count],
         dataset.train_labels[:count],
         dataset.test_images[:100],
@@ -125,7 +127,7 @@ def compare_epochs(
     names: list[str], rounds: int, folder: Path, console: Console
 ) -> tuple[list[dict[str, object]], dict[str, float]]:
     """Time an epoch of each model both ways -> a row for each, and the peak FLOP/s by precision."""
-    dataset, images = data.load("mnist", folder), MNIST(folder, transform=ToTensor())
+    dataset, images = load_dataset("mnist", folder), MNIST(folder, transform=ToTensor())
     workers = torch.get_num_threads()
     peaks = {"fp32": peak_flops(torch.float32), "bf16": peak_flops(torch.bfloat16)}
     rows = []
@@ -178,7 +180,7 @@ def compare_end_to_end(folder: Path, console: Console) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as out, TerminalProgress(console, len(jobs)) as progress:
         rows = campaign.run(
             jobs,
-            Materials(data.load("mnist", folder)),
+            Materials(load_dataset("mnist", folder)),
             Path(out),
             campaign="benchmark",
             workers=torch.get_num_threads(),

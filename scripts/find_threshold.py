@@ -26,9 +26,11 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from mnistcmp import campaign, data, strokes
+from mnistcmp import campaign
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for
 from mnistcmp.checkpoints import CHECKPOINTS, load_all
+from mnistcmp.data import pen_digits
+from mnistcmp.data.load import load_dataset
 from mnistcmp.drawing import non_digits
 from mnistcmp.models import MODELS, build
 from mnistcmp.reading import certainty, probabilities
@@ -140,12 +142,12 @@ def main() -> None:
     if options.keep and not path.exists():
         parser.error(f"there is no {path} to keep: run this without --keep")
     console = Console(highlight=False)
-    dataset = data.load("mnist", options.data)
-    materials = Materials(dataset, *strokes.load(options.data / PEN_FILE))
+    dataset = load_dataset("mnist", options.data)
+    materials = Materials(dataset, *pen_digits.load(options.data / PEN_FILE))
     if options.keep:
         result = json.loads(path.read_text())
     else:
-        result = found(materials, data.split(dataset, "validation")[2].numpy(), console)
+        result = found(materials, dataset.split("validation")[2].numpy(), console)
     threshold = result["least_certainty"]
     result["shipped"] = {recipe: measured(recipe, threshold, materials) for recipe in RECIPES}
     text = json.dumps(result, indent=1) + "\n"

@@ -25,12 +25,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mnistcmp import campaign, checkpoints, data, report, results, samples, strokes, verify
+from mnistcmp import campaign, checkpoints, report, results, verify
 from mnistcmp.catalogue.datasets import downloadable, title
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.checkpoints import CheckpointError
-from mnistcmp.download import DataUnavailable
+from mnistcmp.data import pen_digits, sample_pack
+from mnistcmp.data.dataset import Dataset
+from mnistcmp.data.download import DataUnavailable
+from mnistcmp.data.load import home, load_dataset, short_name
 from mnistcmp.models import MODELS
 from mnistcmp.progress import TerminalProgress
 from mnistcmp.safe_files import DamagedFile
@@ -72,7 +75,7 @@ def at_least_one(text: str) -> int:
 def name_or_folder(text: str) -> str:
     """An argparse type: a data set's name or the path of a folder."""
     try:
-        data.short_name(text)
+        short_name(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text
@@ -187,9 +190,9 @@ def list_models(console: Console) -> None:
 
 def check(options: argparse.Namespace, console: Console) -> int:
     """Verify the folder of weights and records -> the number of problems."""
-    name = data.short_name(options.dataset)
-    there = data.home(options.dataset, options.data).exists()
-    dataset = data.load(options.dataset, options.data) if there else None
+    name = short_name(options.dataset)
+    there = home(options.dataset, options.data).exists()
+    dataset = load_dataset(options.dataset, options.data) if there else None
     with console.status("Verifying weights and records …"):
         problems = list(verify.problems(options.out, dataset, name))
     for problem in problems:
@@ -224,7 +227,7 @@ def load_materials(
 
     Raises ValueError if nothing is left to train.
     """
-    images = data.load(dataset, folder)
+    images = load_dataset(dataset, folder)
     pen_file = folder / PEN_FILE
     if dataset != "mnist":
         reason = f"the recipe 'drawn' adds pen digits, which do not go with {dataset}"
@@ -232,7 +235,7 @@ def load_materials(
         reason = PEN_HELP.format(path=pen_file)
     else:
         with console.status("Replaying pen strokes on the canvas …"):
-            return Materials(images, *strokes.load(pen_file)), recipes
+            return Materials(images, *pen_digits.load(pen_file)), recipes
     left = [recipe for recipe in recipes if recipe != "drawn"]
     if not left:
         raise ValueError(reason)
@@ -259,11 +262,11 @@ def print_table(console: Console, runs: pd.DataFrame, protocol: str) -> None:
         console.print(problem, markup=False, highlight=False, soft_wrap=True)
 
 
-def refuse_another_folder(out: Path, dataset: data.Dataset, name: str) -> None:
+def refuse_another_folder(out: Path, dataset: Dataset, name: str) -> None:
     """Raise ValueError if the records are of a folder of the same name with other test images."""
     try:
-        labels = samples.load(out / name / "samples.npz").labels
-    except samples.SamplesError:
+        labels = sample_pack.load(out / name / "samples.npz").labels
+    except sample_pack.SamplesError:
         return  # nothing was trained yet, or nothing is left to compare with
     if not np.array_equal(labels, dataset.test_labels):
         raise ValueError(
@@ -274,7 +277,7 @@ def refuse_another_folder(out: Path, dataset: data.Dataset, name: str) -> None:
 
 
 def save_samples(
-    out: Path, records: results.Records, dataset: data.Dataset, name: str, console: Console
+    out: Path, records: results.Records, dataset: Dataset, name: str, console: Console
 ) -> None:
     """Pack what the app needs of the test set: its labels, and of MNIST's images what it shows."""
     reported = results.newest(records.runs())
@@ -290,10 +293,10 @@ def save_samples(
             except DamagedFile as error:
                 problem = f"{error}: its network is left out of the samples until trained again"
                 console.print(problem, markup=False, highlight=False, soft_wrap=True)
-        pack = samples.pick(dataset.test_images.numpy(), labels, predictions)
+        pack = sample_pack.pick(dataset.test_images.numpy(), labels, predictions)
     else:
-        pack = samples.labels_only(labels)
-    samples.save(out / name / "samples.npz", pack)
+        pack = sample_pack.labels_only(labels)
+    sample_pack.save(out / name / "samples.npz", pack)
 
 
 def train(options: argparse.Namespace, console: Console) -> int:
@@ -303,7 +306,7 @@ def train(options: argparse.Namespace, console: Console) -> int:
     recipes = list(RECIPES) if options.recipe == "all" else [options.recipe]
     of_study = STUDIES[int(options.study)].models if options.study else MODELS
     models = list(dict.fromkeys(options.models or of_study))
-    dataset = data.short_name(options.dataset)
+    dataset = short_name(options.dataset)
     materials, recipes = load_materials(options.dataset, options.data, recipes, console)
     refuse_another_folder(options.out, materials.dataset, dataset)
     jobs = campaign.plan(

@@ -18,9 +18,9 @@ import pytest
 import torch
 
 from mnistcmp import workers
-from mnistcmp.dataset import Dataset
+from mnistcmp.data.dataset import Dataset
+from mnistcmp.data.pen_digits import PenPixels
 from mnistcmp.results import Records
-from mnistcmp.strokes import PenPixels
 from mnistcmp.workers import Job, Materials
 
 REPOSITORY = Path(__file__).resolve().parent.parent

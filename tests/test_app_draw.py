@@ -12,10 +12,12 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from mnistcmp import drawing, strokes
+from mnistcmp import drawing
 from mnistcmp.app import cached, sight
 from mnistcmp.checkpoints import read_manifest
-from mnistcmp.drawing import canvas
+from mnistcmp.data import pen_digits
+from mnistcmp.data.unipen import PenDigit
+from mnistcmp.drawing import canvas, share_link
 from mnistcmp.drawing.fabric_js import from_fabric
 
 NETWORKS = sum(entry.recipe == "drawn" for entry in read_manifest())
@@ -38,7 +40,7 @@ def as_url(rgba: np.ndarray) -> str:
 def one() -> np.ndarray:
     """The canvas with a 1 on it."""
     line = np.array([[0, 0], [0, 100]], np.float32)
-    return strokes.replay(strokes.PenDigit(1, 0, (line,)), brush_px=20)
+    return pen_digits.replay(PenDigit(1, 0, (line,)), brush_px=20)
 
 
 def blank() -> np.ndarray:
@@ -132,7 +134,7 @@ def widths(objects: list[dict]) -> list[int]:
 
 
 def test_link_brings_back_drawing_and_settings():
-    text = canvas.to_text([canvas.Stroke([(140, 40), (140, 240)], 20)])
+    text = share_link.to_text([canvas.Stroke([(140, 40), (140, 240)], 20)])
     app = at(urlencode({"drawing": text, "recipe": "tuned", "way": "whole canvas shrunk"}))
     assert not app.exception
     assert app.metric[0].value == "1"

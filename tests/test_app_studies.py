@@ -7,10 +7,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnistcmp import samples
 from mnistcmp.app import cached
 from mnistcmp.catalogue.datasets import title
 from mnistcmp.catalogue.studies import STUDIES
+from mnistcmp.data import sample_pack
 from mnistcmp.results import Records
 from tests.made_up import LABELS, epochs, record, run
 
@@ -100,7 +100,7 @@ def test_study_compares_with_the_published_order(records):
 def test_study_judges_single_runs_by_their_readings(folder, records):
     record(records, *(run(model, mean) for model, mean in DEPTH.items()))
     assert "**Not clear which reads best**" in said(shown(7))  # no labels: nothing to judge by
-    samples.save(folder / "cifar10-jpeg" / "samples.npz", samples.labels_only(LABELS))
+    sample_pack.save(folder / "cifar10-jpeg" / "samples.npz", sample_pack.labels_only(LABELS))
     assert "**resnet_6 reads best**: 90.00 %, +5.00 points against depth_6" in said(shown(7))
 
 
@@ -114,7 +114,7 @@ def test_study_says_which_intervals_are_of_the_images_alone(folder, records):
 
 def test_study_passes_over_readings_of_images_that_are_no_longer_there(folder, records):
     record(records, *(run(model, mean) for model, mean in DEPTH.items()))
-    samples.save(folder / "cifar10-jpeg" / "samples.npz", samples.labels_only(LABELS[:-20]))
+    sample_pack.save(folder / "cifar10-jpeg" / "samples.npz", sample_pack.labels_only(LABELS[:-20]))
     assert "**Not clear which reads best**" in said(shown(7))
 
 

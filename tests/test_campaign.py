@@ -9,7 +9,8 @@ import pytest
 import torch
 from conftest import Quiet, end_process
 
-from mnistcmp import campaign, checkpoints, data, training, workers
+import mnistcmp.data.dataset
+from mnistcmp import campaign, checkpoints, training, workers
 from mnistcmp.results import RUN_COLUMNS, Records
 from mnistcmp.workers import Job
 
@@ -216,7 +217,7 @@ def test_disk_that_fills_up_within_a_row_leaves_the_records_whole(inline, toy, t
 
 
 def test_validation_run_keeps_no_weights(inline, toy, tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "HELDOUT_IMAGES", 50)
+    monkeypatch.setattr(mnistcmp.data.dataset, "HELDOUT_IMAGES", 50)
     run(campaign.plan(["mlp"], ["tuned"], [0], protocol="validation", epochs=1), toy, tmp_path)
     records = Records(tmp_path / "results")
     (row,) = records.runs().itertuples()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistcmp.drawing import canvas
+from mnistcmp.drawing import canvas, share_link
 from mnistcmp.drawing.canvas import DrawingError, Picture, Stroke
 
 SEVEN = Stroke([(60, 70), (200, 70), (180, 110), (130, 220)], 20)
@@ -75,30 +75,30 @@ def from_line(start, end) -> np.ndarray:
     ids=["nothing", "stroke", "strokes", "dot", "picture", "all"],
 )
 def test_text_gives_the_drawing_back(drawing):
-    text = canvas.to_text(drawing)
-    assert canvas.from_text(text) == drawing
+    text = share_link.to_text(drawing)
+    assert share_link.from_text(text) == drawing
     assert re.fullmatch(r"[\w-]+", text, re.ASCII), "it needs no escapes in a link"
 
 
 def test_text_rounds_to_whole_px_without_adding_up_the_errors():
     points = [(10 + 0.4 * step, 200.6 - 0.7 * step) for step in range(200)]
-    (stroke,) = canvas.from_text(canvas.to_text([Stroke(points, 19.7)]))
+    (stroke,) = share_link.from_text(share_link.to_text([Stroke(points, 19.7)]))
     assert stroke.brush_px == 20
     assert stroke.points == [(round(x), round(y)) for x, y in points]
 
 
 def test_text_of_nearly_the_greatest_length_is_read_back_whole():
-    text = canvas.to_text([random_stroke(1350)])
+    text = share_link.to_text([random_stroke(1350)])
     assert 5_500 < len(text) <= 6_000
-    assert canvas.from_text(text) == [random_stroke(1350)]
+    assert share_link.from_text(text) == [random_stroke(1350)]
 
 
 def test_too_long_drawing_raises_with_its_count(monkeypatch):
     drawing = [random_stroke(3000)]
     with pytest.raises(DrawingError, match="6,000") as error:
-        canvas.to_text(drawing)
-    monkeypatch.setattr(canvas, "LONGEST_LINK", 1_000_000)
-    assert f"{len(canvas.to_text(drawing)):,} characters" in str(error.value)
+        share_link.to_text(drawing)
+    monkeypatch.setattr(share_link, "LONGEST_LINK", 1_000_000)
+    assert f"{len(share_link.to_text(drawing)):,} characters" in str(error.value)
 
 
 # JSON that is no drawing: no list, no parts, brushes and coordinates that cannot be.
@@ -111,8 +111,8 @@ UNREADABLE = {
     "not ASCII": "eJyLé" * 4,
     "half a surrogate": "\ud800",
     "no zlib": base64.urlsafe_b64encode(b"this is no zlib stream").decode(),
-    "truncated": canvas.to_text([SEVEN, CROSS])[:-20],
-    "bomb": pack(b"[[20,1,1]" + b" " * 2 * canvas.LARGEST_TEXT + b"]"),
+    "truncated": share_link.to_text([SEVEN, CROSS])[:-20],
+    "bomb": pack(b"[[20,1,1]" + b" " * 2 * share_link.LARGEST_TEXT + b"]"),
     "nested too deep": pack(b"[" * 90_000),
     "far outside by steps": pack_parts([20, *[2800, 0] * 50]),
     "larger than a float": pack(b"[[20,1" + b"0" * 400 + b",10]]"),
@@ -135,23 +135,23 @@ UNREADABLE = {
 @pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_unreadable_text_raises_drawing_error(text):
     with pytest.raises(DrawingError, match="cannot be read"):
-        canvas.from_text(text)
+        share_link.from_text(text)
 
 
 def test_error_does_not_quote_the_link():
     text = pack_parts([20, "[Your session expired](http://evil.example)"])
     with pytest.raises(DrawingError) as caught:
-        canvas.from_text(text)
+        share_link.from_text(text)
     assert "evil" not in str(caught.value)
 
 
 def test_beginning_of_a_text_is_the_drawing_or_an_error():
     """Its last characters are a checksum, so that a text may be whole without them."""
-    text = canvas.to_text([SEVEN, DOT])
+    text = share_link.to_text([SEVEN, DOT])
     read = 0
     for length in range(len(text)):
         try:
-            assert canvas.from_text(text[:length]) == [SEVEN, DOT]
+            assert share_link.from_text(text[:length]) == [SEVEN, DOT]
             read += 1
         except DrawingError:
             pass
@@ -170,13 +170,13 @@ def mutated(text: bytes, rng: random.Random) -> bytes:
 @pytest.mark.parametrize("packed", [True, False], ids=["text", "content"])
 def test_mutated_text_is_a_drawing_or_an_error(packed):
     rng = random.Random(5)
-    text = canvas.to_text([CROSS, PICTURE, DOT]).encode()
+    text = share_link.to_text([CROSS, PICTURE, DOT]).encode()
     content = zlib.decompress(base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4)))
     read = 0
     for _ in range(300):
         damaged = mutated(text, rng).decode() if packed else pack(mutated(content, rng))
         try:
-            drawing = canvas.from_text(damaged)
+            drawing = share_link.from_text(damaged)
         except DrawingError:
             continue
         assert all(isinstance(part, Stroke | Picture) for part in drawing)

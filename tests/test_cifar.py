@@ -11,8 +11,9 @@ import torch
 from conftest import Mirror, md5
 from torchvision.datasets import CIFAR10
 
-from mnistcmp import cifar, data
-from mnistcmp.download import DataUnavailable
+from mnistcmp.data import cifar10
+from mnistcmp.data.download import DataUnavailable
+from mnistcmp.data.load import home, load_dataset
 
 ARCHIVE = "cifar-10-python.tar.gz"
 CLASSES = ["cat", "dog"]
@@ -22,7 +23,7 @@ def tar(files: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         for name, content in files.items():
-            member = tarfile.TarInfo(f"{cifar.FOLDER}/{name}")
+            member = tarfile.TarInfo(f"{cifar10.FOLDER}/{name}")
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
@@ -63,7 +64,7 @@ def damage(path: Path) -> None:
 
 
 def test_cifar_becomes_tensors_with_the_channels_first(tmp_path, mirror):
-    loaded = data.load("cifar10", tmp_path)
+    loaded = load_dataset("cifar10", tmp_path)
     assert loaded.train_images.dtype == torch.uint8
     assert loaded.train_images.shape == (4, 3, 32, 32)
     assert loaded.test_images.shape == (2, 3, 32, 32)
@@ -75,32 +76,32 @@ def test_cifar_becomes_tensors_with_the_channels_first(tmp_path, mirror):
 
 
 def test_cifar_is_fetched_once(tmp_path, mirror):
-    first = data.load("cifar10", tmp_path)
-    second = data.load("cifar10", str(tmp_path))
+    first = load_dataset("cifar10", tmp_path)
+    second = load_dataset("cifar10", str(tmp_path))
     assert mirror.requested == [ARCHIVE]
     assert all(torch.equal(a, b) for a, b in zip(first[:4], second[:4], strict=True))
 
 
 @pytest.mark.parametrize("name", ["data_batch_2", "test_batch", "batches.meta"])
 def test_damaged_file_is_taken_from_the_archive_again(tmp_path, mirror, files, name):
-    data.load("cifar10", tmp_path)
-    damage(data.home("cifar10", tmp_path) / name)
-    data.load("cifar10", tmp_path)
-    assert (data.home("cifar10", tmp_path) / name).read_bytes() == files[name]
+    load_dataset("cifar10", tmp_path)
+    damage(home("cifar10", tmp_path) / name)
+    load_dataset("cifar10", tmp_path)
+    assert (home("cifar10", tmp_path) / name).read_bytes() == files[name]
     assert mirror.requested == [ARCHIVE]
 
 
 def test_files_put_there_by_hand_need_no_source(tmp_path, mirror, files):
     mirror.files = {}
-    data.home("cifar10", tmp_path).mkdir()
+    home("cifar10", tmp_path).mkdir()
     for name, content in files.items():
-        (data.home("cifar10", tmp_path) / name).write_bytes(content)
-    assert len(data.load("cifar10", tmp_path).train_images) == 4
+        (home("cifar10", tmp_path) / name).write_bytes(content)
+    assert len(load_dataset("cifar10", tmp_path).train_images) == 4
 
 
 def test_damaged_archive_is_named_and_fetched_again(tmp_path, mirror, capsys):
     (tmp_path / ARCHIVE).write_bytes(mirror.files[ARCHIVE][:-9])
-    data.load("cifar10", tmp_path)
+    load_dataset("cifar10", tmp_path)
     assert mirror.requested == [ARCHIVE]
     assert f"{tmp_path / ARCHIVE} is damaged" in capsys.readouterr().err
     assert (tmp_path / ARCHIVE).read_bytes() == mirror.files[ARCHIVE]
@@ -109,7 +110,7 @@ def test_damaged_archive_is_named_and_fetched_again(tmp_path, mirror, capsys):
 def test_without_a_source_it_is_said_what_to_put_where(tmp_path, mirror):
     mirror.files = {}
     with pytest.raises(DataUnavailable) as raised:
-        data.load("cifar10", tmp_path)
+        load_dataset("cifar10", tmp_path)
     message = str(raised.value)
     assert f"{CIFAR10.url}: HTTP Error 404" in message
     assert f"Put {ARCHIVE} (md5 {CIFAR10.tgz_md5}) into {tmp_path} by hand" in message
@@ -121,9 +122,9 @@ def test_damaged_download_is_neither_kept_nor_unpacked(tmp_path, mirror, cut):
     mirror.cut = cut
     mirror.files = {ARCHIVE: tar({"data_batch_1": b"something else"})}
     with pytest.raises(DataUnavailable, match=f"{ARCHIVE} arrived damaged|IncompleteRead"):
-        data.load("cifar10", tmp_path)
+        load_dataset("cifar10", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_folder_is_where_torchvision_keeps_its_files():
-    assert CIFAR10.base_folder == cifar.FOLDER
+    assert CIFAR10.base_folder == cifar10.FOLDER

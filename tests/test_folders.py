@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from mnistcmp import data, folders
+from mnistcmp.data import image_folder
+from mnistcmp.data.load import load_dataset, short_name
 
 COLOURS = {"blue": (0, 0, 255), "green": (0, 255, 0), "red": (255, 0, 0)}
 
@@ -33,7 +34,7 @@ def folder(tmp_path) -> Path:
 
 @pytest.fixture
 def load(folder, tmp_path):
-    return lambda: data.load(str(folder), tmp_path / "data")
+    return lambda: load_dataset(str(folder), tmp_path / "data")
 
 
 def kept(tmp_path) -> Path:
@@ -45,7 +46,7 @@ def forbid_decoding(monkeypatch):
     def fail(*_):
         raise AssertionError("the images were decoded again")
 
-    monkeypatch.setattr(folders, "_decode", fail)
+    monkeypatch.setattr(image_folder, "_decode", fail)
 
 
 def test_folder_becomes_tensors_in_the_order_of_the_alphabet(load):
@@ -73,7 +74,7 @@ def test_grey_images_have_one_channel(tmp_path):
     for part in ("train", "test"):
         save(tmp_path / "grey" / part / "dark" / "0.png", 50)
         save(tmp_path / "grey" / part / "light" / "0.png", (200, 200, 200))
-    loaded = data.load(str(tmp_path / "grey"), tmp_path)
+    loaded = load_dataset(str(tmp_path / "grey"), tmp_path)
     assert loaded.train_images.shape == (2, 1, 4, 6)
     assert loaded.train_images[:, 0, 0, 0].tolist() == [50, 200]
 
@@ -83,7 +84,7 @@ def test_one_coloured_image_makes_all_rgb(tmp_path):
         save(tmp_path / "mixed" / part / "dark" / "0.png", 50)
         save(tmp_path / "mixed" / part / "light" / "0.png", 200)
     save(tmp_path / "mixed" / "test" / "light" / "1.png", (200, 200, 201))
-    loaded = data.load(str(tmp_path / "mixed"), tmp_path)
+    loaded = load_dataset(str(tmp_path / "mixed"), tmp_path)
     assert loaded.train_images.shape == (2, 3, 4, 6)
     assert loaded.test_images[2, :, 0, 0].tolist() == [200, 200, 201]
 
@@ -129,9 +130,9 @@ def test_changed_folder_is_decoded_anew_and_the_old_pixels_go(folder, load, tmp_
 
 def test_pixels_of_another_folder_stay(folder, load, tmp_path):
     other = folder.rename(folder.with_name("cats"))
-    data.load(str(other), tmp_path / "data")
+    load_dataset(str(other), tmp_path / "data")
     longer = other.rename(folder.with_name("cats-and-dogs"))
-    data.load(str(longer), tmp_path / "data")
+    load_dataset(str(longer), tmp_path / "data")
     assert len(list((tmp_path / "data" / "decoded").iterdir())) == 2
 
 
@@ -197,7 +198,7 @@ def test_image_outside_of_the_classes_is_refused_by_name(folder, load):
 
 
 def test_more_classes_than_a_record_can_hold_are_refused(folder, load, monkeypatch):
-    monkeypatch.setattr(folders, "MOST_CLASSES", 2)
+    monkeypatch.setattr(image_folder, "MOST_CLASSES", 2)
     with pytest.raises(ValueError, match="has 3 sub-folders, .* 2 to 2 are needed"):
         load()
 
@@ -251,7 +252,7 @@ def test_huge_image_is_refused_by_name(folder, load, monkeypatch, limit_px):
 
 
 def test_more_pixels_than_memory_should_hold_are_refused(folder, load, monkeypatch):
-    monkeypatch.setattr(folders, "MOST_BYTES", 9 * 6 * 4 * 3 - 1)
+    monkeypatch.setattr(image_folder, "MOST_BYTES", 9 * 6 * 4 * 3 - 1)
     with pytest.raises(ValueError, match="9 images of 6×4 px .* make them smaller"):
         load()
 
@@ -260,7 +261,7 @@ def test_interrupted_decoding_leaves_nothing(load, tmp_path, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(folders, "_image", interrupt)
+    monkeypatch.setattr(image_folder, "_image", interrupt)
     with pytest.raises(KeyboardInterrupt):
         load()
     assert not (tmp_path / "data").exists()
@@ -269,18 +270,18 @@ def test_interrupted_decoding_leaves_nothing(load, tmp_path, monkeypatch):
 def test_validation_holds_out_a_tenth_of_a_small_set(folder, load):
     for number in range(3, 17):
         save(folder / "train" / "red" / f"{number}.png", COLOURS["red"])
-    train_images, train_labels, heldout_images, heldout_labels = data.split(load(), "validation")
+    train_images, train_labels, heldout_images, heldout_labels = load().split("validation")
     assert (len(train_images), len(heldout_images)) == (18, 2)
     assert torch.cat([train_labels, heldout_labels]).bincount().tolist() == [1, 2, 17]
 
 
 def test_records_call_a_folder_by_its_last_part(folder, monkeypatch):
-    assert data.short_name(str(folder)) == "my [own] images"
+    assert short_name(str(folder)) == "my [own] images"
     monkeypatch.chdir(folder)
-    assert data.short_name(".") == "my [own] images"
+    assert short_name(".") == "my [own] images"
 
 
 def test_folder_called_like_a_data_set_is_refused(tmp_path):
     (tmp_path / "MNIST").mkdir()
     with pytest.raises(ValueError, match="could not tell .*MNIST from MNIST: rename it"):
-        data.short_name(str(tmp_path / "MNIST"))
+        short_name(str(tmp_path / "MNIST"))

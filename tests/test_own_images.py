@@ -10,8 +10,10 @@ import torch
 from conftest import Quiet, Script
 from PIL import Image
 
-from mnistcmp import campaign, checkpoints, data, samples, verify
-from mnistcmp.dataset import Dataset
+from mnistcmp import campaign, checkpoints, verify
+from mnistcmp.data import sample_pack
+from mnistcmp.data.dataset import Dataset
+from mnistcmp.data.load import load_dataset
 from mnistcmp.models import MODELS
 from mnistcmp.results import Records
 from mnistcmp.training import Diverged
@@ -60,7 +62,7 @@ def test_training_records_what_the_folder_is(train, out):
     predictions = Records(out / "results").predictions(row.run)["test"]
     assert len(predictions) == 30
     assert set(predictions) <= {0, 1, 2}
-    pack = samples.load(out / "leaves" / "samples.npz")
+    pack = sample_pack.load(out / "leaves" / "samples.npz")
     assert (len(pack.labels), len(pack.images)) == (30, 0)
 
 
@@ -190,7 +192,7 @@ def test_check_does_not_measure_one_data_set_on_the_images_of_another(train, toy
     run(campaign.plan(["mlp"], ["tuned"], [0], epochs=1), toy, out)
     train(*QUICK)
     assert list(verify.problems(out, toy.dataset)) == []
-    assert list(verify.problems(out, data.load(str(leaves), out / "data"), "leaves")) == []
+    assert list(verify.problems(out, load_dataset(str(leaves), out / "data"), "leaves")) == []
     falsify(out)
     assert list(verify.problems(out, toy.dataset)) == []
 

@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from mnistcmp import samples
+from mnistcmp.data import sample_pack
 
 
 @pytest.fixture
-def pack() -> samples.Samples:
+def pack() -> sample_pack.Samples:
     """200 images, image i all of value i; two runs: one misreads 3 and 150, the other 150."""
     labels = np.arange(200) % 10
     images = np.broadcast_to(np.arange(200, dtype=np.uint8)[:, None, None], (200, 28, 28))
     first, second = labels.copy(), labels.copy()
     first[[3, 150]] += 1
     second[150] += 2
-    return samples.pick(images, labels, [first, second])
+    return sample_pack.pick(images, labels, [first, second])
 
 
 def test_pack_counts_who_misread_each_image(pack):
@@ -35,8 +35,8 @@ def test_pack_gives_an_image_by_its_number_and_none_that_it_lacks(pack):
 
 
 def test_pack_comes_back_from_disk(pack, tmp_path):
-    samples.save(tmp_path / "samples.npz", pack)
-    loaded = samples.load(tmp_path / "samples.npz")
+    sample_pack.save(tmp_path / "samples.npz", pack)
+    loaded = sample_pack.load(tmp_path / "samples.npz")
     for name, value in vars(pack).items():
         np.testing.assert_array_equal(getattr(loaded, name), value)
 
@@ -46,20 +46,20 @@ def test_missing_or_damaged_pack_names_the_file_and_the_remedy(tmp_path, content
     path = tmp_path / "samples.npz"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(samples.SamplesError, match="samples.npz.*train_all.py"):
-        samples.load(path)
+    with pytest.raises(sample_pack.SamplesError, match="samples.npz.*train_all.py"):
+        sample_pack.load(path)
 
 
 def test_pack_needs_predictions():
     with pytest.raises(ValueError, match="no run has left predictions"):
-        samples.pick(np.zeros((1, 28, 28), np.uint8), np.zeros(1), [])
+        sample_pack.pick(np.zeros((1, 28, 28), np.uint8), np.zeros(1), [])
 
 
 def test_easy_and_hard_samples_are_of_the_digit_and_in_order():
     labels = np.array([3, 3, 3, 3, 7], np.uint8)
     read = [[3, 1, 3, 1, 1], [3, 3, 3, 1, 7]]
     images = np.arange(5 * 28 * 28, dtype=np.uint8).reshape(5, 28, 28)
-    pack = samples.pick(images, labels, map(np.array, read))
+    pack = sample_pack.pick(images, labels, map(np.array, read))
     assert pack.index[pack.easy(3)].tolist() == [0, 2]
     assert pack.index[pack.hard(3)].tolist() == [3, 1]
     assert (pack.easy(7), pack.index[pack.hard(7)].tolist()) == ([], [4])

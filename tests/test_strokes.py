@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from mnistcmp import strokes
+from mnistcmp.catalogue.datasets import HELD_OUT_WRITERS
+from mnistcmp.data import pen_digits
+from mnistcmp.data.pen_digits import load, replay
+from mnistcmp.data.unipen import SOURCE_URL, PenDigit, read
 from mnistcmp.drawing import preprocess
-from mnistcmp.strokes import HELD_OUT_WRITERS, PenDigit, load, read, replay
 
 PENDIGITS = Path(__file__).parents[1] / "data/pendigits/pendigits-orig.tra"
 
@@ -251,7 +253,7 @@ def test_load_uses_brushes_of_12_to_26_px(write, monkeypatch):
         used_px.append(brush_px)
         return replay(digit, brush_px)
 
-    monkeypatch.setattr(strokes, "replay", noting)
+    monkeypatch.setattr(pen_digits, "replay", noting)
     load(write(digits_of_writers(*range(1, 31))))
     assert len(used_px) == 25 * 2 + 5
     assert min(used_px) >= 12
@@ -282,7 +284,7 @@ def test_load_dot_is_drawn(write):
 
 
 @pytest.mark.skipif(
-    not PENDIGITS.exists(), reason=f"{PENDIGITS.name} is not there: see {strokes.SOURCE_URL}"
+    not PENDIGITS.exists(), reason=f"{PENDIGITS.name} is not there: see {SOURCE_URL}"
 )
 def test_read_real_file_has_7494_digits_of_30_writers():
     digits = read(PENDIGITS)

@@ -7,9 +7,10 @@ import sys
 import pytest
 from conftest import Script
 
-from mnistcmp import campaign, checkpoints, data, samples
+from mnistcmp import campaign, checkpoints
 from mnistcmp.catalogue.recipes import recipes_of
 from mnistcmp.catalogue.settings import Recipe
+from mnistcmp.data import sample_pack
 from mnistcmp.models import MODELS
 from mnistcmp.progress import TerminalProgress
 from mnistcmp.results import Records
@@ -100,7 +101,7 @@ def test_train_all_goes_on_where_it_was_stopped_after_the_last_run(script, monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(samples, "save", full)
+        patch.setattr(sample_pack, "save", full)
         status, _, err = script(*QUICK)
     assert status == 1 and "No space left" in err
     status, out, _ = script(*QUICK)
@@ -116,7 +117,7 @@ def test_train_all_passes_over_predictions_that_are_damaged(script, content):
     status, out, _ = script(*QUICK, "--missing")
     assert status == 0
     assert f"{path} is {'missing' if content is None else 'damaged'}" in out
-    assert samples.load(script.out / "mnist" / "samples.npz").runs == 2
+    assert sample_pack.load(script.out / "mnist" / "samples.npz").runs == 2
 
 
 def test_train_all_fresh_starts_over(script, stop_after_first):
@@ -230,7 +231,7 @@ def test_train_all_says_what_to_use_where_there_is_no_cuda(script, monkeypatch):
 
 @pytest.fixture
 def script_without_pen(inline, toy, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(data, "load", lambda name, folder: toy.dataset)
+    monkeypatch.setattr(script_module, "load_dataset", lambda name, folder: toy.dataset)
     return Script(tmp_path / "out", capsys, monkeypatch)
 
 
@@ -270,7 +271,7 @@ def test_train_all_packs_the_labels_alone_of_a_data_set_that_the_app_shows_nothi
     script_without_pen, toy
 ):
     script_without_pen(*QUICK, "--dataset", "kmnist")
-    pack = samples.load(script_without_pen.out / "kmnist" / "samples.npz")
+    pack = sample_pack.load(script_without_pen.out / "kmnist" / "samples.npz")
     assert pack.labels.tolist() == toy.dataset.test_labels.tolist()
     assert len(pack.images) == 0
 

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnistcmp import samples
 from mnistcmp.app.colours import FAMILY_OF
+from mnistcmp.data.sample_pack import Samples
+from mnistcmp.data.sample_pack import load as load_samples
 from mnistcmp.results import Records, newest
 from mnistcmp.safe_files import DamagedFile
 
@@ -96,7 +97,7 @@ def readings(runs: pd.DataFrame, count: int) -> tuple[dict[str, np.ndarray], lis
     return read, problems
 
 
-def sample_pack(dataset: str) -> samples.Samples:
+def sample_pack(dataset: str) -> Samples:
     """The pack of test images. Raises SamplesError if it is missing or damaged."""
     path = CHECKPOINTS / dataset / "samples.npz"
     return _sample_pack(path, _changed(path))
@@ -130,8 +131,8 @@ def _predictions(run: str) -> dict[str, np.ndarray]:
 
 
 @st.cache_resource
-def _sample_pack(path: Path, changed: int) -> samples.Samples:
-    return samples.load(path)
+def _sample_pack(path: Path, changed: int) -> Samples:
+    return load_samples(path)
 
 
 def networks(recipe: str, dataset: str = "mnist") -> tuple[dict[str, "nn.Module"], list[str]]:

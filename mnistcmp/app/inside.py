@@ -13,8 +13,8 @@ from mnistcmp.app import board, cached, diagram, innards, pictures, sight
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import study_of
+from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.drawing import canvas
-from mnistcmp.samples import SamplesError
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator

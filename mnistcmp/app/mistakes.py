@@ -10,7 +10,7 @@ from mnistcmp.app import cached, charts
 from mnistcmp.app.colours import FAMILY_OF
 from mnistcmp.changes import ENOUGH_RUNS, Evidence, Gap
 from mnistcmp.compare import confusion, paired
-from mnistcmp.samples import Samples, SamplesError
+from mnistcmp.data.sample_pack import Samples, SamplesError
 from mnistcmp.wording import points
 
 GALLERY = 40

@@ -10,9 +10,9 @@ import streamlit as st
 from PIL import Image
 
 from mnistcmp.app import board, cached
-from mnistcmp.drawing import canvas, photo
+from mnistcmp.data.sample_pack import SamplesError
+from mnistcmp.drawing import canvas, photo, share_link
 from mnistcmp.drawing.canvas import Drawing, DrawingError
-from mnistcmp.samples import SamplesError
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -34,7 +34,7 @@ def from_link(choices: dict[str, list[str]]) -> None:
             st.session_state[key] = value
     if text := st.query_params.get("drawing"):
         try:
-            board.put(canvas.from_text(text))
+            board.put(share_link.from_text(text))
         except DrawingError as error:
             st.session_state["link_problem"] = str(error)
 
@@ -124,7 +124,7 @@ def _take_upload() -> None:
 def _link(drawing: Drawing) -> None:
     settings = {name: st.session_state.get(key) for name, key in SETTINGS.items()}
     try:
-        settings["drawing"] = canvas.to_text(drawing)
+        settings["drawing"] = share_link.to_text(drawing)
     except DrawingError as error:
         st.warning(str(error))
         return

@@ -10,6 +10,7 @@ from mnistcmp.catalogue.datasets import argument, title
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES, Study
 from mnistcmp.changes import ENOUGH_RUNS, Change, Evidence, accuracies_comparable, changes
+from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.findings import conclude
 from mnistcmp.measures import (
     curves,
@@ -19,7 +20,6 @@ from mnistcmp.measures import (
     side_by_side,
     stated_accuracy,
 )
-from mnistcmp.samples import SamplesError
 from mnistcmp.wording import Finding, Verdict, listed
 
 BADGES = {

@@ -1,13 +1,10 @@
-"""The drawing canvas: what a drawing is, how it is painted, and as a short text for a link.
+"""The drawing canvas: what a drawing is, and how it is painted.
 
 A drawing is what can be seen on the canvas and no more: `Stroke`s, and a `Picture` for each sample
 or upload that was put on it.
 """
 
-import base64
 import io
-import json
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,16 +12,12 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw
 
 CANVAS_PX = 280
-THICKEST_BRUSH_PX = 100
-FARTHEST_PX = 10 * CANVAS_PX
+USUAL_BRUSHES_PX = 12, 26  # the thinnest and the thickest, of drawings that are made for training
 
 # Pillow draws without anti-aliasing, so twice as large and then averaged.
 SUPERSAMPLING = 2
 
 GREYS = 16  # of a picture in a link: a quarter of the bytes, and no network reads it otherwise
-LONGEST_LINK = 6_000  # characters: proxies and servers take addresses of some 8,000
-LARGEST_TEXT = 100_000  # bytes of a link's drawing unpacked; what is more was made to do harm
-MOST_PICTURES, LARGEST_PICTURE_PX = 4, 2 * CANVAS_PX
 CURVE_PIECES = 4  # straight ones, for a curve between two samples of the pen
 
 Points = list[tuple[float, float]]
@@ -85,7 +78,7 @@ def render(drawing: Drawing) -> np.ndarray:
     )
     for part in drawing:
         if isinstance(part, Picture):
-            grey = ImageChops.darker(grey, _on_canvas(part))
+            grey = ImageChops.darker(grey, paint_picture(part))
     return opaque(grey)
 
 
@@ -99,87 +92,8 @@ def put(ink: np.ndarray) -> Picture:
     return Picture(buffer.getvalue(), middle, middle, grey.width * scale, grey.height * scale)
 
 
-def to_text(drawing: Drawing) -> str:
-    """A drawing -> characters that may stand in a link, rounded to whole px.
-
-    Raises DrawingError if there are more than 6,000.
-    """
-    parts = []
-    for part in drawing:
-        if isinstance(part, Stroke):
-            points = np.rint(np.array(part.points)).astype(int)
-            steps = np.diff(points, axis=0, prepend=np.zeros((1, 2), dtype=int))
-            parts.append([round(part.brush_px), *steps.flatten().tolist()])
-        else:
-            place = (part.x, part.y, part.width, part.height, part.degrees)
-            parts.append([base64.b64encode(part.png).decode(), *map(round, place)])
-    packed = zlib.compress(json.dumps(parts, separators=(",", ":")).encode(), level=9)
-    text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
-    if len(text) > LONGEST_LINK:
-        raise DrawingError(
-            f"the drawing takes {len(text):,} characters, a link holds {LONGEST_LINK:,}: "
-            "draw it with fewer strokes"
-        )
-    return text
-
-
-def from_text(text: str) -> Drawing:
-    """What `to_text` made of a drawing -> the drawing.
-
-    Raises DrawingError for anything else, however it was made: a link may come from anybody.
-    """
-    try:
-        packed = base64.urlsafe_b64decode(text[:LONGEST_LINK] + "=" * (-len(text) % 4))
-        content = zlib.decompressobj().decompress(packed, LARGEST_TEXT)
-        parts = json.loads(content)
-        if not isinstance(parts, list):
-            raise DrawingError("it is no list of strokes")
-        if sum(isinstance(part[0], str) for part in parts) > MOST_PICTURES:
-            raise DrawingError(f"it has more than {MOST_PICTURES} pictures")
-        return [_part(*part) for part in parts]
-    except DrawingError as error:
-        raise DrawingError(f"the drawing in this link cannot be read: {error}") from error
-    except (
-        zlib.error,
-        ValueError,
-        TypeError,
-        IndexError,
-        KeyError,
-        OverflowError,
-        RecursionError,
-        OSError,
-    ) as error:
-        # Without what Python says of it: that may quote the link, whose author is unknown.
-        raise DrawingError("the drawing in this link cannot be read: it is damaged") from error
-
-
-def _part(first: object, *numbers: object) -> Stroke | Picture:
-    values = np.array([float(number) for number in numbers])
-    _check_within(values)
-    if isinstance(first, str):
-        picture = Picture(base64.b64decode(first), *values.tolist())
-        if max(picture.width, picture.height) > LARGEST_PICTURE_PX:
-            raise DrawingError(f"its picture is larger than {LARGEST_PICTURE_PX} px")
-        _on_canvas(picture)
-        return picture
-    brush_px = float(first)
-    if not 1 <= brush_px <= THICKEST_BRUSH_PX:
-        raise DrawingError(f"its brush is {brush_px} px, not 1 to {THICKEST_BRUSH_PX}")
-    points = np.cumsum(np.reshape(values, (-1, 2)), axis=0)
-    if not len(points):
-        raise DrawingError("a stroke in it has no points")
-    _check_within(points)
-    return Stroke([tuple(point) for point in points.tolist()], brush_px)
-
-
-def _check_within(px: np.ndarray) -> None:
-    # Put so that NaN does not pass.
-    if not (abs(px) <= FARTHEST_PX).all():
-        raise DrawingError(f"a number in it is not within {FARTHEST_PX} px of the canvas")
-
-
-def _on_canvas(picture: Picture) -> Image.Image:
-    """The picture alone, grey (280, 280) on white. Raises ValueError if it cannot be read."""
+def paint_picture(picture: Picture) -> Image.Image:
+    """The picture alone, grey (280, 280) on white. Raises DrawingError if it cannot be read."""
     try:
         with Image.open(io.BytesIO(picture.png), formats=["PNG"]) as opened:
             if max(opened.size) > CANVAS_PX:

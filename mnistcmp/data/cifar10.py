@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from mnistcmp.dataset import Dataset
-from mnistcmp.download import DataUnavailable, SourceFailed, download, md5, say
+from mnistcmp.data.dataset import Dataset
+from mnistcmp.data.download import DataUnavailable, SourceFailed, download, md5, say
 from mnistcmp.safe_files import write_whole
 
 FOLDER = "cifar-10-batches-py"  # where torchvision keeps its files
