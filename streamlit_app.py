@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnistcmp.results import RecordsError
+from mnistcmp.records import RecordsError
 
 st.set_page_config(page_title="mnistcmp", page_icon="✏️", layout="wide")
 # Streamlit's own margin leaves a hand's breadth empty, which the wall of readings needs.

@@ -54,9 +54,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mnistcmp import machine
 from mnistcmp.checkpoints import CHECKPOINTS, read_manifest
 from mnistcmp.safe_files import write_whole
+from mnistcmp.training import machine
 from scripts.streamlit_load import (
     AppError,
     Server,

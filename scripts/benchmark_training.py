@@ -35,23 +35,17 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
-from mnistcmp import campaign, machine
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.checkpoints import CHECKPOINTS
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import load_dataset
 from mnistcmp.models import MODELS, build
-from mnistcmp.progress import TerminalProgress
 from mnistcmp.safe_files import write_whole
-from mnistcmp.workers import (
-    Call,
-    Crew,
-    Job,
-    Materials,
-    probe_job,
-    run_job,
-)
+from mnistcmp.training import campaign, machine
+from mnistcmp.training.jobs import Job, Materials, probe_job, run_job
+from mnistcmp.training.progress import TerminalProgress
+from mnistcmp.training.worker_pool import Call, Crew
 
 RECIPE = Recipe("published", epochs=1)
 EPOCH_IMAGES = 60_000

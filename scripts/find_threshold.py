@@ -26,16 +26,17 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from mnistcmp import campaign
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for
 from mnistcmp.checkpoints import CHECKPOINTS, load_all
 from mnistcmp.data import pen_digits
 from mnistcmp.data.load import load_dataset
 from mnistcmp.drawing import non_digits
+from mnistcmp.inference import certainty, probabilities
 from mnistcmp.models import MODELS, build
-from mnistcmp.reading import certainty, probabilities
 from mnistcmp.safe_files import write_whole
-from mnistcmp.workers import Call, Crew, Job, Materials, probe_job, run_job
+from mnistcmp.training import campaign
+from mnistcmp.training.jobs import Job, Materials, probe_job, run_job
+from mnistcmp.training.worker_pool import Call, Crew
 
 RECIPE = "drawn"
 MOST_REJECTED = 0.03

@@ -25,7 +25,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mnistcmp import campaign, checkpoints, report, results, verify
+from mnistcmp import checkpoints, records
+from mnistcmp.analysis import benchmark_tables
 from mnistcmp.catalogue.datasets import downloadable, title
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES
@@ -35,9 +36,10 @@ from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.download import DataUnavailable
 from mnistcmp.data.load import home, load_dataset, short_name
 from mnistcmp.models import MODELS
-from mnistcmp.progress import TerminalProgress
 from mnistcmp.safe_files import DamagedFile
-from mnistcmp.workers import Materials
+from mnistcmp.training import campaign, verify
+from mnistcmp.training.jobs import Materials
+from mnistcmp.training.progress import TerminalProgress
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TABLE_COLUMNS = 190
@@ -246,7 +248,7 @@ def load_materials(
 
 def print_table(console: Console, runs: pd.DataFrame, protocol: str) -> None:
     """Print the benchmark table, and below it the runs that failed."""
-    texts = report.table(results.summarise(runs, protocol))
+    texts = benchmark_tables.table(records.summarise(runs, protocol))
     measured_on = "test images" if protocol == "final" else "validation images"
     table = Table(title=f"Benchmark, measured on the {measured_on}", box=box.SIMPLE, padding=(0, 1))
     for number, column in enumerate(texts.columns):
@@ -256,7 +258,7 @@ def print_table(console: Console, runs: pd.DataFrame, protocol: str) -> None:
     # A narrow terminal wraps the lines; cut cells could not be read at all.
     console.width = max(console.width, TABLE_COLUMNS)
     console.print(table)
-    newest = results.newest(runs, protocol)
+    newest = records.newest(runs, protocol)
     for failed in newest[newest["status"] != "ok"].itertuples():
         problem = f"{failed.model}, {failed.recipe}, seed {failed.seed}: {failed.status}"
         console.print(problem, markup=False, highlight=False, soft_wrap=True)
@@ -277,10 +279,10 @@ def refuse_another_folder(out: Path, dataset: Dataset, name: str) -> None:
 
 
 def save_samples(
-    out: Path, records: results.Records, dataset: Dataset, name: str, console: Console
+    out: Path, records: records.Records, dataset: Dataset, name: str, console: Console
 ) -> None:
     """Pack what the app needs of the test set: its labels, and of MNIST's images what it shows."""
-    reported = results.newest(records.runs())
+    reported = records.newest(records.runs())
     reported = reported[(reported["status"] == "ok") & (reported["dataset"] == name)]
     if reported.empty:
         return
@@ -322,7 +324,7 @@ def train(options: argparse.Namespace, console: Console) -> int:
             f"nothing to train: no source says how it trained {', '.join(models)}; use another "
             "--recipe than published"
         )
-    records = results.Records(options.out / "results")
+    records = records.Records(options.out / "results")
     journal = campaign.Journal(options.out, jobs, missing=options.missing)
     identity = None if options.fresh else journal.campaign()
     if options.missing:
@@ -370,7 +372,7 @@ def main() -> int:
         problem = f"another train_all.py is writing to {options.out}: wait for it, or use --out"
     except KeyboardInterrupt:
         problem = "stopped; everything finished is recorded. The same command goes on from here."
-    except (ValueError, DataUnavailable, results.RecordsError, CheckpointError) as error:
+    except (ValueError, DataUnavailable, records.RecordsError, CheckpointError) as error:
         problem = str(error)
     except OSError as error:
         problem = f"{error}; what was recorded is whole. Mend this, and the same command goes on."

@@ -12,14 +12,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import pandas as pd
 
+from mnistcmp.analysis.benchmark_tables import NOTHING, elsewhere, markdown, overview
+from mnistcmp.analysis.text import listed
 from mnistcmp.catalogue.datasets import title
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.checkpoints import CHECKPOINTS
 from mnistcmp.models import MODELS
-from mnistcmp.report import NOTHING, elsewhere, markdown, overview
-from mnistcmp.results import Records, newest, summarise
-from mnistcmp.wording import listed
+from mnistcmp.records import Records, newest, summarise
 from scripts import benchmark_app
 
 REPOSITORY = CHECKPOINTS.parent

@@ -17,11 +17,11 @@ from types import ModuleType, SimpleNamespace
 import pytest
 import torch
 
-from mnistcmp import workers
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
-from mnistcmp.results import Records
-from mnistcmp.workers import Job, Materials
+from mnistcmp.records import Records
+from mnistcmp.training import jobs, worker_pool
+from mnistcmp.training.jobs import Job, Materials
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 120  # how long a test waits for what should come at once
@@ -177,18 +177,17 @@ class InlineExecutor(Executor):
 
 
 class InlineWorker:
-    """In place of workers.Worker: no process, so no seconds of starting one."""
+    """In place of worker_pool.Worker: no process, so no seconds of starting one."""
 
     def __init__(self, materials: Materials, device: str) -> None:
-        workers._Here.materials, workers._Here.device = materials, device
-        workers._Here.steps = SimpleNamespace(value=0)
+        jobs.prepare(materials, device, SimpleNamespace(value=0))
         self.executor = InlineExecutor()
 
-    def submit(self, call: workers.Call) -> Future:
+    def submit(self, call: worker_pool.Call) -> Future:
         return self.executor.submit(call.function, *call.arguments)
 
     def steps_done(self) -> int:
-        return workers._Here.steps.value
+        return jobs._Here.steps.value
 
 
 @pytest.fixture(scope="session")
@@ -199,9 +198,9 @@ def toy() -> Materials:
 @pytest.fixture
 def inline(monkeypatch):
     """Campaigns train in the process of the test, on one thread as a worker would."""
-    monkeypatch.setattr(workers, "Worker", InlineWorker)
+    monkeypatch.setattr(worker_pool, "Worker", InlineWorker)
     for name in ("materials", "device", "steps"):  # so that they are gone after the test
-        monkeypatch.setattr(workers._Here, name, None, raising=False)
+        monkeypatch.setattr(jobs._Here, name, None, raising=False)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

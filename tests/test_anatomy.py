@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mnistcmp import anatomy
 from mnistcmp.catalogue.studies import STUDIES
+from mnistcmp.inspection import structure
 from mnistcmp.models import MODELS, build
 
 WITHOUT_CONVOLUTION = ("mlp", "mlp_100", "fcn")
@@ -17,7 +17,7 @@ SEES_ALL = ("attention_cnn",)  # through the channels' means
 
 @pytest.mark.parametrize("name", MODELS)
 def test_layers_hold_all_parameters_and_end_in_the_logits(name):
-    found = anatomy.layers(build(name), (1, 28, 28))
+    found = structure.layers(build(name), (1, 28, 28))
     assert sum(layer.params for layer in found) == MODELS[name].params
     assert found[-1].shape == (10,)
     assert found[0].name == "normalise"
@@ -31,7 +31,7 @@ def test_multiply_adds_are_half_of_torchs_flops(name, shape):
         model(torch.zeros(1, *shape))
     modules = {name.removeprefix("network."): module for name, module in model.named_modules()}
     ours = 0
-    for layer in anatomy.layers(model, shape):
+    for layer in structure.layers(model, shape):
         biased = getattr(modules[layer.name], "bias", None) is not None
         ours += layer.multiply_adds - prod(layer.shape) * (biased and layer.multiply_adds > 0)
     # Torch counts no bias, and the small products of channel attention.
@@ -40,7 +40,7 @@ def test_multiply_adds_are_half_of_torchs_flops(name, shape):
 
 @pytest.mark.parametrize(("name", "millions"), [("tiny_cnn", 5.97), ("strong_cnn", 1200)])
 def test_multiply_adds_are_those_that_study_1_prints_for_64_images(name, millions):
-    total = sum(layer.multiply_adds for layer in anatomy.layers(build(name), (1, 28, 28)))
+    total = sum(layer.multiply_adds for layer in structure.layers(build(name), (1, 28, 28)))
     assert 64 * total / 1e6 == pytest.approx(millions, rel=0.005)
 
 
@@ -61,10 +61,10 @@ def seen_px(model: nn.Module, side: int) -> int:
 
 @pytest.mark.parametrize("name", SEES_ALL)
 def test_layers_behind_channel_attention_see_all_of_the_image(name):
-    layers = {layer.name: layer for layer in anatomy.layers(build(name), (1, 28, 28))}
+    layers = {layer.name: layer for layer in structure.layers(build(name), (1, 28, 28))}
     fields = [layers[f"features.{place}"].receptive_field_px for place in (0, 1, 2, 3, 4)]
     assert fields == [3, 3, None, None, None]
-    assert anatomy.receptive_field_px(build(name), (1, 28, 28)) == 28
+    assert structure.receptive_field_px(build(name), (1, 28, 28)) == 28
     # 32 channels into 2 units and back, and their biases
     assert layers["features.2"].multiply_adds == 32 * 2 + 2 + 2 * 32 + 32
 
@@ -79,25 +79,25 @@ def test_receptive_field_is_what_a_gradient_reaches(name):
                 setattr(parent, child_name, nn.AvgPool2d(2))
             if isinstance(child, nn.ReLU):
                 setattr(parent, child_name, nn.Identity())
-    expected = anatomy.receptive_field_px(build(name, (1, side, side)), (1, side, side))
+    expected = structure.receptive_field_px(build(name, (1, side, side)), (1, side, side))
     assert seen_px(model, side) == expected
 
 
 @pytest.mark.parametrize(("kernel", "sees"), [(3, 8), (5, 14), (7, 20)])
 def test_two_kernels_with_a_pooling_between_see_three_kernels_less_one(kernel, sees):
     model = build(f"kernel_{kernel}")
-    assert anatomy.receptive_field_px(model, (1, 28, 28)) == 3 * kernel - 1 == sees
+    assert structure.receptive_field_px(model, (1, 28, 28)) == 3 * kernel - 1 == sees
 
 
 def test_receptive_field_is_no_larger_than_the_image_and_all_of_it_without_convolution():
-    assert anatomy.receptive_field_px(build("kernel_7", (1, 12, 12)), (1, 12, 12)) == 12
-    assert anatomy.receptive_field_px(build("mlp"), (1, 28, 28)) == 28
+    assert structure.receptive_field_px(build("kernel_7", (1, 12, 12)), (1, 12, 12)) == 12
+    assert structure.receptive_field_px(build("mlp"), (1, 28, 28)) == 28
 
 
 def test_layers_leave_the_network_as_it_was():
     model = build("conv_batchnorm").train()
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    anatomy.layers(model, (1, 28, 28))
+    structure.layers(model, (1, 28, 28))
     assert model.training
     assert all(torch.equal(tensor, state[name]) for name, tensor in model.state_dict().items())
 
@@ -105,13 +105,13 @@ def test_layers_leave_the_network_as_it_was():
 def test_activation_memory_is_what_the_backward_pass_needs():
     # A linear layer keeps its input: 64 images of 100 floats; ReLU its output, 64 of 50.
     network = nn.Sequential(nn.Linear(100, 50), nn.ReLU(), nn.Linear(50, 10))
-    measured = anatomy.activation_megabytes(network, (100,), 64)
+    measured = structure.activation_megabytes(network, (100,), 64)
     assert measured == pytest.approx(64 * (100 + 50) * 4 / 1e6)
 
 
 def test_wide_blocks_keep_more_than_basic_ones():
     basic, wide = (
-        anatomy.activation_megabytes(build(name), (1, 28, 28), 8)
+        structure.activation_megabytes(build(name), (1, 28, 28), 8)
         for name in ("res_basic", "res_wide")
     )
     assert wide > 1.2 * basic

@@ -12,10 +12,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from mnistcmp.analysis.comparisons import Gap
 from mnistcmp.app import cached, mistakes, pen
 from mnistcmp.catalogue.studies import STUDIES
-from mnistcmp.changes import Gap
-from mnistcmp.results import summarise
+from mnistcmp.records import summarise
 
 APP = str(cached.CHECKPOINTS.parent / "streamlit_app.py")
 

@@ -11,7 +11,7 @@ from mnistcmp.app import cached
 from mnistcmp.catalogue.datasets import title
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.data import sample_pack
-from mnistcmp.results import Records
+from mnistcmp.records import Records
 from tests.made_up import LABELS, epochs, record, run
 
 APP = str(cached.CHECKPOINTS.parent / "streamlit_app.py")

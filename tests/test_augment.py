@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mnistcmp.augment import augment
 from mnistcmp.catalogue.settings import Affine, ShiftAndMirror
+from mnistcmp.training.augment import augment
 
 STILL = Affine(rotate_degrees=0, shift_px=0, scale=0, shear=0)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mnistcmp.blueprint import Shortcut, blueprint, shortcuts
+from mnistcmp.inspection.structure import Shortcut, shortcuts, structure
 from mnistcmp.models import MODELS, build
 
 SHORTCUTS = {
@@ -21,7 +21,7 @@ SHORTCUTS = {
 
 @pytest.mark.parametrize("name", MODELS)
 def test_shortcuts_are_those_of_the_architecture(name):
-    plan = blueprint(build(name), (1, 28, 28))
+    plan = structure(build(name), (1, 28, 28))
     names = [layer.name for layer in plan.layers]
     assert len(plan.shortcuts) == SHORTCUTS.get(name, 0)
     for shortcut in plan.shortcuts:
@@ -64,5 +64,6 @@ def test_sum_with_a_number_is_no_shortcut():
 
 
 def test_windows_are_those_of_convolutions_and_poolings():
-    plan = blueprint(build("tiny_cnn"), (1, 28, 28))
-    assert plan.windows_px == {"features.0": 3, "features.1": 2, "features.3": 3, "features.4": 2}
+    plan = structure(build("tiny_cnn"), (1, 28, 28))
+    windows_px = {layer.name: layer.kernel_px for layer in plan.layers if layer.kernel_px}
+    assert windows_px == {"features.0": 3, "features.1": 2, "features.3": 3, "features.4": 2}

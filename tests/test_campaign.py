@@ -10,9 +10,10 @@ import torch
 from conftest import Quiet, end_process
 
 import mnistcmp.data.dataset
-from mnistcmp import campaign, checkpoints, training, workers
-from mnistcmp.results import RUN_COLUMNS, Records
-from mnistcmp.workers import Job
+from mnistcmp import checkpoints
+from mnistcmp.records import RUN_COLUMNS, Records
+from mnistcmp.training import campaign, jobs, loop
+from mnistcmp.training.jobs import Job
 
 EPOCHS = 3
 WEIGHTS_OF = [("mnist", "mlp", "drawn"), ("mnist", "mlp", "tuned"), ("mnist", "tiny_cnn", "tuned")]
@@ -183,14 +184,14 @@ def test_diverging_run_is_recorded_as_failed(inline, toy, tmp_path, batch_size):
 
 
 def test_run_whose_model_cannot_be_built_is_recorded_as_failed(inline, toy, tmp_path, monkeypatch):
-    build = training.build
+    build = loop.build
 
     def no_memory_for_mlp(name, *arguments):
         if name == "mlp":
             raise MemoryError("no room\nfor 9 GB")
         return build(name, *arguments)
 
-    monkeypatch.setattr(training, "build", no_memory_for_mlp)
+    monkeypatch.setattr(loop, "build", no_memory_for_mlp)
     run(campaign.plan(["mlp", "tiny_cnn"], ["tuned"], [0], epochs=1), toy, tmp_path)
     runs = Records(tmp_path / "results").runs().set_index("model")
     assert runs.loc["mlp", "status"] == "failed: MemoryError: no room for 9 GB"
@@ -238,14 +239,14 @@ def test_validation_run_keeps_no_weights(inline, toy, tmp_path, monkeypatch):
 def test_campaign_takes_bf16_only_where_it_pays(
     inline, toy, tmp_path, monkeypatch, seconds, precision
 ):
-    monkeypatch.setattr(workers, "probe", lambda *_, **__: seconds)
+    monkeypatch.setattr(jobs, "probe", lambda *_, **__: seconds)
     (row,) = run(campaign.plan(["mlp"], ["tuned"], [0], epochs=1), toy, tmp_path)
     assert row["precision"] == precision
 
 
 def test_campaign_trains_the_longest_first(inline, toy, tmp_path, monkeypatch):
     per_step = {"mlp": 1.0, "tiny_cnn": 5.0}
-    monkeypatch.setattr(workers, "probe", lambda name, *_, **__: {"fp32": per_step[name]})
+    monkeypatch.setattr(jobs, "probe", lambda name, *_, **__: {"fp32": per_step[name]})
     short, middle = campaign.plan(["mlp", "tiny_cnn"], ["tuned"], [0], epochs=1)
     long = campaign.plan(["mlp"], ["published"], [0], epochs=40)
     progress = Quiet()

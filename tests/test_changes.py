@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from mnistcmp.analysis.comparisons import Evidence, comparable, published_gain
 from mnistcmp.catalogue.studies import STUDIES, published_figures
-from mnistcmp.changes import Evidence, comparable, published_gain
 from tests.made_up import LABELS, readings, trained
 
 KERNELS, LAYERS, BLOCKS = (STUDIES[number] for number in (6, 8, 9))

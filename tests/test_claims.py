@@ -2,10 +2,10 @@
 
 import pytest
 
-from mnistcmp import claims
+from mnistcmp.analysis import claims
+from mnistcmp.analysis.claims import judge
+from mnistcmp.analysis.text import Verdict, listed, times
 from mnistcmp.catalogue.studies import STUDIES
-from mnistcmp.claims import judge
-from mnistcmp.wording import Verdict, listed, times
 from tests.made_up import said, trained
 
 KERNELS, DEPTH, LAYERS, BLOCKS = (STUDIES[number] for number in (6, 7, 8, 9))

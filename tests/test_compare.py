@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnistcmp.compare import confusion, frontier, half_interval, paired, tenfolds, wilson_interval
+from mnistcmp.analysis.frontier import frontier, tenfolds
+from mnistcmp.analysis.statistics import confusion, half_interval, paired, wilson_interval
 
 
 def test_half_interval_is_students():

@@ -12,7 +12,7 @@ from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.catalogue.studies import STUDIES, Published
 from mnistcmp.checkpoints import CHECKPOINTS
 from mnistcmp.models import MODELS
-from mnistcmp.results import RUN_COLUMNS, Records
+from mnistcmp.records import RUN_COLUMNS, Records
 from scripts import update_docs
 
 DOCS = update_docs.RESULTS.parent

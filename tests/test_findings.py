@@ -2,12 +2,12 @@
 
 import pytest
 
-from mnistcmp import findings
+from mnistcmp.analysis import findings
+from mnistcmp.analysis.comparisons import Evidence, changes
+from mnistcmp.analysis.findings import conclude
+from mnistcmp.analysis.study_tables import measures
+from mnistcmp.analysis.text import Verdict, times
 from mnistcmp.catalogue.studies import STUDIES
-from mnistcmp.changes import Evidence, changes
-from mnistcmp.findings import conclude
-from mnistcmp.measures import measures
-from mnistcmp.wording import Verdict, times
 from tests.made_up import LABELS, around, readings, run, tables, trained
 
 KERNELS, DEPTH = (STUDIES[number] for number in (6, 7))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from mnistcmp import anatomy, inside
+from mnistcmp.inspection import explain, structure
 from mnistcmp.models import MODELS, build
 
 WEIGHT = 4.0
@@ -38,32 +38,32 @@ def pixels() -> np.ndarray:
 def test_saliency_of_a_linear_network_is_its_weights(pixels):
     weights = np.random.default_rng(1).normal(size=(28, 28)).astype(np.float32)
     network = linear(weights)
-    assert np.allclose(inside.saliency(network, pixels, 0), weights)
-    assert not inside.saliency(network, pixels, 1).any()
+    assert np.allclose(explain.saliency(network, pixels, 0), weights)
+    assert not explain.saliency(network, pixels, 1).any()
 
 
 def test_occlusion_of_the_only_pixel_that_matters_is_the_known_fall():
     pixels = np.ones((28, 28), np.float32)
-    falls = inside.occlusion(linear(at_one_pixel()), pixels, 0)
+    falls = explain.occlusion(linear(at_one_pixel()), pixels, 0)
     seen = 1 / (1 + np.exp(-WEIGHT))  # softmax of two logits, WEIGHT and 0
     assert falls[PIXEL] == pytest.approx(seen - 0.5, abs=1e-6)
     assert falls.max() == pytest.approx(falls[PIXEL])
     rows, columns = np.nonzero(falls)
-    assert np.abs(rows - PIXEL[0]).max() < inside.PATCH_PX
-    assert np.abs(columns - PIXEL[1]).max() < inside.PATCH_PX
+    assert np.abs(rows - PIXEL[0]).max() < explain.PATCH_PX
+    assert np.abs(columns - PIXEL[1]).max() < explain.PATCH_PX
 
 
 def test_occlusion_is_below_0_where_ink_speaks_against_the_digit():
-    falls = inside.occlusion(linear(-at_one_pixel()), np.ones((28, 28), np.float32), 0)
+    falls = explain.occlusion(linear(-at_one_pixel()), np.ones((28, 28), np.float32), 0)
     assert falls[PIXEL] < -0.4 and falls.max() <= 0
 
 
 def test_occlusion_of_blank_paper_changes_nothing():
-    assert not inside.occlusion(linear(at_one_pixel()), np.zeros((28, 28), np.float32), 0).any()
+    assert not explain.occlusion(linear(at_one_pixel()), np.zeros((28, 28), np.float32), 0).any()
 
 
 def test_occlusion_covers_images_that_the_steps_do_not_fit():
-    falls = inside.occlusion(linear(at_one_pixel()), np.ones((28, 28), np.float32), 0, 5, 5)
+    falls = explain.occlusion(linear(at_one_pixel()), np.ones((28, 28), np.float32), 0, 5, 5)
     assert falls.shape == (28, 28) and np.isfinite(falls).all()
 
 
@@ -71,8 +71,8 @@ def test_occlusion_covers_images_that_the_steps_do_not_fit():
 def test_look_shows_every_layer_and_leaves_the_network_as_it_was(name, pixels):
     network = build(name).eval()
     before = copy.deepcopy(network.state_dict())
-    look = inside.look(network, pixels)
-    layers = anatomy.layers(network, (1, 28, 28))
+    look = explain.look(network, pixels)
+    layers = structure.layers(network, (1, 28, 28))
     shown = [(each.name, each.kind, each.values.shape) for each in look.activations]
     assert shown == [(layer.name, layer.kind, layer.shape) for layer in layers]
     with torch.inference_mode():
@@ -90,8 +90,8 @@ def test_look_shows_every_layer_and_leaves_the_network_as_it_was(name, pixels):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_first_filters_are_of_the_layer_that_sees_the_image(name):
-    filters = inside.first_filters(build(name))
-    layers = anatomy.layers(build(name), (1, 28, 28))
+    filters = explain.first_filters(build(name))
+    layers = structure.layers(build(name), (1, 28, 28))
     first = next(layer for layer in layers if layer.multiply_adds)
     assert (filters.name, filters.kind, filters.count) == (first.name, first.kind, first.shape[0])
     assert filters.weights.ndim == 3
@@ -101,7 +101,7 @@ def test_first_filters_are_of_the_layer_that_sees_the_image(name):
 def test_first_filters_of_a_convolution_are_all_its_weights():
     network = build("tiny_cnn")
     weights = network.network.features[0].weight.detach().numpy()
-    assert np.array_equal(inside.first_filters(network).weights, weights[:, 0])
+    assert np.array_equal(explain.first_filters(network).weights, weights[:, 0])
 
 
 def test_first_filters_of_a_perceptron_are_its_largest_units():
@@ -110,7 +110,7 @@ def test_first_filters_of_a_perceptron_are_its_largest_units():
     with torch.no_grad():
         layer.weight[71] *= 10
         layer.weight[3] *= 5
-    found = inside.first_filters(network).weights
+    found = explain.first_filters(network).weights
     weights = layer.weight.detach().numpy().reshape(-1, 28, 28)
     assert np.array_equal(found[0], weights[71]) and np.array_equal(found[1], weights[3])
     norms = np.linalg.norm(found.reshape(len(found), -1), axis=1)

@@ -4,7 +4,7 @@ import os
 
 import torch
 
-from mnistcmp import machine
+from mnistcmp.training import machine
 
 
 def test_machine_and_versions_are_described():

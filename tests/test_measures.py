@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mnistcmp.analysis.comparisons import Evidence
+from mnistcmp.analysis.findings import conclude
+from mnistcmp.analysis.study_tables import measures, side_by_side, stated_accuracy
 from mnistcmp.catalogue.studies import STUDIES
-from mnistcmp.changes import Evidence
-from mnistcmp.findings import conclude
-from mnistcmp.measures import measures, side_by_side, stated_accuracy
 from mnistcmp.models import MODELS, build
 from tests.made_up import run, tables, trained
 

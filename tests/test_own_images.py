@@ -10,13 +10,14 @@ import torch
 from conftest import Quiet, Script
 from PIL import Image
 
-from mnistcmp import campaign, checkpoints, verify
+from mnistcmp import checkpoints
 from mnistcmp.data import sample_pack
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import load_dataset
 from mnistcmp.models import MODELS
-from mnistcmp.results import Records
-from mnistcmp.training import Diverged
+from mnistcmp.records import Records
+from mnistcmp.training import campaign, verify
+from mnistcmp.training.loop import Diverged
 
 # For 3×12×12 pixels and 3 classes, by hand: 432 · 32 + 32, then 32 · 3 + 3.
 MLP_PARAMS = 13_955

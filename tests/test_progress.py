@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from mnistcmp import campaign
-from mnistcmp import progress as progress_module
-from mnistcmp.progress import TerminalProgress
+from mnistcmp.training import campaign
+from mnistcmp.training import progress as progress_module
+from mnistcmp.training.progress import TerminalProgress
 
 FIRST, SECOND = campaign.plan(["mlp"], ["tuned"], range(2))
 GOOD = {"status": "ok", "test_accuracy": 0.97654, "train_seconds": 12.3}

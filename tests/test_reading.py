@@ -3,16 +3,8 @@ import pytest
 import torch
 from torch import nn
 
+from mnistcmp.inference import Consensus, Reading, certainty, consensus, frozen, probabilities, read
 from mnistcmp.models import MODELS, build
-from mnistcmp.reading import (
-    Consensus,
-    Reading,
-    certainty,
-    consensus,
-    frozen,
-    probabilities,
-    read,
-)
 
 LOGITS = {"low": [0.0] * 10, "three": [0, 0, 0, 5, 0, 0, 0, 0, 0, 0], "high": [1000.0] + [0.0] * 9}
 

@@ -5,9 +5,10 @@ import math
 import pandas as pd
 import pytest
 
+from mnistcmp.analysis.benchmark_tables import elsewhere, markdown, table
+from mnistcmp.analysis.text import percent
 from mnistcmp.models import MODELS
-from mnistcmp.report import elsewhere, markdown, percent, table
-from mnistcmp.results import RUN_COLUMNS, summarise
+from mnistcmp.records import RUN_COLUMNS, summarise
 
 MEASURES = (
     "test_accuracy",

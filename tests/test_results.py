@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnistcmp.results import EPOCH_COLUMNS, RUN_COLUMNS, Records, RecordsError, summarise
+from mnistcmp.records import EPOCH_COLUMNS, RUN_COLUMNS, Records, RecordsError, summarise
 from mnistcmp.safe_files import DamagedFile
 
 MEASURES = dict.fromkeys(("train_accuracy", "test_accuracy", "pen_accuracy"), 0.98)

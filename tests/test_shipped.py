@@ -2,12 +2,12 @@
 
 import pytest
 
-from mnistcmp import verify
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
 from mnistcmp.catalogue.studies import STUDIES, published_figures
 from mnistcmp.checkpoints import CHECKPOINTS, load_all, read_manifest
 from mnistcmp.models import MODELS
-from mnistcmp.results import Records, newest, summarise
+from mnistcmp.records import Records, newest, summarise
+from mnistcmp.training import verify
 
 README = CHECKPOINTS.parent / "README.md"
 FIRST = tuple(dict.fromkeys(model for number in (1, 2, 3, 4) for model in STUDIES[number].models))

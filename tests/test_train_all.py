@@ -7,13 +7,14 @@ import sys
 import pytest
 from conftest import Script
 
-from mnistcmp import campaign, checkpoints
+from mnistcmp import checkpoints
 from mnistcmp.catalogue.recipes import recipes_of
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.data import sample_pack
 from mnistcmp.models import MODELS
-from mnistcmp.progress import TerminalProgress
-from mnistcmp.results import Records
+from mnistcmp.records import Records
+from mnistcmp.training import campaign
+from mnistcmp.training.progress import TerminalProgress
 
 QUICK = ("--models", "mlp", "--epochs", "1")
 

@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mnistcmp import training
-from mnistcmp.augment import Affine
 from mnistcmp.catalogue.recipes import recipe_for
-from mnistcmp.catalogue.settings import Recipe
+from mnistcmp.catalogue.settings import Affine, Recipe
 from mnistcmp.models import build
-from mnistcmp.training import Diverged, Images, as_input, evaluate, pixel_statistics, probe, train
+from mnistcmp.training import loop
+from mnistcmp.training.evaluate import Images, as_input, evaluate
+from mnistcmp.training.loop import Diverged, pixel_statistics, probe, train
 
 CONSTANT = Recipe("toy", learning_rate=3e-3, epochs=2, batch_size=50)
 ONE_CYCLE = replace(CONSTANT, schedule="one_cycle", normalise=True, augmentation=Affine())
@@ -58,7 +58,7 @@ class Watch:
             model.register_forward_hook(self._keep)
             return model
 
-        monkeypatch.setattr(training, "build", watched_build)
+        monkeypatch.setattr(loop, "build", watched_build)
 
     def _keep(self, model, inputs, logits):
         self.seen.append((model.training, inputs[0].detach().clone(), logits.detach()))
@@ -296,5 +296,5 @@ def test_latency_is_of_single_images_in_evaluation_mode():
             calls.append((self.training, tuple(pixels.shape)))
             return pixels.flatten(1)
 
-    assert training.milliseconds_per_image(Reader().train(), toy(17)) > 0
+    assert loop.milliseconds_per_image(Reader().train(), toy(17)) > 0
     assert calls == [(False, (1, 1, 28, 28))] * 17

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from conftest import Quiet
 
-from mnistcmp import campaign, verify
-from mnistcmp.results import Records
+from mnistcmp.records import Records
+from mnistcmp.training import campaign, verify
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnistcmp.app import wall
-from mnistcmp.reading import Consensus, Reading, consensus
+from mnistcmp.inference import Consensus, Reading, consensus
 
 MODELS = ("tiny_cnn", "mlp", "cnn")
 

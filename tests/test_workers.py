@@ -12,9 +12,11 @@ import pytest
 import torch
 from conftest import REPOSITORY, end_process, import_train_all, until
 
-from mnistcmp import campaign, checkpoints, workers
-from mnistcmp.results import Records
-from mnistcmp.workers import Call, Crew, Materials
+from mnistcmp import checkpoints
+from mnistcmp.records import Records
+from mnistcmp.training import campaign, jobs
+from mnistcmp.training.jobs import Materials
+from mnistcmp.training.worker_pool import Call, Crew
 
 # A whole campaign in processes of its own: 16 runs, two at a time.
 ARGUMENTS = ["--models", "mlp", "tiny_cnn", "--recipe", "published", "--seeds", "8"]
@@ -39,7 +41,7 @@ def sums_of(materials: Materials) -> list[int | tuple[str, ...]]:
 
 # These run in the worker.
 def facts() -> tuple[int, int, bool, list[int | tuple[str, ...]]]:
-    sums = sums_of(workers._Here.materials)
+    sums = sums_of(jobs._Here.materials)
     ignores_ctrl_c = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
     return os.getpid(), torch.get_num_threads(), ignores_ctrl_c, sums
 
@@ -101,8 +103,8 @@ def test_crew_without_calls_is_done_at_once(toy):
 def test_crew_tells_the_steps_of_what_runs(inline, toy):
     (job,) = campaign.plan(["mlp"], ["tuned"], [0], epochs=2)
     with Crew(1, toy, "cpu") as crew:
-        ((_, probed),) = crew.each([Call(workers.probe_job, (job,))])
-        ((_, finished),) = crew.each([Call(workers.run_job, (job, "fp32"))])
+        ((_, probed),) = crew.each([Call(jobs.probe_job, (job,))])
+        ((_, finished),) = crew.each([Call(jobs.run_job, (job, "fp32"))])
         assert probed.steps == crew._idle[0].steps_done() == 16
     assert probed.seconds["fp32"] > 0
     assert finished.in_shape == (1, 28, 28)

@@ -3,12 +3,13 @@
 import pandas as pd
 import streamlit as st
 
+from mnistcmp.analysis.frontier import tenfolds
+from mnistcmp.analysis.statistics import half_interval
 from mnistcmp.app import cached, charts, keys, mistakes, pen
 from mnistcmp.app.colours import FAMILY_OF
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES, Study
-from mnistcmp.compare import half_interval, tenfolds
-from mnistcmp.results import summarise
+from mnistcmp.records import summarise
 
 COST_NAMES = {"params": "parameters", "train_seconds": "training time", "ms_per_image": "speed"}
 

@@ -14,14 +14,14 @@ import streamlit as st
 from mnistcmp.app.colours import FAMILY_OF
 from mnistcmp.data.sample_pack import Samples
 from mnistcmp.data.sample_pack import load as load_samples
-from mnistcmp.results import Records, newest
+from mnistcmp.records import Records, newest
 from mnistcmp.safe_files import DamagedFile
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from mnistcmp.blueprint import Blueprint
-    from mnistcmp.inside import Look
+    from mnistcmp.inspection.explain import Look
+    from mnistcmp.inspection.structure import Structure
 
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 RESULTS = CHECKPOINTS / "results"
@@ -155,7 +155,7 @@ def _readers(
 ) -> tuple[dict[str, "nn.Module"], list[str]]:
     loaded, problems = _networks(recipe, dataset, folder_changed, manifest_changed)
 
-    from mnistcmp.reading import frozen
+    from mnistcmp.inference import frozen
 
     readers = {name: frozen(network) for name, network in loaded.items()}
     _hide_from_garbage_collector()
@@ -211,12 +211,12 @@ def network(name: str, recipe: str) -> tuple["nn.Module | None", str]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def blueprint(name: str) -> "Blueprint":
+def structure(name: str) -> "Structure":
     """How the network is built, trained or not."""
-    from mnistcmp import blueprint
+    from mnistcmp.inspection import structure
     from mnistcmp.models import build
 
-    return blueprint.blueprint(build(name), (1, 28, 28))
+    return structure.structure(build(name), (1, 28, 28))
 
 
 def look(name: str, recipe: str, network: "nn.Module", pixels: np.ndarray) -> "Look":
@@ -229,6 +229,6 @@ def look(name: str, recipe: str, network: "nn.Module", pixels: np.ndarray) -> "L
 def _look(
     name: str, recipe: str, changed: tuple[int, int], _network: "nn.Module", pixels: np.ndarray
 ) -> "Look":
-    from mnistcmp import inside
+    from mnistcmp.inspection import explain
 
-    return inside.look(_network, pixels)
+    return explain.look(_network, pixels)

@@ -4,10 +4,11 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from mnistcmp.analysis.frontier import frontier
+from mnistcmp.analysis.statistics import half_interval, wilson_interval
 from mnistcmp.app import marks
 from mnistcmp.app.colours import COLOURS, FAMILY_OF
 from mnistcmp.app.keys import INK, RECIPE_MARKS
-from mnistcmp.compare import frontier, half_interval, wilson_interval
 
 SELECTED = "model"  # the name of the selection that a click on a model makes
 

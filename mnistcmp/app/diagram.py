@@ -7,8 +7,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mnistcmp.anatomy import Layer
-    from mnistcmp.blueprint import Blueprint, Shortcut
+    from mnistcmp.inspection.structure import Layer, Shortcut, Structure
 
 # What people call the layers; a kind that is not here goes by its class.
 WORDS = {
@@ -31,9 +30,9 @@ PX_A_PIXEL, PX_A_DOUBLING = 4, 4
 THIN_PX = 4
 
 
-def word(layer: "Layer", plan: "Blueprint") -> str:
+def word(layer: "Layer") -> str:
     """What the layer is, in words: "convolution 3×3"."""
-    side = plan.windows_px.get(layer.name)
+    side = layer.kernel_px
     return WORDS.get(layer.kind, layer.kind) + (f" {side}×{side}" if side else "")
 
 
@@ -43,7 +42,7 @@ def size(layer: "Layer") -> str:
     return f"{channels} × {'×'.join(map(str, sides))}" if sides else str(channels)
 
 
-def html(plan: "Blueprint") -> str:
+def html(plan: "Structure") -> str:
     """The diagram of a network."""
     on_shortcuts = {name: layer for layer in plan.layers if (name := layer.name) in _through(plan)}
     ends = {shortcut.last: shortcut for shortcut in plan.shortcuts}
@@ -53,10 +52,10 @@ def html(plan: "Blueprint") -> str:
         if layer.name in on_shortcuts:
             continue
         rows[layer.name] = at
-        parts += [_box(layer, at), _words(at, word(layer, plan), size(layer))]
+        parts += [_box(layer, at), _words(at, word(layer), size(layer))]
         if shortcut := ends.get(layer.name):
             at += 1
-            through = ", ".join(word(on_shortcuts[name], plan) for name in shortcut.through)
+            through = ", ".join(word(on_shortcuts[name]) for name in shortcut.through)
             parts += _sum(at, through)
         at += 1
     arcs = [_arc(rows[each.first], rows[each.last] + 1, each) for each in plan.shortcuts]
@@ -71,7 +70,7 @@ def html(plan: "Blueprint") -> str:
     )
 
 
-def _through(plan: "Blueprint") -> set[str]:
+def _through(plan: "Structure") -> set[str]:
     return {name for shortcut in plan.shortcuts for name in shortcut.through}
 
 

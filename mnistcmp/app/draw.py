@@ -12,7 +12,7 @@ from mnistcmp.app.sockets import send_at_once
 from mnistcmp.catalogue.recipes import RECIPES
 
 if TYPE_CHECKING:
-    from mnistcmp.reading import Consensus, Reading
+    from mnistcmp.inference import Consensus, Reading
 
 WALL_WIDTH_PX = 680
 ORDERS = ("size", "accuracy", "family")
@@ -95,7 +95,7 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
         return
 
     from mnistcmp.app.wall import in_words, spec
-    from mnistcmp.reading import consensus, read
+    from mnistcmp.inference import consensus, read
 
     ordered = {name: models[name] for name in cached.ordered(models, recipe, order)}
     (reading,) = read(sight.WAYS[way](steps)[None], ordered)

@@ -11,8 +11,8 @@ import numpy as np
 from mnistcmp.app import diagram, pictures
 
 if TYPE_CHECKING:
-    from mnistcmp.blueprint import Blueprint
-    from mnistcmp.inside import Activation, Filters, Look
+    from mnistcmp.inspection.explain import Activation, Filters, Look
+    from mnistcmp.inspection.structure import Structure
 
 CARD_PX, HALF_PX = 350, 170
 IMAGE_SCALE = 6
@@ -69,11 +69,11 @@ def pixels_that_matter(look: "Look", pixels: np.ndarray, model: str) -> str:
     return reads + pictures.row(figures)
 
 
-def activations(look: "Look", plan: "Blueprint") -> str:
+def activations(look: "Look", plan: "Structure") -> str:
     """A card for every layer, the logits as probabilities last."""
     *others, _ = look.activations
     layers = {layer.name: layer for layer in plan.layers}
-    cards = [_card(each, diagram.word(layers[each.name], plan)) for each in others]
+    cards = [_card(each, diagram.word(layers[each.name])) for each in others]
     return pictures.row([*cards, _probabilities(look)])
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
     from torch import nn
 
-    from mnistcmp.blueprint import Blueprint
-    from mnistcmp.inside import Look
+    from mnistcmp.inspection.explain import Look
+    from mnistcmp.inspection.structure import Structure
 
 DRAWN, TESTED = "your drawing", "a test image"
 
@@ -33,7 +33,7 @@ class Model:
     """A network that was chosen; `network` and `look` are None where it is not trained."""
 
     name: str
-    plan: "Blueprint"
+    plan: "Structure"
     network: "nn.Module | None"
     look: "Look | None"
 
@@ -174,7 +174,7 @@ def _reading(column: "DeltaGenerator", name: str, recipe: str, pixels: np.ndarra
             delta_color="off",
             delta_arrow="off",
         )
-    return Model(name, cached.blueprint(name), network, look)
+    return Model(name, cached.structure(name), network, look)
 
 
 def _side_by_side(models: list[Model]) -> Iterator[tuple[Model, "DeltaGenerator"]]:
@@ -201,13 +201,13 @@ def _layers(models: list[Model]) -> None:
             _table(model.plan)
 
 
-def _table(plan: "Blueprint") -> None:
+def _table(plan: "Structure") -> None:
     layers = plan.layers
     st.dataframe(
         pd.DataFrame(
             {
                 "layer": [layer.name for layer in layers],
-                "kind": [diagram.word(layer, plan) for layer in layers],
+                "kind": [diagram.word(layer) for layer in layers],
                 "output": [diagram.size(layer) for layer in layers],
                 "parameters": [layer.params for layer in layers],
                 "multiply-adds": [layer.multiply_adds for layer in layers],
@@ -238,7 +238,7 @@ def _field(side_px: int | None) -> str:
 
 
 def _filters(models: list[Model]) -> None:
-    from mnistcmp.inside import first_filters
+    from mnistcmp.inspection.explain import first_filters
 
     st.header("What the first layer looks for")
     st.caption(

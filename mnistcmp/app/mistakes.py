@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mnistcmp.analysis.comparisons import ENOUGH_RUNS, Evidence, Gap
+from mnistcmp.analysis.statistics import confusion, paired
+from mnistcmp.analysis.text import points
 from mnistcmp.app import cached, charts
 from mnistcmp.app.colours import FAMILY_OF
-from mnistcmp.changes import ENOUGH_RUNS, Evidence, Gap
-from mnistcmp.compare import confusion, paired
 from mnistcmp.data.sample_pack import Samples, SamplesError
-from mnistcmp.wording import points
 
 GALLERY = 40
 MOST_NAMED = 3  # in a caption as narrow as its picture

@@ -13,7 +13,7 @@ from PIL import Image
 from mnistcmp.drawing import Stages, preprocess
 
 if TYPE_CHECKING:
-    from mnistcmp.reading import Reading
+    from mnistcmp.inference import Reading
 
 WAYS: dict[str, Callable[[Stages], np.ndarray]] = {
     "as MNIST was made": lambda steps: steps.pixels,

@@ -5,14 +5,15 @@ import math
 import pandas as pd
 import streamlit as st
 
-from mnistcmp.app import cached, keys, study_charts, study_table
-from mnistcmp.catalogue.datasets import argument, title
-from mnistcmp.catalogue.recipes import RECIPES
-from mnistcmp.catalogue.studies import STUDIES, Study
-from mnistcmp.changes import ENOUGH_RUNS, Change, Evidence, accuracies_comparable, changes
-from mnistcmp.data.sample_pack import SamplesError
-from mnistcmp.findings import conclude
-from mnistcmp.measures import (
+from mnistcmp.analysis.comparisons import (
+    ENOUGH_RUNS,
+    Change,
+    Evidence,
+    accuracies_comparable,
+    changes,
+)
+from mnistcmp.analysis.findings import conclude
+from mnistcmp.analysis.study_tables import (
     curves,
     gradient_flow,
     measures,
@@ -20,7 +21,12 @@ from mnistcmp.measures import (
     side_by_side,
     stated_accuracy,
 )
-from mnistcmp.wording import Finding, Verdict, listed
+from mnistcmp.analysis.text import Finding, Verdict, listed
+from mnistcmp.app import cached, keys, study_charts, study_table
+from mnistcmp.catalogue.datasets import argument, title
+from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.catalogue.studies import STUDIES, Study
+from mnistcmp.data.sample_pack import SamplesError
 
 BADGES = {
     Verdict.CONTRADICTS: "red",

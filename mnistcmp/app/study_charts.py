@@ -6,12 +6,12 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from mnistcmp.analysis.comparisons import ENOUGH_RUNS, Change
+from mnistcmp.analysis.statistics import half_interval
 from mnistcmp.app import marks
 from mnistcmp.app.charts import ACCURACY, COSTS
 from mnistcmp.app.keys import INK
-from mnistcmp.changes import ENOUGH_RUNS, Change
-from mnistcmp.compare import half_interval
-from mnistcmp.results import ACTIVATION_IMAGES
+from mnistcmp.records import ACTIVATION_IMAGES
 
 HEIGHT_PX = 280
 
@@ -70,8 +70,8 @@ def gains(changes: list[Change]) -> alt.LayerChart:
 def accuracy_against(axis: str, measures: pd.DataFrame, published: pd.DataFrame) -> alt.LayerChart:
     """Test accuracy against one of AXES: points with 95 % intervals, published ones hollow.
 
-    Both tables are by model, as in measures.py; a published network without one of the two figures
-    is left out.
+    Both tables are by model, as in study_tables.py; a published network without one of the two
+    figures is left out.
     """
     ours = _accuracies(axis, measures).assign(whose="ours")
     theirs = _accuracies(axis, published).assign(whose="published")

@@ -7,7 +7,7 @@ import streamlit as st
 
 from mnistcmp.catalogue.datasets import title
 from mnistcmp.catalogue.studies import Study
-from mnistcmp.results import ACTIVATION_IMAGES
+from mnistcmp.records import ACTIVATION_IMAGES
 
 PERCENT = ("%.2f", 100)
 SECONDS = ("%.1f", 1)

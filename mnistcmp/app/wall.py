@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from mnistcmp.app.colours import COLOUR_OF
-from mnistcmp.reading import Consensus, Reading
+from mnistcmp.inference import Consensus, Reading
 
 ROW_PX = 14
 DIGITS = list("0123456789")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.studies import Study
-from mnistcmp.results import TIMES
+from mnistcmp.records import TIMES
 
 _MEANS = [
     "test_accuracy",

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mnistcmp.inference import probabilities
 from mnistcmp.models.shapes import ImageShape
-from mnistcmp.reading import probabilities
 
 PATCH_PX, STEP_PX = 4, 2
 MOST_UNITS = 32

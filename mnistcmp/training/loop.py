@@ -5,47 +5,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from statistics import median
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mnistcmp.augment import augment
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.models import build
+from mnistcmp.training.augment import augment
+from mnistcmp.training.evaluate import Images, as_input, evaluate
 
 Precision = Literal["fp32", "bf16"]
 
 CHUNK_BATCHES = 64  # batches that are converted and augmented at a time: few calls, little memory
-EVALUATION_BATCH = 500
-LATENCY_IMAGES = 300
+COUNTED_IMAGES = 500  # at a time, when grey levels are counted
 GRADIENT_SAMPLES = 8  # steps of an epoch at which the gradient norms are read
-
-
-class Images(NamedTuple):
-    """Pixels, uint8 (N, C, H, W), and labels, int64 (N,)."""
-
-    pixels: Tensor
-    labels: Tensor
-
-    @classmethod
-    def of(cls, pixels: Tensor, labels: Tensor) -> "Images":
-        """From pixels that may lack the channel: (N, H, W) -> (N, 1, H, W)."""
-        return cls(pixels if pixels.ndim == 4 else pixels.unsqueeze(1), labels)
-
-    def to(self, device: str) -> "Images":
-        """The same images on another device."""
-        return Images(self.pixels.to(device), self.labels.to(device))
-
-
-class Evaluation(NamedTuple):
-    """Loss per image, accuracy in [0, 1], and the predicted labels, uint8 (N,)."""
-
-    loss: float
-    accuracy: float
-    predictions: Tensor
 
 
 @dataclass(frozen=True)
@@ -122,33 +97,6 @@ def train(
     return trained
 
 
-def evaluate(model: nn.Module, images: Images) -> Evaluation:
-    """Measure `model` in evaluation mode and fp32 on images that lie on its device."""
-    model.eval()
-    # Summed in place: small tensors kept between the large ones of each batch would leave the
-    # heap in pieces, and the process would grow by gigabytes.
-    predictions = torch.empty_like(images.labels, dtype=torch.uint8)
-    loss = torch.zeros((), device=images.labels.device)
-    with torch.inference_mode():
-        for pixels, labels, predicted in zip(
-            *(part.split(EVALUATION_BATCH) for part in (*images, predictions)), strict=True
-        ):
-            logits = model(as_input(pixels))
-            loss += F.cross_entropy(logits, labels, reduction="sum")
-            predicted.copy_(logits.argmax(dim=1))
-    count = len(images.labels)
-    return Evaluation(
-        loss=loss.item() / count,
-        accuracy=(predictions == images.labels).sum().item() / count,
-        predictions=predictions.cpu(),
-    )
-
-
-def as_input(pixels: Tensor) -> Tensor:
-    """uint8 (N, C, H, W) -> float pixels in [0, 1], in the memory order that convolutions like."""
-    return pixels.to(torch.float32, memory_format=torch.channels_last).div_(255)
-
-
 def probe(
     name: str, recipe: Recipe, training: Images, *, classes: int = 10, device: str = "cpu"
 ) -> dict[Precision, float]:
@@ -174,18 +122,6 @@ def probe(
     return seconds
 
 
-def milliseconds_per_image(model: nn.Module, images: Images) -> float:
-    """Median time in which `model` reads one image by itself; the images lie on its device."""
-    model.eval()
-    times = []
-    with torch.inference_mode():
-        for pixels in as_input(images.pixels[:LATENCY_IMAGES]).split(1):
-            started = time.perf_counter()
-            model(pixels).argmax().item()  # reading the answer waits for the device
-            times.append(time.perf_counter() - started)
-    return 1000 * median(times)
-
-
 def pixel_statistics(pixels: Tensor) -> tuple[list[float], list[float]]:
     """Mean and standard deviation per channel, on the scale [0, 1], of uint8 (N, C, H, W).
 
@@ -195,7 +131,7 @@ def pixel_statistics(pixels: Tensor) -> tuple[list[float], list[float]]:
     values = torch.arange(256, dtype=torch.double, device=pixels.device) / 255
     for channel in pixels.unbind(dim=1):
         # In parts, because counting takes eight bytes for each pixel.
-        parts = channel.split(EVALUATION_BATCH)
+        parts = channel.split(COUNTED_IMAGES)
         counts = sum(torch.bincount(part.flatten(), minlength=256) for part in parts).double()
         mean = (counts * values).sum() / counts.sum()
         variance = (counts * (values - mean) ** 2).sum() / counts.sum()

@@ -9,9 +9,9 @@ import torch
 from mnistcmp import checkpoints
 from mnistcmp.checkpoints import SHIPPED_SEED, Checkpoint, CheckpointError
 from mnistcmp.data.dataset import Dataset
-from mnistcmp.results import Records, newest
+from mnistcmp.records import Records, newest
 from mnistcmp.safe_files import DamagedFile
-from mnistcmp.training import Images, evaluate
+from mnistcmp.training.evaluate import Images, evaluate
 
 # Another processor sums in another order, which may turn an image or two that lie on the border.
 TOLERATED_ACCURACY = 3e-4

@@ -20,22 +20,16 @@ from uuid import uuid4
 
 import torch
 
-from mnistcmp import checkpoints, machine
+from mnistcmp import checkpoints
 from mnistcmp.catalogue.recipes import recipe_for, recipes_of
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.models import build
-from mnistcmp.results import KEY, Records
+from mnistcmp.records import KEY, Records
 from mnistcmp.safe_files import write_whole
-from mnistcmp.training import Precision
-from mnistcmp.workers import (
-    Call,
-    Crew,
-    Finished,
-    Job,
-    Materials,
-    probe_job,
-    run_job,
-)
+from mnistcmp.training import machine
+from mnistcmp.training.jobs import Finished, Job, Materials, probe_job, run_job
+from mnistcmp.training.loop import Precision
+from mnistcmp.training.worker_pool import Call, Crew
 
 # MNIST's weights read what is drawn in the app. Those of other data sets only let --check measure
 # again, for which a repository that is cloned whole should not grow by megabytes a network.

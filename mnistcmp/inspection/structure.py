@@ -1,13 +1,17 @@
-"""What a network is made of: its layers, their work, how far they see and what they keep."""
+"""How a network is built: its layers, their work, how far they see, and its shortcuts."""
 
+import operator
 from dataclasses import dataclass
 from math import inf, prod
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from mnistcmp.models.custom_layers import ChannelAttention
 from mnistcmp.models.shapes import ImageShape
+
+# What adds two paths, as torch.fx names it.
+ADDITIONS = (operator.add, operator.iadd, torch.add, "add", "add_")
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,8 @@ class Layer:
 
     `shape` is its output's, without the batch; `multiply_adds` counts those of convolutions and
     linear layers, with one for a bias; `receptive_field_px` is the side of the square of pixels
-    that one value of its output depends on, None where it is all of the image.
+    that one value of its output depends on, None where it is all of the image; `kernel_px` the side
+    of its own window, None where it has none.
     """
 
     name: str
@@ -25,6 +30,32 @@ class Layer:
     params: int
     multiply_adds: int
     receptive_field_px: int | None
+    kernel_px: int | None = None
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """What enters layer `first` is added to what leaves layer `last`, by their names.
+
+    `through` are the layers on the shortcut itself; most have none.
+    """
+
+    first: str
+    last: str
+    through: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The layers in the order in which an image passes through them, and the shortcuts."""
+
+    layers: list[Layer]
+    shortcuts: list[Shortcut]
+
+
+def structure(model: nn.Module, in_shape: ImageShape) -> Structure:
+    """How `model`, which reads images of `in_shape`, is built; raises as `shortcuts`."""
+    return Structure(layers(model, in_shape), shortcuts(model))
 
 
 def layers(model: nn.Module, in_shape: ImageShape) -> list[Layer]:
@@ -39,20 +70,22 @@ def layers(model: nn.Module, in_shape: ImageShape) -> list[Layer]:
     def visit(name: str, module: nn.Module, output: Tensor) -> None:
         nonlocal field, step
         shape = tuple(output.shape[1:])
+        kernel_px = None
         if kernel := getattr(module, "kernel_size", None):
-            stride = module.stride
-            field += (_side(kernel) - 1) * step
-            step *= _side(stride)
+            kernel_px = _side(kernel)
+            field += (kernel_px - 1) * step
+            step *= _side(module.stride)
         if isinstance(module, ChannelAttention) or len(shape) == 1:
             field = inf
         found.append(
             Layer(
-                name.removeprefix("network."),
+                _short(name),
                 type(module).__name__,
                 shape,
                 sum(parameter.numel() for parameter in module.parameters()),
                 _multiply_adds(module, shape),
                 None if field == inf else int(min(field, *in_shape[1:])),
+                kernel_px,
             )
         )
 
@@ -121,3 +154,46 @@ def _multiply_adds(module: nn.Module, shape: tuple[int, ...]) -> int:
     bias = 0 if getattr(module, "bias", None) is None else prod(shape)
     positions = prod(shape[1:])  # of a linear layer: one
     return weight.numel() * positions + bias
+
+
+class _Tracer(fx.Tracer):
+    """Follows an image through the network's own functions, but into no single layer."""
+
+    def is_leaf_module(self, module: nn.Module, name: str) -> bool:
+        return not any(module.children())
+
+
+def shortcuts(model: nn.Module) -> list[Shortcut]:
+    """Where two paths of the network are added, in the order in which an image comes there.
+
+    Read off the sums in its forward pass, so that a new kind of block is found too.
+    Raises torch.fx.proxy.TraceError if the forward pass decides by the values it computes.
+    Source: He et al. 2015, "Deep Residual Learning", figure 2.
+    """
+    found = []
+    for node in _Tracer().trace(model).nodes:
+        if node.target in ADDITIONS and len(node.all_input_nodes) == 2:
+            one, other = map(_back, node.all_input_nodes)
+            fork = next(before for before in one if before in other)
+            paths = [_layers(path[: path.index(fork)]) for path in (one, other)]
+            around, path = sorted(paths, key=len)
+            found.append(Shortcut(path[0], path[-1], around))
+    return found
+
+
+def _back(node: fx.Node) -> list[fx.Node]:
+    """The way from a node back to the image."""
+    way = [node]
+    while before := way[-1].all_input_nodes:
+        way.append(before[0])
+    return way
+
+
+def _layers(way_back: list[fx.Node]) -> tuple[str, ...]:
+    return tuple(
+        _short(str(node.target)) for node in reversed(way_back) if node.op == "call_module"
+    )
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("network.")

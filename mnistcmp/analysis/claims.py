@@ -5,9 +5,9 @@ import math
 
 import pandas as pd
 
+from mnistcmp.analysis.study_tables import published
+from mnistcmp.analysis.text import Finding, Verdict, listed, times
 from mnistcmp.catalogue.studies import Claim, Study
-from mnistcmp.measures import published
-from mnistcmp.wording import Finding, Verdict, listed, times
 
 # Of a published figure, which of our measures answers it. Machines differ, so that the figures are
 # compared as factors of the network's before the change. Whose gradient was published, is not said:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from mnistcmp.analysis.statistics import half_interval_of_gap, paired
 from mnistcmp.catalogue.studies import Study
-from mnistcmp.compare import half_interval_of_gap, paired
 
 ENOUGH_RUNS = 3  # of each network, for an interval over runs; with two it says next to nothing
 
@@ -91,7 +91,10 @@ class Evidence:
 
 
 def changes(study: Study, dataset: str, measures: pd.DataFrame, evidence: Evidence) -> list[Change]:
-    """The study's steps between networks that were both trained; `measures` as in measures.py."""
+    """The study's steps between networks that were both trained.
+
+    `measures` is the table of `study_tables.measures`.
+    """
     return [
         Change(
             step.before,

@@ -23,8 +23,8 @@ class Finding:
 
 
 def percent(share: float) -> str:
-    """0.9957 -> "99.57 %"."""
-    return f"{100 * share:.2f} %"
+    """0.9957 -> "99.57": the number alone, whose unit stands beside it or above its column."""
+    return f"{100 * share:.2f}"
 
 
 def points(share: float) -> str:

@@ -8,11 +8,17 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from mnistcmp.analysis.claims import factors, receptive_fields
+from mnistcmp.analysis.comparisons import (
+    Change,
+    Evidence,
+    accuracies_comparable,
+    changes,
+    comparable,
+)
+from mnistcmp.analysis.study_tables import published
+from mnistcmp.analysis.text import Finding, Verdict, listed, percent, points, times
 from mnistcmp.catalogue.studies import Study
-from mnistcmp.changes import Change, Evidence, accuracies_comparable, changes, comparable
-from mnistcmp.claims import factors, receptive_fields
-from mnistcmp.measures import published
-from mnistcmp.wording import Finding, Verdict, listed, percent, points, times
 
 VANISHED = 0.01  # of the last layer's gradient norm
 
@@ -20,7 +26,7 @@ VANISHED = 0.01  # of the last layer's gradient norm
 def conclude(
     study: Study, dataset: str, measures: pd.DataFrame, evidence: Evidence
 ) -> list[Finding]:
-    """Everything that can be said; `measures` as in measures.py, of at least one network."""
+    """Everything that can be said; `measures` as in study_tables.py, of at least one network."""
     steps = changes(study, dataset, measures, evidence)
     ours = [
         best(measures, evidence),
@@ -40,18 +46,18 @@ def best(measures: pd.DataFrame, evidence: Evidence) -> Finding:
     ranked = measures["test_accuracy"].sort_values(ascending=False)
     first, *others = ranked.index
     if not others:
-        return Finding(f"So far only **{first}** is trained: {percent(ranked[first])}.")
+        return Finding(f"So far only **{first}** is trained: {percent(ranked[first])} %.")
     gaps = {model: evidence.gap(model, first) for model in others}
     level = [model for model in others if not gaps[model].sure]
     if level:
-        tied = listed(f"{model} ({percent(ranked[model])})" for model in (first, *level))
+        tied = listed(f"{model} ({percent(ranked[model])} %)" for model in (first, *level))
         grounds = "; ".join(dict.fromkeys(gaps[model].grounds for model in level))
         return Finding(
             f"**Not clear which reads best**: {tied} lie too close to be told apart ({grounds})."
         )
     gap = gaps[others[0]]
     return Finding(
-        f"**{first} reads best**: {percent(ranked[first])}, {points(gap.share)} points against "
+        f"**{first} reads best**: {percent(ranked[first])} %, {points(gap.share)} points against "
         f"{others[0]}, more than chance ({gap.grounds})."
     )
 

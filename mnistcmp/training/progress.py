@@ -6,8 +6,7 @@ from datetime import timedelta
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from mnistcmp.report import percent
-from mnistcmp.workers import Job
+from mnistcmp.training.jobs import Job
 
 HEARTBEAT_SECONDS = 60  # between two signs of life where the output is not a terminal
 
@@ -48,7 +47,7 @@ class TerminalProgress:
         """Print what a run came to."""
         self._done = done
         if row["status"] == "ok":
-            outcome = f"{percent(row['test_accuracy'])} %, {row['train_seconds']:.0f} s"
+            outcome = f"{100 * row['test_accuracy']:.2f} %, {row['train_seconds']:.0f} s"
         else:
             outcome = str(row["status"])
         self.note(f"{done}/{self._runs}  {job}: {outcome}")
