@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from mnistcmp.records import training_command
+
 # Images at a time: one, and when the pen rests two, the same drawing in the other ways.
 WARM_UP = (1, 1, 2, 2, 1)
 
@@ -53,7 +55,7 @@ def probabilities(images: np.ndarray, models: Mapping[str, nn.Module]) -> np.nda
     Raises ValueError if there is no network to ask.
     """
     if not models:
-        raise ValueError("no network to read with: run python scripts/train_all.py")
+        raise ValueError(f"no network to read with: run {training_command()}")
     batch = torch.tensor(images)[:, None]  # a copy: torch warns of arrays that are read-only
     with torch.inference_mode():
         logits = torch.stack([model(batch) for model in models.values()])

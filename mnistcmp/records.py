@@ -66,6 +66,29 @@ TIMES = ["train_seconds", "ms_per_image"]  # of which a few are long where the m
 ACTIVATION_IMAGES = 64  # in whatever batches a network was trained: to compare architectures
 
 
+# The checkout that this package is part of, and the folder it is used in where it is installed.
+_CHECKOUT = Path(__file__).resolve().parent.parent
+_IN_CHECKOUT = (_CHECKOUT / "pyproject.toml").exists()
+FOLDER_VARIABLE = "MNISTCMP_CHECKPOINTS"
+
+
+def home() -> Path:
+    """Where `data/` and `checkpoints/` are: the checkout, or of an installed package `.`."""
+    return _CHECKOUT if _IN_CHECKOUT else Path.cwd()
+
+
+def default_folder() -> Path:
+    """The folder of weights and records: what MNISTCMP_CHECKPOINTS names, or `checkpoints/`."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named).expanduser() if named else home() / "checkpoints"
+
+
+def training_command(*arguments: str) -> str:
+    """The command that trains, as it can be typed here."""
+    command = "python scripts/train_all.py" if _IN_CHECKOUT else "mnistcmp train"
+    return " ".join((command, *arguments))
+
+
 class RecordsError(Exception):
     """A file of records is damaged, or not what this version wrote."""
 

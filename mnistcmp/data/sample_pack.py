@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mnistcmp.records import training_command
 from mnistcmp.safe_files import DamagedFile, read_arrays, write_whole
 
 EASY_A_CLASS = 4
@@ -66,7 +67,7 @@ def pick(images: np.ndarray, labels: np.ndarray, predictions: Iterable[np.ndarra
     """
     rows = list(predictions)
     if not rows:
-        raise ValueError("no run has left predictions: run python scripts/train_all.py")
+        raise ValueError(f"no run has left predictions: run {training_command()}")
     misread = (np.stack(rows) != labels).sum(axis=0)
     easy = [
         np.flatnonzero((labels == digit) & (misread == 0))[:EASY_A_CLASS] for digit in range(10)
@@ -87,6 +88,11 @@ def labels_only(labels: np.ndarray) -> Samples:
     return Samples(labels.astype(np.uint8), np.zeros(0, int), nothing, np.zeros(0, np.uint16), 0)
 
 
+def path(folder: Path, dataset: str) -> Path:
+    """Where the pack of a data set is, in a folder of weights and records."""
+    return folder / dataset / "samples.npz"
+
+
 def save(path: Path, samples: Samples) -> None:
     """Write the pack, whole or not at all. Raises OSError if that fails."""
     buffer = io.BytesIO()
@@ -101,6 +107,4 @@ def load(path: Path) -> Samples:
         return Samples(**arrays | {"runs": int(arrays["runs"])})
     except (DamagedFile, TypeError, KeyError) as error:
         problem = str(error) if isinstance(error, DamagedFile) else f"{path} is damaged ({error})"
-        raise SamplesError(
-            f"{problem}: make it with python scripts/train_all.py --missing"
-        ) from error
+        raise SamplesError(f"{problem}: make it with {training_command('--missing')}") from error

@@ -6,52 +6,36 @@ that whatever interrupts a campaign costs the runs under way and nothing else.
 
 import hashlib
 import json
-import time
-from collections.abc import Iterable
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from functools import partial
 from itertools import product
-from math import inf
 from pathlib import Path
-from typing import Protocol
 from uuid import uuid4
 
+import numpy as np
+import pandas as pd
 import torch
+from filelock import FileLock, Timeout
 
-from mnistcmp import checkpoints
-from mnistcmp.catalogue.recipes import recipe_for, recipes_of
+from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
+from mnistcmp.data import pen_digits, sample_pack
 from mnistcmp.data.dataset import Dataset
-from mnistcmp.models import build
-from mnistcmp.records import KEY, Records
-from mnistcmp.safe_files import write_whole
+from mnistcmp.data.load import load_dataset, short_name
+from mnistcmp.data.sample_pack import SamplesError
+from mnistcmp.records import KEY, Records, newest
+from mnistcmp.safe_files import DamagedFile, write_whole
 from mnistcmp.training import machine
-from mnistcmp.training.jobs import Finished, Job, Materials, probe_job, run_job
-from mnistcmp.training.loop import Precision
-from mnistcmp.training.worker_pool import Call, Crew
+from mnistcmp.training.jobs import Job, Materials
+from mnistcmp.training.recording import key_of
+from mnistcmp.training.schedule import Progress, run
 
-# MNIST's weights read what is drawn in the app. Those of other data sets only let --check measure
-# again, for which a repository that is cloned whole should not grow by megabytes a network.
-LARGEST_KEPT_BYTES = 1_000_000  # of data sets other than MNIST
-# The share of a step's time that bf16 must save to be used. Its rounding costs a small network
-# more than a little time is worth: `cnn` read 0.1 points less of the validation images, the mean of
-# three pairs of runs with the same seed (checkpoints/results/recipe_search.csv; one pair of
-# conv_batchnorm shows no such loss). Looked into because cnn's test figure was low.
-BF16_MUST_SAVE = 1 / 4
-
-
-class Progress(Protocol):
-    """Who is told how the campaign goes."""
-
-    def note(self, message: str) -> None:
-        """Something worth a line."""
-
-    def finished(self, job: Job, row: dict[str, object], done: int) -> None:
-        """A run was recorded; `done` runs of the campaign are."""
-
-    def running(self, shares: dict[Job, float], seconds_left: float) -> None:
-        """What runs now and which share of each is done, a few times a second."""
+PEN_FILE = "pendigits/pendigits-orig.tra"
+PEN_HELP = (
+    "it also needs real pen strokes: get pendigits-orig.tra from the UCI Machine Learning "
+    "Repository, data set 81 (https://archive.ics.uci.edu/dataset/81, CC BY 4.0), and put it at "
+    "{path}"
+)
 
 
 def plan(
@@ -62,14 +46,196 @@ def plan(
     dataset: str = "mnist",
     protocol: str = "final",
     epochs: int | None = None,
+    mirror: bool = False,
 ) -> list[Job]:
-    """Every combination that there is a recipe for; `epochs` replaces what the recipes say."""
-    change = {} if epochs is None else {"epochs": epochs}
-    return [
-        Job(dataset, model, replace(recipe_for(recipe, model, dataset), **change), seed, protocol)
-        for seed, recipe, model in product(seeds, recipes, models)
-        if recipe in recipes_of(model)
-    ]
+    """Every combination that there is a recipe for; `epochs` replaces what the recipes say.
+
+    With `mirror`, images of a folder of one's own are mirrored; raises as `recipe_for`.
+    """
+    jobs = []
+    for seed, name, model in product(seeds, recipes, models):
+        if name in recipes_of(model):
+            recipe = recipe_for(name, model, dataset, mirror=mirror)
+            if epochs is not None:
+                recipe = replace(recipe, epochs=epochs)
+            jobs.append(Job(dataset, model, recipe, seed, protocol))
+    return jobs
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a campaign is asked for.
+
+    dataset: a name of the catalogue, or the path of a folder of images.
+    data: the folder where data sets are, or go when they are downloaded.
+    out: the folder of weights and records.
+    epochs: in place of what the recipes say, if it is not None.
+    mirror: whether images of a folder of one's own may be mirrored.
+    workers, device: None chooses one worker a core, or one on a GPU, if torch finds one.
+    missing: only what has no finished record. fresh: from the start, whatever was interrupted.
+    """
+
+    models: tuple[str, ...]
+    recipes: tuple[str, ...]
+    data: Path
+    out: Path
+    seeds: int = 1
+    dataset: str = "mnist"
+    protocol: str = "final"
+    epochs: int | None = None
+    mirror: bool = False
+    workers: int | None = None
+    device: str | None = None
+    missing: bool = False
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a campaign came to: how many of its runs failed, and whose records were asked for."""
+
+    failed: int
+    runs: pd.DataFrame
+
+
+def train(
+    order: Order,
+    say: Callable[[str], None],
+    show: Callable[[int], AbstractContextManager[Progress]],
+) -> Outcome:
+    """Carry out an order: all that is missing is trained, and recorded in `order.out`.
+
+    `say` is told what is worth a line, `show` makes the display for so many runs. One campaign at a
+    time writes to a folder. Whatever interrupts it, the same order goes on where it stopped.
+    Raises ValueError, with what to do, where the order cannot be carried out, and as
+    `load_dataset`, `Records.append` and `checkpoints.save` do.
+    """
+    order.out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(order.out / ".lock", timeout=0):
+            return _train(order, say, show)
+    except Timeout as error:
+        raise ValueError(
+            f"another training is writing to {order.out}: wait for it, or use another folder "
+            "(--out)"
+        ) from error
+
+
+def _train(
+    order: Order,
+    say: Callable[[str], None],
+    show: Callable[[int], AbstractContextManager[Progress]],
+) -> Outcome:
+    device = machine.choose_device(order.device)
+    workers = order.workers or (torch.get_num_threads() if device == "cpu" else 1)
+    dataset = short_name(order.dataset)
+    materials, recipes = load_materials(order.dataset, order.data, order.recipes, say)
+    _refuse_another_folder(order.out, materials.dataset, dataset)
+    jobs = plan(
+        order.models,
+        recipes,
+        range(order.seeds),
+        dataset=dataset,
+        protocol=order.protocol,
+        epochs=order.epochs,
+        mirror=order.mirror,
+    )
+    if not jobs:
+        raise ValueError(
+            f"nothing to train: no source says how it trained {', '.join(order.models)}; use "
+            "another --recipe than published"
+        )
+    records = Records(order.out / "results")
+    journal = Journal(order.out, jobs, missing=order.missing)
+    identity = None if order.fresh else journal.campaign()
+    if order.missing:
+        done = recorded(records)
+    else:
+        done = recorded(records, identity) if identity else set()
+    left = [job for job in jobs if key_of(job) not in done]
+    if len(left) < len(jobs):
+        say(f"{len(jobs) - len(left)} of {len(jobs)} runs are done already.")
+    identity = identity or journal.begin()
+    rows = []
+    if left:
+        with show(len(left)) as progress:
+            rows = run(
+                left,
+                materials,
+                order.out,
+                campaign=identity,
+                workers=min(workers, len(left)),
+                device=device,
+                progress=progress,
+            )
+    _save_samples(order.out, records, materials.dataset, dataset, say)
+    journal.end()
+    runs = records.runs()
+    asked_for = runs["model"].isin(order.models) & runs["recipe"].isin(recipes)
+    asked_for &= runs["dataset"] == dataset
+    return Outcome(sum(row["status"] != "ok" for row in rows), runs[asked_for])
+
+
+def load_materials(
+    dataset: str, folder: Path, recipes: Iterable[str], say: Callable[[str], None]
+) -> tuple[Materials, list[str]]:
+    """All data that a campaign needs, and those of the recipes that it suffices for.
+
+    Raises ValueError if nothing is left to train, and as `load_dataset` does.
+    """
+    recipes = list(recipes)
+    images = load_dataset(dataset, folder)
+    pen_file = folder / PEN_FILE
+    if dataset != "mnist":
+        reason = f"its pen digits do not go with {dataset}"
+    elif not pen_file.exists():
+        reason = PEN_HELP.format(path=pen_file)
+    else:
+        say("Replaying pen strokes on the canvas …")
+        return Materials(images, *pen_digits.load(pen_file)), recipes
+    left = [recipe for recipe in recipes if not RECIPES[recipe].pen_strokes]
+    without = ", ".join(recipe for recipe in recipes if recipe not in left)
+    if not left:
+        raise ValueError(f"the recipe {without} cannot be trained: {reason}")
+    if without:
+        say(f"The recipe {without} is left out: {reason}")
+    return Materials(images), left
+
+
+def _refuse_another_folder(out: Path, dataset: Dataset, name: str) -> None:
+    """Raise ValueError if the records are of a folder of the same name with other test images."""
+    try:
+        labels = sample_pack.load(sample_pack.path(out, name)).labels
+    except SamplesError:
+        return  # nothing was trained yet, or nothing is left to compare with
+    if not np.array_equal(labels, dataset.test_labels):
+        raise ValueError(
+            f"{out} has records of another folder called {name!r}, or of this one before its test "
+            f"images changed ({len(labels)} of them then, {len(dataset.test_labels)} now): they "
+            "cannot be compared. Rename the folder, or use another --out"
+        )
+
+
+def _save_samples(
+    out: Path, records: Records, dataset: Dataset, name: str, say: Callable[[str], None]
+) -> None:
+    """Pack what the app needs of the test set: its labels, and of MNIST's images what it shows."""
+    reported = newest(records.runs())
+    reported = reported[(reported["status"] == "ok") & (reported["dataset"] == name)]
+    if reported.empty:
+        return
+    labels = dataset.test_labels.numpy()
+    if name == "mnist":
+        predictions = []
+        for run in reported["run"]:
+            try:
+                predictions.append(records.predictions(run)["test"])
+            except DamagedFile as error:
+                say(f"{error}: its network is left out of the samples until it is trained again")
+        pack = sample_pack.pick(dataset.test_images.numpy(), labels, predictions)
+    else:
+        pack = sample_pack.labels_only(labels)
+    sample_pack.save(sample_pack.path(out, name), pack)
 
 
 class Journal:
@@ -111,177 +277,3 @@ def recorded(records: Records, campaign: str | None = None) -> set[tuple[str, st
     last = runs.drop_duplicates([*KEY, "protocol"], keep="last")
     done = last[last["status"] == "ok"]
     return set(done[[*KEY, "protocol"]].itertuples(index=False, name=None))
-
-
-def key_of(job: Job) -> tuple[str, str, str, int, str]:
-    """As `recorded` names runs."""
-    return job.dataset, job.model, job.recipe.name, job.seed, job.protocol
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """A job, the precision it will run in, and how long it should take."""
-
-    job: Job
-    precision: Precision
-    steps: int
-    seconds: float
-
-    @property
-    def call(self) -> Call:
-        return Call(run_job, (self.job, self.precision))
-
-
-def run(
-    jobs: list[Job],
-    materials: Materials,
-    folder: Path,
-    *,
-    campaign: str,
-    workers: int,
-    device: str,
-    progress: Progress,
-) -> list[dict[str, object]]:
-    """Train all jobs, the longest first, and record each in `folder` -> their rows.
-
-    A run that fails is a row with its reason, and the others go on. Raises OSError if a record
-    cannot be written (a full disk, say); what was recorded before is then unharmed.
-    """
-    facts = {
-        "campaign": campaign,
-        "device": device,
-        "workers": workers,
-        "machine": machine.describe(device),
-        "versions": machine.versions(),
-    }
-    rows = []
-    with Crew(workers, materials, device) as crew:
-        progress.note("Timing a few steps of every kind of run …")
-        plans = sorted(_plans(crew, jobs), key=lambda plan: -plan.seconds)
-        clock = _Clock(plans, workers)
-        by_call = {plan.call: plan for plan in plans}
-        for call, outcome in crew.each(by_call, partial(_report, progress, clock, by_call)):
-            plan = by_call[call]
-            rows.append(_record(folder, plan, outcome, facts, materials.dataset))
-            clock.finished(plan)
-            progress.finished(plan.job, rows[-1], len(rows))
-    return rows
-
-
-def _plans(crew: Crew, jobs: list[Job]) -> list[_Plan]:
-    """Choose each job's precision by timing a few steps of every (model, recipe)."""
-    kinds = {(job.model, job.recipe): Call(probe_job, (job,)) for job in jobs}
-    probed = dict(crew.each(kinds.values()))
-    plans = []
-    for job in jobs:
-        outcome = probed[kinds[job.model, job.recipe]]
-        if isinstance(outcome, BaseException):
-            # It will fail again as a run, and is recorded then.
-            plans.append(_Plan(job, "fp32", 1, 0.0))
-            continue
-        precision = choose_precision(outcome.seconds)
-        seconds = outcome.steps * outcome.seconds[precision]
-        plans.append(_Plan(job, precision, outcome.steps, seconds))
-    return plans
-
-
-def choose_precision(seconds: dict[Precision, float]) -> Precision:
-    """bf16 where a step of it took clearly less time than one of fp32 did."""
-    return "bf16" if seconds.get("bf16", inf) < (1 - BF16_MUST_SAVE) * seconds["fp32"] else "fp32"
-
-
-class _Clock:
-    """How long the rest will take: the timed steps, corrected by how the campaign really went."""
-
-    def __init__(self, plans: list[_Plan], workers: int) -> None:
-        self._started, self._workers = time.monotonic(), workers
-        self._waiting = {plan: plan.seconds for plan in plans}
-        self._total = sum(self._waiting.values())
-
-    def finished(self, plan: _Plan) -> None:
-        del self._waiting[plan]
-
-    def seconds_left(self, shares: dict[_Plan, float]) -> float:
-        left = {plan: s * (1 - shares.get(plan, 0)) for plan, s in self._waiting.items()}
-        work_left = max(sum(left.values()) / self._workers, max(left.values(), default=0))
-        work_done = (self._total - sum(left.values())) / self._workers
-        # Early on, the pace so far is mostly chance, and measuring comes on top of training.
-        pace = (time.monotonic() - self._started) / work_done if work_done > 30 else 1.2
-        return work_left * pace
-
-
-def _report(
-    progress: Progress, clock: _Clock, plans: dict[Call, _Plan], steps_done: dict[Call, int]
-) -> None:
-    shares = {plans[call]: done / plans[call].steps for call, done in steps_done.items()}
-    progress.running(
-        {plan.job: share for plan, share in shares.items()}, clock.seconds_left(shares)
-    )
-
-
-def _record(
-    folder: Path, plan: _Plan, outcome: object, facts: dict[str, object], dataset: Dataset
-) -> dict[str, object]:
-    """Write down what a run left, or what it failed of -> its row."""
-    job = plan.job
-    run = uuid4().hex[:12]
-    key = dict(zip((*KEY, "protocol"), key_of(job), strict=True))
-    row = (
-        facts
-        | key
-        | {
-            "run": run,
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "settings": json.dumps(asdict(job.recipe)),
-            "precision": plan.precision,
-            "epochs": job.recipe.epochs,
-        }
-    )
-    records = Records(folder / "results")
-    if not isinstance(outcome, Finished):
-        row |= {"status": _reason(outcome), "params": _count_params(job.model, dataset)}
-        records.append(row)
-        return row
-    row |= outcome.run | {"status": "ok"}
-    kept = None
-    if _keeps_weights(job, len(outcome.weights)):
-        facts_kept = ("params", "epochs", "test_accuracy", "test_loss", "trained_on")
-        kept = checkpoints.save(
-            folder,
-            outcome.weights,
-            run=run,
-            dataset=job.dataset,
-            model=job.model,
-            recipe=job.recipe.name,
-            seed=job.seed,
-            in_shape=outcome.in_shape,
-            classes=dataset.classes,
-            **{fact: row[fact] for fact in facts_kept},
-        )
-    epochs = [{"run": run} | {name: key[name] for name in KEY} | epoch for epoch in outcome.epochs]
-    records.append(row, epochs, outcome.predictions)
-    if kept:
-        checkpoints.drop_former(folder, kept)
-    return row
-
-
-def _keeps_weights(job: Job, size_bytes: int) -> bool:
-    small = job.dataset == "mnist" or size_bytes <= LARGEST_KEPT_BYTES
-    return small and job.seed == checkpoints.SHIPPED_SEED and job.protocol == "final"
-
-
-def _count_params(model: str, dataset: Dataset) -> int:
-    """How many weights the model has for the data set's images; 0 if it cannot serve them."""
-    try:
-        with torch.device("meta"):  # shapes without numbers: neither memory nor random numbers
-            built = build(model, dataset.in_shape, dataset.classes)
-    except ValueError:
-        return 0
-    return sum(parameter.numel() for parameter in built.parameters())
-
-
-def _reason(failure: object) -> str:
-    """What a run failed of, in one line."""
-    if isinstance(failure, BrokenProcessPool):
-        return "failed: its process was ended from outside (killed, or out of memory)"
-    return f"failed: {type(failure).__name__}: {failure}".replace("\n", " ")

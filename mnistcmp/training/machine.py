@@ -1,4 +1,4 @@
-"""The machine that a figure was measured on."""
+"""The machine that trains, and that figures are measured on."""
 
 import os
 import platform
@@ -24,6 +24,24 @@ def describe(device: str) -> str:
     if device == "cuda":
         parts.append(torch.cuda.get_device_name())
     return ", ".join(parts)
+
+
+def choose_device(wanted: str | None) -> str:
+    """The device to train on: the wanted one, or a GPU if there is one.
+
+    Raises ValueError if torch does not find the wanted one.
+    """
+    found = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if wanted is None:
+        return next(device for device, there in found.items() if there)
+    if not found[wanted]:
+        there = ", ".join(device for device in found if found[device])
+        raise ValueError(f"torch finds no {wanted} device here; use --device {there}")
+    return wanted
 
 
 def versions() -> str:

@@ -9,13 +9,24 @@ import torch
 from mnistcmp import checkpoints
 from mnistcmp.checkpoints import SHIPPED_SEED, Checkpoint, CheckpointError
 from mnistcmp.data.dataset import Dataset
-from mnistcmp.records import Records, newest
+from mnistcmp.data.load import home, load_dataset, short_name
+from mnistcmp.records import Records, newest, training_command
 from mnistcmp.safe_files import DamagedFile
 from mnistcmp.training.evaluate import Images, evaluate
 
 # Another processor sums in another order, which may turn an image or two that lie on the border.
 TOLERATED_ACCURACY = 3e-4
 ROUNDING = 1e-6  # of the accuracies on record
+
+
+def check(folder: Path, dataset: str, data: Path) -> tuple[list[str], bool]:
+    """Everything that is wrong with a folder, and whether accuracies were measured again.
+
+    They are where the files of `dataset`, a name or the path of a folder of images, are in `data`.
+    """
+    there = home(dataset, data).exists()
+    images = load_dataset(dataset, data) if there else None
+    return list(problems(folder, images, short_name(dataset))), there
 
 
 def problems(
@@ -38,7 +49,7 @@ def problems(
     records = Records(folder / "results")
     runs = records.runs().set_index("run")
     if not manifest and (runs.empty or (runs["dataset"] == "mnist").any()):
-        yield f"{folder} names no checkpoints: run python scripts/train_all.py"
+        yield f"{folder} names no checkpoints: run {training_command()}"
     named = {folder / checkpoint.file for checkpoint in manifest}
     for path in sorted(set(folder.rglob("*.safetensors")) - named):
         yield f"{path} is not named by the manifest: delete it"
