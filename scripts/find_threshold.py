@@ -14,11 +14,8 @@ it.
 
 import argparse
 import json
-import sys
 from math import floor
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import safetensors.torch
@@ -27,14 +24,15 @@ from rich.console import Console
 from torch import nn
 
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for
-from mnistcmp.checkpoints import CHECKPOINTS, load_all
+from mnistcmp.checkpoints import load_all
 from mnistcmp.data import pen_digits
 from mnistcmp.data.load import load_dataset
 from mnistcmp.drawing import non_digits
 from mnistcmp.inference import certainty, probabilities
 from mnistcmp.models import MODELS, build
+from mnistcmp.records import default_folder, home
 from mnistcmp.safe_files import write_whole
-from mnistcmp.training import campaign
+from mnistcmp.training import schedule
 from mnistcmp.training.jobs import Job, Materials, probe_job, run_job
 from mnistcmp.training.worker_pool import Call, Crew
 
@@ -53,7 +51,7 @@ def trained_for_validation(materials: Materials, console: Console) -> dict[str, 
         probed = {call.arguments[0]: seconds for call, seconds in crew.each(map(_probe, jobs))}
         jobs.sort(key=lambda job: -probed[job].steps * probed[job].seconds["fp32"])
         calls = [
-            Call(run_job, (job, campaign.choose_precision(probed[job].seconds))) for job in jobs
+            Call(run_job, (job, schedule.choose_precision(probed[job].seconds))) for job in jobs
         ]
         with console.status("Training …") as status:
             for call, outcome in crew.each(calls):
@@ -134,12 +132,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=CHECKPOINTS.parent / "data", metavar="DIR")
+    parser.add_argument("--data", type=Path, default=home() / "data", metavar="DIR")
     parser.add_argument(
         "--keep", action="store_true", help="train nothing: keep the threshold that was found"
     )
     options = parser.parse_args()
-    path = CHECKPOINTS / "results" / "threshold.json"
+    path = default_folder() / "results" / "threshold.json"
     if options.keep and not path.exists():
         parser.error(f"there is no {path} to keep: run this without --keep")
     console = Console(highlight=False)

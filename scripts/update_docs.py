@@ -4,25 +4,21 @@ python scripts/update_docs.py
 """
 
 import json
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
+import benchmark_app
 import pandas as pd
 
-from mnistcmp.analysis.benchmark_tables import NOTHING, elsewhere, markdown, overview
-from mnistcmp.analysis.text import listed
+from mnistcmp.analysis.benchmark_tables import elsewhere, markdown, overview
+from mnistcmp.analysis.text import NOTHING, listed
 from mnistcmp.catalogue.datasets import title
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
 from mnistcmp.catalogue.studies import STUDIES
-from mnistcmp.checkpoints import CHECKPOINTS
 from mnistcmp.models import MODELS
-from mnistcmp.records import Records, newest, summarise
-from scripts import benchmark_app
+from mnistcmp.records import Records, default_folder, newest, summarise
 
-REPOSITORY = CHECKPOINTS.parent
+REPOSITORY = Path(__file__).resolve().parent.parent
 README = REPOSITORY / "README.md"
 RESULTS = REPOSITORY / "docs" / "RESULTS.md"
 PHOTOS = "cifar10-jpeg"
@@ -262,7 +258,7 @@ def _percent(shares: pd.Series) -> pd.Series:
 def main() -> None:
     """Update the pages in place."""
     for path, parts in PAGES.items():
-        path.write_text(filled(path.read_text(), parts, CHECKPOINTS / "results"))
+        path.write_text(filled(path.read_text(), parts, default_folder() / "results"))
 
 
 if __name__ == "__main__":

@@ -4,12 +4,11 @@ import pytest
 
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
 from mnistcmp.catalogue.studies import STUDIES, published_figures
-from mnistcmp.checkpoints import CHECKPOINTS, load_all, read_manifest
+from mnistcmp.checkpoints import load_all, read_manifest
 from mnistcmp.models import MODELS
-from mnistcmp.records import Records, newest, summarise
+from mnistcmp.records import Records, default_folder, newest, summarise
 from mnistcmp.training import verify
 
-README = CHECKPOINTS.parent / "README.md"
 FIRST = tuple(dict.fromkeys(model for number in (1, 2, 3, 4) for model in STUDIES[number].models))
 SHIPPED = {recipe: {model for model in MODELS if recipe in recipes_of(model)} for recipe in RECIPES}
 
@@ -22,7 +21,7 @@ ON_PHOTOS = {
 
 @pytest.fixture(scope="module")
 def of_all_datasets():
-    return newest(Records(CHECKPOINTS / "results").runs())
+    return newest(Records(default_folder() / "results").runs())
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +41,7 @@ def summary(reported):
 
 
 def test_shipped_folder_is_whole():
-    assert list(verify.problems(CHECKPOINTS)) == []
+    assert list(verify.problems(default_folder())) == []
 
 
 def test_shipped_weights_are_of_seed_0_for_every_model_and_recipe():
@@ -147,5 +146,5 @@ def test_published_recipe_gives_what_was_published(summary, model):
 
 
 def test_networks_of_study_3_reach_98_percent_of_the_validation_images():
-    held = summarise(Records(CHECKPOINTS / "results").runs(), "validation").set_index("model")
+    held = summarise(Records(default_folder() / "results").runs(), "validation").set_index("model")
     assert (held.loc[list(STUDIES[3].models), "test_accuracy"] >= 0.98).all()

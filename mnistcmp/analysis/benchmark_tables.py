@@ -2,12 +2,10 @@
 
 import pandas as pd
 
-from mnistcmp.analysis.text import percent
+from mnistcmp.analysis.text import NOTHING, percent
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES, published_figures, study_of
-
-NOTHING = "–"  # what a cell says where nothing was measured or published
 
 
 def table(summary: pd.DataFrame) -> pd.DataFrame:
@@ -43,7 +41,7 @@ def overview(summary: pd.DataFrame) -> pd.DataFrame:
                     "study": str(study.number),
                     "model": model,
                     "parameters": f"{MODELS[model].params:,}",
-                    "source": _percent(published_figures(model, "mnist").test_accuracy),
+                    "source": percent(published_figures(model, "mnist").test_accuracy),
                     **dict(zip(RECIPES, accuracies, strict=True)),
                     "pen digits, tuned": _accuracy(tuned, "pen_accuracy"),
                     "pen digits, drawn": _accuracy(drawn, "pen_accuracy"),
@@ -63,9 +61,9 @@ def elsewhere(summary: pd.DataFrame, dataset: str) -> pd.DataFrame:
             "study": str(study.number),
             "model": model,
             "parameters": f"{row['params']:,}",
-            "source": _percent(published_figures(model, dataset).test_accuracy),
+            "source": percent(published_figures(model, dataset).test_accuracy),
             "tuned": _accuracy(row, "test_accuracy"),
-            "training images": _percent(row["train_accuracy"]),
+            "training images": percent(row["train_accuracy"]),
             "training, s an epoch": _number(row["train_seconds"] / row["epochs"], 0),
             "runs": str(row["seeds"]),
         }
@@ -84,11 +82,6 @@ def markdown(texts: pd.DataFrame) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _percent(accuracy: float | None) -> str:
-    """As `text.percent`; a dash where there is none."""
-    return NOTHING if pd.isna(accuracy) else percent(accuracy)
-
-
 def _texts(row: dict[str, object]) -> list[str]:
     published = published_figures(row["model"], row["dataset"])
     return [make(row, published) for make in _COLUMNS.values()]
@@ -96,7 +89,7 @@ def _texts(row: dict[str, object]) -> list[str]:
 
 def _accuracy(row: dict[str, object], measure: str) -> str:
     mean, deviation = row[measure], row[f"{measure}_sd"]
-    return _percent(mean) if pd.isna(deviation) else f"{_percent(mean)} ± {_percent(deviation)}"
+    return percent(mean) if pd.isna(deviation) else f"{percent(mean)} ± {percent(deviation)}"
 
 
 def _number(value: float | None, digits: int) -> str:
@@ -109,7 +102,7 @@ _COLUMNS = {
     "parameters": lambda row, _: f"{row['params']:,}",
     "seeds": lambda row, _: str(row["seeds"]),
     "test accuracy, %": lambda row, _: _accuracy(row, "test_accuracy"),
-    "published, %": lambda _, published: _percent(published.test_accuracy),
+    "published, %": lambda _, published: percent(published.test_accuracy),
     "pen digits, %": lambda row, _: _accuracy(row, "pen_accuracy"),
     "test loss": lambda row, _: _number(row["test_loss"], 4),
     "published loss": lambda _, published: _number(published.test_loss, 2),

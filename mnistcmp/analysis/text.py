@@ -1,8 +1,11 @@
 """How findings are put into words."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+NOTHING = "–"  # where nothing was measured or published
 
 
 class Verdict(StrEnum):
@@ -22,9 +25,9 @@ class Finding:
     verdict: Verdict | None = None
 
 
-def percent(share: float) -> str:
-    """0.9957 -> "99.57": the number alone, whose unit stands beside it or above its column."""
-    return f"{100 * share:.2f}"
+def percent(share: float | None) -> str:
+    """0.9957 -> "99.57", without a sign, which the sentence or heading has; NOTHING for none."""
+    return NOTHING if share is None or math.isnan(share) else f"{100 * share:.2f}"
 
 
 def points(share: float) -> str:
