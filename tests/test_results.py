@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mnistcmp.files import DamagedFile
-from mnistcmp.results import EPOCH_COLUMNS, RUN_COLUMNS, Records, RecordsError, summarise
+from mnistcmp.results import EPOCH_COLUMNS, RUN_COLUMNS, Records, RecordsError, newest, summarise
 
 MEASURES = dict.fromkeys(("train_accuracy", "test_accuracy", "pen_accuracy"), 0.98)
 MEASURES |= dict.fromkeys(("train_loss", "test_loss", "pen_loss"), 0.05)
@@ -98,6 +98,35 @@ def test_records_keep_any_status(records, status):
     records.append(failed_row("aa", status))
     records.append(run_row("bb"))
     assert records.runs()["status"].tolist() == [status, "ok"]
+
+
+def test_newest_record_of_a_run_counts(records):
+    records.append(run_row("aa", test_accuracy=0.5))
+    records.append(run_row("bb", seed=1, test_accuracy=0.8))
+    records.append(run_row("cc", test_accuracy=0.9))
+    records.append(run_row("dd", protocol="validation", test_accuracy=0.1))
+    assert newest(records.runs())["run"].tolist() == ["bb", "cc"]
+    (row,) = summarise(records.runs()).itertuples()
+    assert (row.seeds, row.test_accuracy) == (2, pytest.approx(0.85))
+
+
+def test_summary_counts_no_run_whose_newest_record_is_a_failure(records):
+    for run, seed in (("aa", 0), ("bb", 1), ("cc", 2)):
+        records.append(run_row(run, seed=seed, test_accuracy=0.9))
+    records.append(failed_row("dd", seed=1))
+    (row,) = summarise(records.runs()).itertuples()
+    assert row.seeds == 2
+
+
+def test_summary_has_means_and_deviations_over_the_seeds_and_median_times(records):
+    for seed, (accuracy, seconds) in enumerate([(0.5, 10), (0.6, 11), (1.0, 90)]):
+        records.append(
+            run_row(f"run {seed}", seed=seed, test_accuracy=accuracy, train_seconds=seconds)
+        )
+    (row,) = summarise(records.runs()).itertuples()
+    assert row.test_accuracy == pytest.approx(0.7)
+    assert row.test_accuracy_sd == pytest.approx(0.264575, rel=1e-5)  # square root of 0.14 / 2
+    assert (row.train_seconds, row.params, row.epochs) == (11, 25_450, 2)
 
 
 def tear(path: Path, left: int) -> None:
