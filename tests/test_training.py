@@ -188,6 +188,18 @@ def test_gradient_norms_of_a_single_step_are_those_of_plain_backward():
         assert norm == pytest.approx(expected, rel=1e-3), layer
 
 
+@pytest.mark.parametrize("steps", [1, 4, 33])  # of 33, every fourth is read
+def test_gradient_norms_of_equal_steps_are_those_of_one_step(steps):
+    one, recipe = toy(1), replace(CONSTANT, learning_rate=0.0, epochs=1, batch_size=2)
+    images = Images(one.pixels.repeat(2 * steps, 1, 1, 1), one.labels.repeat(2 * steps))
+    trained = train("cnn", recipe, 5, images, HELDOUT)
+    trained.model.zero_grad()
+    F.cross_entropy(trained.model(one.pixels.float() / 255), one.labels).backward()
+    for layer, norm in trained.epochs[0].gradient_norms.items():
+        expected = trained.model.get_parameter(f"{layer}.weight").grad.norm().item()
+        assert norm == pytest.approx(expected, rel=1e-3), layer
+
+
 @pytest.mark.parametrize("name, count", [("strong_cnn", 60), ("conv_batchnorm", 60), ("mlp", 1037)])
 def test_evaluation_equals_a_plain_computation(name, count):
     images, model = toy(count), build(name).train()  # dropout would still be on
