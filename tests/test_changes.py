@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mnistcmp.changes import STEPS, Evidence, comparable, published_gain
+from mnistcmp.changes import STEPS, Evidence, Gap, comparable, published_gain
 from mnistcmp.claims import CLAIMS
 from mnistcmp.studies import STUDIES, published_figures
 from tests.made_up import LABELS, readings, trained
@@ -43,6 +43,29 @@ def test_gap_without_readings_is_not_judged():
     gap = evidence.gap("kernel_3", "kernel_5")
     assert math.isnan(gap.half) and not gap.sure
     assert gap.grounds == "2 and 1 runs, too few to tell"
+
+
+def test_gap_over_runs_needs_three_of_each():
+    _, evidence = trained({"kernel_3": [0.8, 0.81, 0.82], "kernel_5": [0.9, 0.91]})
+    for pair in (("kernel_3", "kernel_5"), ("kernel_5", "kernel_3")):
+        gap = evidence.gap(*pair)
+        assert math.isnan(gap.half) and not gap.over_runs
+
+
+@pytest.mark.parametrize("known", ["kernel_3", "kernel_5"])
+def test_gap_over_images_needs_what_both_read(known):
+    _, evidence = trained({"kernel_3": [0.8], "kernel_5": [0.9]})
+    gap = Evidence(evidence.runs, {known: readings(800)[0]}, LABELS).gap("kernel_3", "kernel_5")
+    assert math.isnan(gap.half)
+    assert gap.grounds == "1 and 1 runs, too few to tell"
+
+
+@pytest.mark.parametrize(
+    ("share", "half", "sure"),
+    [(0.03, 0.02, True), (-0.03, 0.02, True), (0.02, 0.02, False), (0.0, 0.0, False)],
+)
+def test_gap_is_sure_where_its_interval_does_not_hold_0(share, half, sure):
+    assert Gap(share, half, "made up").sure == sure
 
 
 def test_published_gain_is_of_the_same_data_set_or_of_one_not_stated():

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from mnistcmp.compare import (
+    Paired,
     confusion,
     frontier,
     half_interval,
@@ -104,6 +105,12 @@ def test_paired_counts_what_only_one_reads_right():
     result = paired(first, second, labels)
     assert (result.only_first, result.only_second) == (8, 1)
     assert result.p_value == pytest.approx(2 * (1 + 9) / 2**9)
+
+
+def test_interval_of_paired_models_is_walds_with_fleiss_correction():
+    # (1.959964 · √(8 + 1 - 7² / 20) + 1) / 20
+    assert Paired(8, 1, 0.04, 20).half_interval() == pytest.approx(0.300806, abs=1e-6)
+    assert Paired(0, 0, 1.0, 20).half_interval() == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize(("more", "fewer"), [(14, 5), (15, 5), (5, 0), (6, 0), (60, 40), (61, 40)])
