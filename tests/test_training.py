@@ -2,6 +2,8 @@
 
 import math
 from dataclasses import replace
+from itertools import accumulate, chain
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -200,6 +202,19 @@ def test_gradient_norms_of_equal_steps_are_those_of_one_step(steps):
         assert norm == pytest.approx(expected, rel=1e-3), layer
 
 
+def test_gradient_norms_are_means_over_the_steps():
+    images, recipe = toy(8), replace(CONSTANT, learning_rate=0.0, epochs=1, batch_size=1)
+    trained = train("tiny_cnn", recipe, 5, images, HELDOUT)
+    sums = dict.fromkeys(trained.epochs[0].gradient_norms, 0.0)
+    for pixels, label in zip(images.pixels.float() / 255, images.labels, strict=True):
+        trained.model.zero_grad()
+        F.cross_entropy(trained.model(pixels[None]), label[None]).backward()
+        for layer in sums:
+            sums[layer] += trained.model.get_parameter(f"{layer}.weight").grad.norm().item()
+    for layer, norm in trained.epochs[0].gradient_norms.items():
+        assert 8 * norm == pytest.approx(sums[layer], rel=1e-3), layer
+
+
 @pytest.mark.parametrize("name, count", [("strong_cnn", 60), ("conv_batchnorm", 60), ("mlp", 1037)])
 def test_evaluation_equals_a_plain_computation(name, count):
     images, model = toy(count), build(name).train()  # dropout would still be on
@@ -238,6 +253,11 @@ def test_pixel_statistics_are_those_of_numpy(channels):
     means, stds = pixel_statistics(pixels)
     np.testing.assert_allclose(means, plain.mean(axis=(0, 2, 3)))
     np.testing.assert_allclose(stds, plain.std(axis=(0, 2, 3)))
+
+
+def test_pixel_statistics_of_one_grey_have_a_deviation_that_can_be_divided_by():
+    means, stds = pixel_statistics(torch.full((3, 1, 4, 4), 51, dtype=torch.uint8))
+    assert (means, stds) == ([pytest.approx(0.2)], [pytest.approx(1 / 255)])
 
 
 def test_normalise_takes_over_the_training_images_statistics_if_the_recipe_says_so():
@@ -281,6 +301,39 @@ def test_probe_times_both_precisions_and_leaves_no_trace():
     assert all(0 < value < math.inf for value in seconds.values())
     assert torch.equal(images.pixels, before)
     assert same(train("strong_cnn", CONSTANT, 0, images, HELDOUT).model, alone)
+
+
+def clock(monkeypatch: pytest.MonkeyPatch, *durations: float) -> None:
+    """What is timed in turn takes so many seconds, with one between each and the next."""
+    times = accumulate(chain.from_iterable((1, duration) for duration in durations))
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=times.__next__))
+
+
+def test_probe_takes_the_faster_of_two_trials_after_one_to_warm_up(monkeypatch):
+    clock(monkeypatch, 1, 1, 16, 40, 24, 32)  # fp32 and bf16 take turns, eight steps each
+    assert probe("mlp", CONSTANT, TRAINING) == {"fp32": 2, "bf16": 4}
+
+
+def test_latency_is_the_median_in_milliseconds(monkeypatch):
+    clock(monkeypatch, 0.25, 0.5, 8)
+    model = build("mlp")
+    assert training.milliseconds_per_image(model, toy(3)) == 500
+
+
+def test_seconds_of_an_epoch_are_without_measuring(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def measuring(*arguments):
+        now[0] += 100
+        return evaluate(*arguments)
+
+    def told(steps: int) -> None:
+        now[0] += steps
+
+    monkeypatch.setattr(training, "evaluate", measuring)
+    trained = train("mlp", CONSTANT, 0, TRAINING, HELDOUT, on_steps=told)
+    assert [epoch.seconds for epoch in trained.epochs] == [13, 13]
 
 
 def test_as_input_scales_bytes_to_one():
