@@ -147,11 +147,12 @@ def test_torn_last_row_is_ignored_and_cut_at_the_next_append(records, count):
     assert records.epochs()["run"].tolist() == ["aa", "aa", "cc", "cc"]
 
 
-def test_torn_last_row_may_have_a_status_of_several_lines(records):
+@pytest.mark.parametrize("torn_at", [b"two", b"three"])
+def test_torn_last_row_may_have_a_status_of_several_lines(records, torn_at):
     records.append(run_row("aa"))
-    records.append(failed_row("bb", "failed: one\ntwo"))
+    records.append(failed_row("bb", "failed: one\ntwo\nthree"))
     path = records.folder / "runs.csv"
-    tear(path, path.read_bytes().index(b"two"))
+    tear(path, path.read_bytes().index(torn_at))
     assert records.runs()["run"].tolist() == ["aa"]
     records.append(run_row("cc"))
     assert records.runs()["run"].tolist() == ["aa", "cc"]
