@@ -153,6 +153,27 @@ def test_one_cycle_rises_to_the_learning_rate_and_ends_low(monkeypatch):
     assert betas == {(0.9, 0.999)}
 
 
+@pytest.mark.parametrize("batch_size", [640, 160])
+def test_one_cycle_may_have_one_step_or_four(batch_size):
+    recipe = replace(ONE_CYCLE, epochs=1, batch_size=batch_size)
+    assert len(train("mlp", recipe, 0, TRAINING, HELDOUT).epochs) == 1
+
+
+def test_weight_decay_shrinks_what_no_image_tells_of():
+    images = toy(40)
+    images.pixels[:, :, 0, 0] = 0  # so that the weights of this pixel get no gradient
+    recipe = replace(CONSTANT, learning_rate=0.01, epochs=1, batch_size=10)
+    bare, decayed = (
+        train("mlp", replace(recipe, weight_decay=decay), 3, images, HELDOUT).model
+        for decay in (0.0, 0.5)
+    )
+    weights, shrunk = (
+        next(layer for layer in model.modules() if isinstance(layer, nn.Linear)).weight[:, 0]
+        for model in (bare, decayed)
+    )
+    torch.testing.assert_close(shrunk, weights * 0.995**4)  # 1 - 0.01 · 0.5 at each of four steps
+
+
 def test_epoch_without_learning_has_the_loss_and_accuracy_of_all_images():
     # 60 images in batches of 50: a mean over batches would count the last ten five times.
     images, recipe = toy(60), replace(CONSTANT, learning_rate=0.0)
