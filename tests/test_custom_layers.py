@@ -103,6 +103,14 @@ def test_channel_attention_is_torchvisions():
     agree(ours, theirs, images(2, 8, 5, 5))
 
 
+def test_channel_attention_learns_nothing_through_units_that_are_silent():
+    layer = ChannelAttention(4, reduction=2)
+    layer.squeeze_bias.data = torch.tensor([-100.0, 100.0])
+    layer(torch.rand(2, 4, 3, 3)).sum().backward()
+    assert (layer.squeeze_weight.grad[0] == 0).all() and (layer.squeeze_weight.grad[1] != 0).all()
+    assert layer.squeeze_bias.grad[0] == 0 != layer.squeeze_bias.grad[1]
+
+
 def test_swish_is_torchs_silu():
     agree(Swish(), nn.SiLU(), images(2, 3, 4, 4))
 
