@@ -117,6 +117,7 @@ def test_swish_is_torchs_silu():
 
 def test_fading_leak_without_a_leak_is_relu_and_fades_far_below_0():
     agree(FadingLeak(3, leak=0).double(), nn.ReLU(), images(2, 3, 4, 4))
+    agree(FadingLeak(3, leak=0), nn.ReLU(), torch.zeros(2, 3, 4, 4))
     leaky = FadingLeak(1, leak=1.0)
     y = leaky(torch.tensor([-1.0, -20.0, 2.0]).view(1, 1, 1, 3)).flatten()
     assert y[0] < -0.3 and abs(y[1]) < 1e-6 and y[2] == 2
