@@ -111,6 +111,12 @@ def test_channel_attention_learns_nothing_through_units_that_are_silent():
     assert layer.squeeze_bias.grad[0] == 0 != layer.squeeze_bias.grad[1]
 
 
+def test_layers_start_with_every_unit_awake_and_a_leak_of_a_quarter():
+    assert ChannelAttention(32).squeeze_bias.tolist() == [1, 1]
+    y = FadingLeak(1)(torch.full((1, 1, 1, 1), -1.0))
+    assert y.item() == pytest.approx(-0.0919699)  # -0.25 / e
+
+
 def test_swish_is_torchs_silu():
     agree(Swish(), nn.SiLU(), images(2, 3, 4, 4))
 
