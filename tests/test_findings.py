@@ -156,6 +156,7 @@ def test_order_of_two_is_left_to_their_gain():
     [
         (0.1, "**No gradient vanishes**: ", "the first layer’s is smallest in depth_6 ("),
         (0.006, "**No gradient vanishes**: ", "the first layer’s is smallest in depth_6 ("),
+        (0.005, "**No gradient vanishes**: ", "the first layer’s is smallest in depth_6 ("),
         (0.004, "**Gradients vanish**: ", "the first layer’s is next to nothing in depth_6 ("),
         (1e-4, "**Gradients vanish**: ", "the first layer’s is next to nothing in depth_6 ("),
     ],

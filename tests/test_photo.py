@@ -149,6 +149,7 @@ UNREADABLE = {
     "page without size": (tiff_with_an_empty_page(), "damaged|pages"),
     "too many bytes": (JPEG + bytes(11_000_000 - len(JPEG)), "11 MB, the most is 10"),
     "56 million pixels": (says_size(8_000, 7_000), "more than 50 million"),
+    "54 million pixels, upright": (says_size(6_000, 9_000), "more than 50 million"),
     "400 million pixels": (says_size(20_000, 20_000), "more than 50 million"),
     "one colour": (file(np.full((280, 280), 180)), "No digit stands out"),
     "noise": (file(180 + NOISE), "No digit stands out"),
