@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnistcmp.records import EPOCH_COLUMNS, RUN_COLUMNS, Records, RecordsError, summarise
+from mnistcmp.records import EPOCH_COLUMNS, RUN_COLUMNS, Records, RecordsError, newest, summarise
 from mnistcmp.safe_files import DamagedFile
 
 MEASURES = dict.fromkeys(("train_accuracy", "test_accuracy", "pen_accuracy"), 0.98)
@@ -100,6 +100,35 @@ def test_records_keep_any_status(records, status):
     assert records.runs()["status"].tolist() == [status, "ok"]
 
 
+def test_newest_record_of_a_run_counts(records):
+    records.append(run_row("aa", test_accuracy=0.5))
+    records.append(run_row("bb", seed=1, test_accuracy=0.8))
+    records.append(run_row("cc", test_accuracy=0.9))
+    records.append(run_row("dd", protocol="validation", test_accuracy=0.1))
+    assert newest(records.runs())["run"].tolist() == ["bb", "cc"]
+    (row,) = summarise(records.runs()).itertuples()
+    assert (row.seeds, row.test_accuracy) == (2, pytest.approx(0.85))
+
+
+def test_summary_counts_no_run_whose_newest_record_is_a_failure(records):
+    for run, seed in (("aa", 0), ("bb", 1), ("cc", 2)):
+        records.append(run_row(run, seed=seed, test_accuracy=0.9))
+    records.append(failed_row("dd", seed=1))
+    (row,) = summarise(records.runs()).itertuples()
+    assert row.seeds == 2
+
+
+def test_summary_has_means_and_deviations_over_the_seeds_and_median_times(records):
+    for seed, (accuracy, seconds) in enumerate([(0.5, 10), (0.6, 11), (1.0, 90)]):
+        records.append(
+            run_row(f"run {seed}", seed=seed, test_accuracy=accuracy, train_seconds=seconds)
+        )
+    (row,) = summarise(records.runs()).itertuples()
+    assert row.test_accuracy == pytest.approx(0.7)
+    assert row.test_accuracy_sd == pytest.approx(0.264575, rel=1e-5)  # square root of 0.14 / 2
+    assert (row.train_seconds, row.params, row.epochs) == (11, 25_450, 2)
+
+
 def tear(path: Path, left: int) -> None:
     """Leave only the first bytes of a file, as a power cut may; without the last ones if < 0."""
     path.write_bytes(path.read_bytes()[:left])
@@ -118,11 +147,12 @@ def test_torn_last_row_is_ignored_and_cut_at_the_next_append(records, count):
     assert records.epochs()["run"].tolist() == ["aa", "aa", "cc", "cc"]
 
 
-def test_torn_last_row_may_have_a_status_of_several_lines(records):
+@pytest.mark.parametrize("torn_at", [b"two", b"three"])
+def test_torn_last_row_may_have_a_status_of_several_lines(records, torn_at):
     records.append(run_row("aa"))
-    records.append(failed_row("bb", "failed: one\ntwo"))
+    records.append(failed_row("bb", "failed: one\ntwo\nthree"))
     path = records.folder / "runs.csv"
-    tear(path, path.read_bytes().index(b"two"))
+    tear(path, path.read_bytes().index(torn_at))
     assert records.runs()["run"].tolist() == ["aa"]
     records.append(run_row("cc"))
     assert records.runs()["run"].tolist() == ["aa", "cc"]

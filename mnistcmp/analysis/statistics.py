@@ -2,15 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
 
+import mpmath
 import numpy as np
 
-# 97.5 % quantiles of Student's t for 1 to 20 degrees of freedom (any table of it).
-_T_975 = (
-    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
-    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
-)
-_Z_975 = 1.960
+_Z_975 = NormalDist().inv_cdf(0.975)
 
 
 def half_interval(deviation: float, count: int) -> float:
@@ -20,20 +18,44 @@ def half_interval(deviation: float, count: int) -> float:
     """
     if count < 2:
         return math.nan
-    return _t_975(count - 1) * deviation / math.sqrt(count)
+    return t_quantile_975(count - 1) * deviation / math.sqrt(count)
 
 
 def half_interval_of_gap(first: np.ndarray, second: np.ndarray) -> float:
     """Half the 95 % interval of the difference of two means, each of at least two values.
 
-    Welch's t (Biometrika 34, 1947), its degrees of freedom rounded down.
+    Welch's t (Biometrika 34, 1947); its degrees of freedom need not be a whole number.
     """
     parts = [values.var(ddof=1) / len(values) for values in (first, second)]
     if not sum(parts):
         return 0.0
     spread = sum(part**2 / (len(v) - 1) for part, v in zip(parts, (first, second), strict=True))
-    freedom = int(sum(parts) ** 2 / spread + 1e-6)  # a whole number may come out a little less
-    return _t_975(freedom) * math.sqrt(sum(parts))
+    return t_quantile_975(sum(parts) ** 2 / spread) * math.sqrt(sum(parts))
+
+
+@lru_cache(maxsize=1024)
+def t_quantile_975(degrees_of_freedom: float) -> float:
+    """The 97.5 % quantile of Student's t distribution, also for a fraction of degrees of freedom.
+
+    Newton's method on P(|T| <= t) = I(t² / (n + t²); 1/2, n/2), the regularised incomplete beta
+    function. For t > 0 this probability is concave, so that no step from below the quantile goes
+    beyond it. It starts with the first terms of the quantile's expansion in 1/n, which lie below.
+    Source: Abramowitz and Stegun, "Handbook of Mathematical Functions", 26.5.27 and 26.7.5.
+    Raises ValueError for less than 1 degree of freedom.
+    """
+    n = degrees_of_freedom
+    if not n >= 1:
+        raise ValueError(f"{n} degrees of freedom are too few: an interval needs two values")
+    z = _Z_975
+    t = z + (z**3 + z) / (4 * n) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
+    log_density_at_0 = math.lgamma((n + 1) / 2) - math.lgamma(n / 2) - math.log(n * math.pi) / 2
+    step = 1.0
+    while abs(step) > 1e-6 * t:  # the error after a step is about the square of that step
+        within = mpmath.betainc(0.5, n / 2, 0, t**2 / (n + t**2), regularized=True)
+        density = math.exp(log_density_at_0 - (n + 1) / 2 * math.log1p(t**2 / n))
+        step = float(0.95 - within) / (2 * density)
+        t += step
+    return t
 
 
 def wilson_interval(share: float, count: int) -> tuple[float, float]:
@@ -45,10 +67,6 @@ def wilson_interval(share: float, count: int) -> tuple[float, float]:
     middle = (share + spread / 2) / (1 + spread)
     half = _Z_975 / (1 + spread) * math.sqrt(share * (1 - share) / count + spread / (4 * count))
     return middle - half, middle + half
-
-
-def _t_975(freedom: int) -> float:
-    return _T_975[freedom - 1] if freedom <= len(_T_975) else _Z_975
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from mnistcmp.analysis.benchmark_tables import elsewhere, markdown, table
+from mnistcmp.analysis.benchmark_tables import elsewhere, markdown, overview, table
 from mnistcmp.analysis.text import percent
 from mnistcmp.models import MODELS
 from mnistcmp.records import RUN_COLUMNS, summarise
@@ -180,3 +180,28 @@ def test_photos_have_a_table_of_their_own_by_study_with_what_was_published_of_th
     }
     assert (second["study"], second["model"], second["source"]) == ("6", "kernel_5", "76.50")
     assert (second["tuned"], second["training images"]) == ("77.00", "81.00")
+
+
+def test_overview_has_the_recipes_of_a_network_on_mnist_side_by_side():
+    rows = [
+        summary_row("fcn", "drawn", test_accuracy=0.98, pen_accuracy=0.97, train_seconds=80.0),
+        summary_row(
+            "fcn", test_accuracy=0.985, test_accuracy_sd=0.001, pen_accuracy=0.8, ms_per_image=0.123
+        )
+        | {"train_seconds": 61.2},
+        summary_row("fcn", dataset="cifar10-jpeg", test_accuracy=0.5, pen_accuracy=0.1),
+    ]
+    (row,) = overview(pd.DataFrame(rows)).to_dict("records")
+    assert row == {
+        "study": "4",
+        "model": "fcn",
+        "parameters": "567,434",
+        "source": "97.72",
+        "published": "–",
+        "tuned": "98.50 ± 0.10",
+        "drawn": "98.00",
+        "pen digits, tuned": "80.00",
+        "pen digits, drawn": "97.00",
+        "training, s (tuned)": "61",
+        "ms an image": "0.12",
+    }

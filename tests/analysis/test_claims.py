@@ -35,6 +35,15 @@ def test_gradients_that_do_not_vanish_contradict_what_was_published():
         (1.0, 1.44, Verdict.CONTRADICTS),
         (0.9, 0.001, Verdict.CONTRADICTS),
         (0.01, 0.001, Verdict.AGREES),
+        # On a log scale, half of the published effect, or twice as much:
+        (2.0, 4.0, Verdict.AGREES),
+        (1.95, 4.0, Verdict.IN_PART),
+        (4.0, 2.0, Verdict.AGREES),
+        (4.1, 2.0, Verdict.IN_PART),
+        (2.0, 16.0, Verdict.IN_PART),  # a quarter
+        (1.99, 16.0, Verdict.CONTRADICTS),
+        (1.125, 1.265625, Verdict.AGREES),
+        (1.12, 1.265625, Verdict.UNCLEAR),
     ],
 )
 def test_judge_weighs_factors(ours, published, verdict):
@@ -76,6 +85,17 @@ def test_epochs_until_an_accuracy_say_something_from_two_epochs_on(epochs, verdi
 def test_figures_that_are_about_the_same_claim_nothing():
     gaps = [claim for claim in claims.claims(STUDIES[4]) if claim.measure == "gap"]
     assert [claim.after for claim in gaps] == ["simple_cnn"]  # residual_cnn: 0.91 after 0.87 points
+
+
+def test_claims_are_factors_above_0_that_differ_by_more_than_a_twentieth(monkeypatch):
+    figures = claims.published(KERNELS)
+    gaps = {"kernel_3": 1.0, "kernel_5": 1.04, "kernel_7": 1.06, "kernel_1_3": -2.0}
+    monkeypatch.setattr(claims, "published", lambda study: figures.assign(gap=gaps))
+    told = [claim.after for claim in claims.claims(KERNELS) if claim.measure == "gap"]
+    assert told == ["kernel_7"]
+    gaps |= {"kernel_5": 0.96, "kernel_7": 0.94}
+    told = [claim.after for claim in claims.claims(KERNELS) if claim.measure == "gap"]
+    assert told == ["kernel_7"]
 
 
 def test_factors_pass_over_what_was_not_measured():

@@ -3,7 +3,7 @@
 import pytest
 
 from mnistcmp.analysis import findings
-from mnistcmp.analysis.comparisons import Evidence, changes
+from mnistcmp.analysis.comparisons import Change, Evidence, Gap, changes
 from mnistcmp.analysis.findings import conclude
 from mnistcmp.analysis.study_tables import measures
 from mnistcmp.analysis.text import Verdict, times
@@ -19,6 +19,12 @@ def test_best_is_named_when_it_is_more_than_chance():
         "**kernel_3 reads best**: 78.00 %, +4.00 points against kernel_7, more than chance "
         "(3 and 3 runs)."
     )
+
+
+def test_best_is_compared_with_the_second():
+    means = {"kernel_3": around(0.70), "kernel_5": around(0.78), "kernel_7": around(0.74)}
+    found = findings.best(*trained(means))
+    assert found.text.startswith("**kernel_5 reads best**: 78.00 %, +4.00 points against kernel_7")
 
 
 def test_best_is_not_clear_within_chance():
@@ -89,6 +95,23 @@ def test_gain_is_weighed_against_the_published_one(accuracy, verdict):
     assert found.text == f"**Gain**: 7×7 kernels {gained:+.2f} points (published -4.10)."
 
 
+@pytest.mark.parametrize(
+    ("share", "half", "verdict"),
+    [
+        (0.02, 0.001, Verdict.AGREES),
+        (0.01, 0.001, Verdict.AGREES),
+        (0.0099, 0.001, Verdict.IN_PART),
+        (0.04, 0.001, Verdict.AGREES),
+        (0.0401, 0.001, Verdict.IN_PART),
+        (-0.0001, 0.00001, Verdict.CONTRADICTS),
+        (0.02, 0.02, Verdict.UNCLEAR),
+    ],
+)
+def test_gain_of_half_the_published_one_to_twice_it_agrees(share, half, verdict):
+    step = Change("kernel_3", "kernel_7", "7×7 kernels", Gap(share, half, "made up"), 0.02, {})
+    assert findings.judge_gain(step) == verdict
+
+
 def test_order_as_published_agrees():
     means = {"depth_2": 0.75, "depth_4": 0.8, "depth_6": 0.7, "resnet_6": 0.85}
     (found,) = findings.order(DEPTH, *trained({m: around(mean) for m, mean in means.items()}))
@@ -112,6 +135,18 @@ def test_order_within_chance_is_not_clear():
     assert found.verdict == Verdict.UNCLEAR
 
 
+def test_order_is_contradicted_by_one_pair_that_is_more_than_chance():
+    means = {"depth_2": 0.8001, "depth_4": 0.8, "depth_6": 0.85, "resnet_6": 0.95}
+    (found,) = findings.order(DEPTH, *trained({m: around(mean) for m, mean in means.items()}))
+    assert found.verdict == Verdict.CONTRADICTS
+
+
+def test_order_with_a_tie_is_as_published():
+    means = {"depth_2": 0.8, "depth_4": 0.8, "depth_6": 0.7, "resnet_6": 0.95}
+    (found,) = findings.order(DEPTH, *trained({m: around(mean) for m, mean in means.items()}))
+    assert found.verdict == Verdict.AGREES
+
+
 def test_order_of_two_is_left_to_their_gain():
     assert not findings.order(DEPTH, *trained({"depth_2": [0.7], "depth_4": [0.6]}))
 
@@ -120,6 +155,9 @@ def test_order_of_two_is_left_to_their_gain():
     ("first", "begins", "how"),
     [
         (0.1, "**No gradient vanishes**: ", "the first layer’s is smallest in depth_6 ("),
+        (0.006, "**No gradient vanishes**: ", "the first layer’s is smallest in depth_6 ("),
+        (0.005, "**No gradient vanishes**: ", "the first layer’s is smallest in depth_6 ("),
+        (0.004, "**Gradients vanish**: ", "the first layer’s is next to nothing in depth_6 ("),
         (1e-4, "**Gradients vanish**: ", "the first layer’s is next to nothing in depth_6 ("),
     ],
 )
@@ -130,6 +168,14 @@ def test_gradients_vanish_or_not(first, begins, how):
     assert found.text.startswith(begins)
     assert how in found.text
     assert f"first epoch {times(first / 0.5)}" in found.text
+
+
+def test_gradient_that_vanishes_only_in_the_last_epoch_is_told():
+    healthy, lost = {"network.a": 0.1, "network.b": 0.5}, {"network.a": 1e-4, "network.b": 0.5}
+    runs, epochs = tables(run("depth_2", 0.7), depth_2=[healthy, healthy, lost])
+    (found,) = findings.vanishing(measures(DEPTH, runs, epochs))
+    assert found.text.startswith("**Gradients vanish**: ")
+    assert "depth_2 (first epoch 0.2 ×, last epoch 0.0002 ×)" in found.text
 
 
 def test_dead_layers_are_gradients_that_vanish():
@@ -143,6 +189,7 @@ def test_dead_layers_are_gradients_that_vanish():
     ("accuracy", "text"),
     [
         (0.985, "**Goal**: all reach the 98 %"),
+        (0.98, "**Goal**: all reach the 98 %"),
         (0.975, "**Goal**: below the 98 % that the source asks for: conv1_fc2"),
     ],
 )

@@ -7,15 +7,81 @@ import pandas as pd
 import pytest
 
 from mnistcmp.analysis.frontier import frontier, tenfolds
-from mnistcmp.analysis.statistics import confusion, half_interval, paired, wilson_interval
+from mnistcmp.analysis.statistics import (
+    Paired,
+    confusion,
+    half_interval,
+    half_interval_of_gap,
+    paired,
+    t_quantile_975,
+    wilson_interval,
+)
+
+
+@pytest.mark.parametrize(
+    ("degrees_of_freedom", "quantile"),  # scipy.stats.t.ppf(0.975, …) of SciPy 1.17.1
+    [
+        (1, 12.706204736174694),
+        (1.0000001, 12.706201733566232),
+        (1.5, 6.016663104427929),
+        (2, 4.302652729749462),
+        (2.37, 3.7189208397974567),
+        (4, 2.7764451051977934),
+        (7.3, 2.345066736547703),
+        (19.99, 2.0860303454555824),
+        (20, 2.085963447265864),
+        (20.5, 2.0827066506260796),
+        (21, 2.0796138447276795),
+        (59.9, 2.0003665086108584),
+        (1000, 1.9623390808264083),
+        (1e6, 1.959966356814107),
+    ],
+)
+def test_t_quantile_is_known_also_at_fractional_degrees_of_freedom(degrees_of_freedom, quantile):
+    assert t_quantile_975(degrees_of_freedom) == pytest.approx(quantile, rel=1e-10)
+
+
+def test_t_quantile_falls_steadily_towards_the_normals():
+    quantiles = np.array([t_quantile_975(n) for n in np.geomspace(1, 1e6, 60)])
+    assert (np.diff(quantiles) < 0).all()
+    assert quantiles[-1] == pytest.approx(1.959963985, abs=3e-6)
+    around_20 = [t_quantile_975(n) for n in np.linspace(19, 23, 41)]
+    assert np.diff(around_20).min() > -0.001
+
+
+@pytest.mark.parametrize("degrees_of_freedom", [0, 0.99, math.nan])
+def test_t_quantile_refuses_less_than_one_degree_of_freedom(degrees_of_freedom):
+    with pytest.raises(ValueError, match=f"{degrees_of_freedom} degrees of freedom are too few"):
+        t_quantile_975(degrees_of_freedom)
 
 
 def test_half_interval_is_students():
-    # mean of 1, 2, 3: s = 1, t(2) = 4.303
-    assert half_interval(1.0, 3) == pytest.approx(4.303 / math.sqrt(3))
-    assert half_interval(2.0, 5) == pytest.approx(2 * 2.776 / math.sqrt(5))
-    assert half_interval(1.0, 400) == pytest.approx(1.96 / 20)
+    # mean of 1, 2, 3: s = 1, t(2) = 4.302653
+    assert half_interval(1.0, 3) == pytest.approx(4.302653 / math.sqrt(3))
+    assert half_interval(2.0, 5) == pytest.approx(2 * 2.776445 / math.sqrt(5))
+    assert half_interval(1.0, 400) == pytest.approx(1.965927 / 20)
+    assert half_interval(1.0, 2) == pytest.approx(12.706205 / math.sqrt(2))
     assert math.isnan(half_interval(1.0, 1))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "half"),
+    # Half of scipy.stats.ttest_ind(first, second, equal_var=False).confidence_interval()
+    [
+        ([3, 4, 5, 8], [1, 2, 2], 3.3016176248182623),  # 3.55 degrees of freedom
+        ([1, 2, 3, 4, 5], [3, 4, 4, 9], 4.030786685607254),  # 4.60
+        ([0.97, 0.98, 0.99], [0.985, 0.986, 0.987], 0.024502039328425557),  # 2.04
+        ([0.97, 0.98, 0.99], [0.5, 0.5, 0.5], 0.024841377117503),  # 2
+    ],
+)
+def test_half_interval_of_gap_is_welchs(first, second, half):
+    first, second = np.array(first), np.array(second)
+    assert half_interval_of_gap(first, second) == pytest.approx(half, rel=1e-9)
+    assert half_interval_of_gap(second, first) == pytest.approx(half, rel=1e-9)
+
+
+def test_half_interval_of_gap_is_0_where_no_run_differs():
+    assert half_interval_of_gap(np.ones(3), np.zeros(4)) == 0
 
 
 def test_wilson_interval_agrees_with_a_worked_example():
@@ -38,6 +104,12 @@ def test_paired_counts_what_only_one_reads_right():
     result = paired(first, second, labels)
     assert (result.only_first, result.only_second) == (8, 1)
     assert result.p_value == pytest.approx(2 * (1 + 9) / 2**9)
+
+
+def test_interval_of_paired_models_is_walds_with_fleiss_correction():
+    # (1.959964 · √(8 + 1 - 7² / 20) + 1) / 20
+    assert Paired(8, 1, 0.04, 20).half_interval() == pytest.approx(0.300806, abs=1e-6)
+    assert Paired(0, 0, 1.0, 20).half_interval() == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize(("more", "fewer"), [(14, 5), (15, 5), (5, 0), (6, 0), (60, 40), (61, 40)])

@@ -6,9 +6,18 @@ import pytest
 
 from mnistcmp.analysis.comparisons import Evidence
 from mnistcmp.analysis.findings import conclude
-from mnistcmp.analysis.study_tables import measures, side_by_side, stated_accuracy
+from mnistcmp.analysis.study_tables import (
+    curves,
+    epochs_until,
+    gradients,
+    measures,
+    published,
+    side_by_side,
+    stated_accuracy,
+)
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.models import MODELS, build
+from tests.made_up import epochs as epochs_of
 from tests.made_up import run, tables, trained
 
 KERNELS = STUDIES[6]
@@ -29,6 +38,59 @@ def test_measures_average_over_runs():
         pytest.approx([3, 0.8, 0.1, 5.0])
     )
     assert np.isnan(row["activation_mb"])
+
+
+def test_gap_is_training_less_test_accuracy():
+    table, _ = trained({"kernel_3": [0.7, 0.8]})
+    assert table["gap"]["kernel_3"] == pytest.approx(0.01)
+    assert published(STUDIES[4])["gap"]["fcn"] == pytest.approx(0.0184)
+
+
+def test_stated_accuracy_is_what_the_weakest_run_ends_with_in_whole_percent():
+    _, epochs = tables(run("kernel_3", 0.29), run("kernel_5", 0.9), run("mlp", 0.1))
+    assert stated_accuracy(KERNELS, epochs) == 0.29  # 100 * 0.29 is a little less than 29
+
+
+def test_stated_accuracy_is_of_each_runs_own_last_epoch():
+    short, long = run("kernel_3", 0.7), run("kernel_3", 0.9, seed=1)
+    epochs = pd.DataFrame(epochs_of(short, [{}] * 2) + epochs_of(long, [{}] * 3))
+    assert stated_accuracy(KERNELS, epochs) == 0.7
+
+
+def test_epochs_until_an_accuracy_are_a_mean_over_the_runs_that_reach_it():
+    _, epochs = tables(*(run("kernel_3", end, seed) for seed, end in enumerate([0.8, 1.0, 0.5])))
+    assert epochs_until(epochs, 0.8).to_dict() == {"kernel_3": 2.5}  # epochs 3 and 2
+
+
+def test_curves_have_mean_lowest_and_highest_run():
+    _, epochs = tables(*(run("kernel_3", end, seed) for seed, end in enumerate([0.6, 0.7, 0.95])))
+    rows = curves(epochs, "accuracy")
+    (last,) = rows[(rows["images"] == "test") & (rows["epoch"] == 3)].itertuples()
+    assert (last.mean, last.low, last.high, last.runs) == pytest.approx((0.75, 0.6, 0.95, 3))
+
+
+def test_gradients_are_means_over_the_runs_in_the_order_of_the_layers_without_shortcuts():
+    norms = [
+        {"network.b": norm, "network.b.shortcut": 9.0, "network.a": 0.5} for norm in (0.1, 0.3)
+    ]
+    rows = [epochs_of(run("kernel_3", 0.7, seed), [each])[0] for seed, each in enumerate(norms)]
+    table = gradients(pd.DataFrame(rows))
+    assert table["layer"].tolist() == ["b", "a"]
+    assert table["place"].tolist() == [1, 2]
+    assert table["norm"].tolist() == pytest.approx([0.2, 0.5])
+
+
+def test_measures_of_the_first_and_the_last_epoch_are_means_over_the_runs():
+    norms = [{"network.a": 0.1, "network.b": 0.5}, {"network.a": 0.3, "network.b": 0.4}]
+    runs = [run("kernel_3", accuracy, seed) for seed, accuracy in enumerate([0.6, 0.8, 0.9])]
+    table = measures(KERNELS, *tables(*runs, kernel_3=norms))
+    row = table.loc["kernel_3"]
+    assert row[["first_gradient_norm", "last_gradient_norm"]].tolist() == pytest.approx([0.1, 0.3])
+    assert row["first_gradient_ratio"] == pytest.approx(0.2)
+    assert row["last_gradient_ratio"] == pytest.approx(0.75)
+    # Training accuracies 0.61, 0.81 and 0.91, of which three quarters after the first epoch of two
+    assert row["first_train_loss"] == pytest.approx(1.2 - 0.75 * 0.77667, abs=1e-4)
+    assert row["last_train_loss"] == pytest.approx(1.2 - 0.77667, abs=1e-4)
 
 
 def test_times_are_medians_so_that_one_busy_hour_does_not_count():

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnistcmp.analysis.comparisons import Gap
 from mnistcmp.app import cached_records
-from mnistcmp.app.benchmarks import mistakes, pen_digits
+from mnistcmp.app.benchmarks import charts, mistakes, pen_digits
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.records import summarise
 from tests.helpers import APP, page
@@ -45,6 +45,42 @@ def test_benchmarks_shows_every_model_with_its_recorded_accuracy():
         assert set(table.value["network"]) == set(study.models)
         shown |= dict(zip(table.value["network"], table.value["accuracy, %"], strict=True))
     assert shown == pytest.approx(dict(100 * expected))
+
+
+def test_intervals_are_students_within_0_and_100_percent():
+    summary = pd.DataFrame(
+        {
+            "model": ["mlp", "cnn", "tiny_cnn", "strong_cnn"],
+            "test_accuracy": [0.9, 0.99, 0.01, 0.5],
+            "test_accuracy_sd": [0.01, 0.01, 0.01, np.nan],
+            "seeds": [3, 3, 3, 1],
+        }
+    )
+    rows = charts.with_intervals(summary).set_index("model")
+    assert rows["accuracy"].tolist() == pytest.approx([90, 99, 1, 50])
+    assert rows["low"].tolist()[:3] == pytest.approx([87.5159, 96.5159, 0], abs=1e-4)
+    assert rows["high"].tolist()[:3] == pytest.approx([92.4841, 100, 3.4841], abs=1e-4)
+    assert rows.loc["strong_cnn", ["low", "high"]].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("values", "spread"),
+    [
+        ([1, 5, 9], [1, 5, 9]),
+        ([9, 1, 1.5], [9, 1, 3]),
+        ([1, 1, 1, 4], [1, 3, 5, 7]),
+        ([4, 2, 2.5, 9], [6, 2, 4, 9]),
+    ],
+)
+def test_names_are_moved_up_until_they_lie_apart(values, spread):
+    assert charts._spread(np.array(values, float), 2).tolist() == pytest.approx(spread)
+
+
+def test_names_at_the_ends_of_curves_lie_13_px_apart():
+    epochs = pd.DataFrame({"model": ["mlp", "cnn"] * 2, "epoch": [1, 1, 2, 2]})
+    epochs["train_accuracy"] = epochs["heldout_accuracy"] = [0.63, 0.7, 0.9, 0.9]
+    names = charts.curves(epochs, "accuracy", None).layer[-1].data
+    assert sorted(names["value"]) == pytest.approx([90, 91.3])  # 27 points on 270 px
 
 
 @pytest.mark.parametrize("recipe", ["published", "drawn"])

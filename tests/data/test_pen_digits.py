@@ -167,8 +167,13 @@ def test_replay_brush_has_its_width(brush_px):
 @pytest.mark.parametrize("brush_px", [12, 20, 26])
 @pytest.mark.parametrize(
     "points",
-    [((50, 60), (50, 450)), ((0, 0), (500, 0)), ((0, 0), (500, 500), (0, 500), (499, 1))],
-    ids=["vertical", "horizontal", "zigzag"],
+    [
+        ((50, 60), (50, 450)),
+        ((0, 0), (500, 0)),
+        ((0, 0), (500, 500), (0, 500), (499, 1)),
+        ((0, 0), (490, 10), (495, 20), (500, 500)),
+    ],
+    ids=["vertical", "horizontal", "zigzag", "more samples at one end"],
 )
 def test_replay_fills_200_px_in_the_middle_of_the_canvas(points, brush_px):
     top, bottom, left, right = extent(replay(one_stroke(*points), brush_px))
@@ -259,7 +264,15 @@ def test_load_uses_brushes_of_12_to_26_px(write, monkeypatch):
     assert len(used_px) == 25 * 2 + 5
     assert min(used_px) >= 12
     assert max(used_px) <= 26
-    assert max(used_px) - min(used_px) > 10
+    assert min(used_px) < 13
+    assert max(used_px) > 25
+
+
+@pytest.mark.parametrize(("ink", "grey"), [(0.999, 255), (0.001, 0), (0.4, 102)])
+def test_load_rounds_ink_to_the_nearest_grey(write, monkeypatch, ink, grey):
+    monkeypatch.setattr(preprocess, "to_pixels", lambda rgba: np.full((28, 28), ink, np.float32))
+    _, held_out = load(write(HEADER + DOT))
+    assert (held_out.images == grey).all()
 
 
 def test_load_is_deterministic_and_later_digits_change_nothing(write):

@@ -63,3 +63,9 @@ def test_easy_and_hard_samples_are_of_the_digit_and_in_order():
     assert pack.index[pack.easy(3)].tolist() == [0, 2]
     assert pack.index[pack.hard(3)].tolist() == [3, 1]
     assert (pack.easy(7), pack.index[pack.hard(7)].tolist()) == ([], [4])
+
+
+def test_hard_samples_are_six_at_most_and_the_first_of_those_misread_as_often():
+    labels = np.full(40, 3, np.uint8)
+    pack = sample_pack.pick(np.zeros((40, 28, 28), np.uint8), labels, [np.full(40, 5)])
+    assert pack.index[pack.hard(3)].tolist() == [0, 1, 2, 3, 4, 5]

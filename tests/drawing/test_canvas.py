@@ -101,6 +101,27 @@ def test_too_long_drawing_raises_with_its_count(monkeypatch):
     assert f"{len(share_link.to_text(drawing)):,} characters" in str(error.value)
 
 
+def test_text_may_have_just_as_many_characters_as_a_link_holds(monkeypatch):
+    text = share_link.to_text([SEVEN])
+    monkeypatch.setattr(canvas, "LONGEST_LINK", len(text))
+    assert share_link.from_text(share_link.to_text([SEVEN])) == [SEVEN]
+    monkeypatch.setattr(canvas, "LONGEST_LINK", len(text) - 1)
+    with pytest.raises(DrawingError, match="characters"):
+        share_link.to_text([SEVEN])
+
+
+@pytest.mark.parametrize(
+    "part",
+    [Stroke([(5, 5)], 1), Stroke([(5, 5)], 100), Stroke([(-2800, 2800)], 20)]
+    + [Picture(png(np.zeros(shape)), 140, 140, 9, 9) for shape in ((280, 10), (10, 280))]
+    + [Picture(BLACK, 140, 140, *size) for size in ((560, 1), (1, 560))],
+    ids=lambda part: type(part).__name__,
+)
+def test_text_holds_what_is_just_within_the_limits(part):
+    assert share_link.from_text(share_link.to_text([part])) == [part]
+    assert share_link.from_text(share_link.to_text([part] * 4)) == [part] * 4
+
+
 # JSON that is no drawing: no list, no parts, brushes and coordinates that cannot be.
 CONTENTS = """ [[20,1,1] 5 null "" "drawing" {} {"20":[1,1]} [20] [[]] [[20]] [[20,5]]
     [[20,[10],10]] [[20,null,10]] [[20,1000000,10]] [[20,10,-1000000]] [[20,10,-Infinity]]
@@ -121,9 +142,11 @@ UNREADABLE = {
     "picture is no PNG": pack_picture(png(np.zeros((10, 20)), "GIF")),
     "picture is cut": pack_picture(BLACK[:45]),
     "picture is damaged": pack_picture(BLACK.replace(b"IDAT", b"IDAT\1")),
-    "picture larger than the canvas": pack_picture(png(np.zeros((10, 281)))),
-    "picture of a huge size": pack_parts([base64.b64encode(BLACK).decode(), 1, 1, 2800, 1, 0]),
-    "hundreds of pictures": pack_parts(*[[base64.b64encode(BLACK).decode(), 1, 1, 9, 9, 0]] * 100),
+    "picture wider than the canvas": pack_picture(png(np.zeros((10, 281)))),
+    "picture higher than the canvas": pack_picture(png(np.zeros((281, 10)))),
+    "picture of a huge width": pack_parts([base64.b64encode(BLACK).decode(), 1, 1, 561, 1, 0]),
+    "picture of a huge height": pack_parts([base64.b64encode(BLACK).decode(), 1, 1, 1, 561, 0]),
+    "a picture too many": pack_parts(*[[base64.b64encode(BLACK).decode(), 1, 1, 9, 9, 0]] * 5),
     "picture says 40000 px": pack_picture(header(40_000, 40_000, 0) + ONE_PIXEL),
     "picture has no palette": pack_picture(header(1, 1, 3) + chunk(b"tRNS", b"\0") + ONE_PIXEL),
     "picture has a short profile": pack_picture(
@@ -200,6 +223,21 @@ def test_ink_is_where_the_stroke_goes_and_nowhere_else(stroke):
     assert (rgba[away < -1.5, 0] == 0).all()
     assert (rgba[away > 1.5, 0] == 255).all()
     assert len(np.unique(rgba[..., 0])) > 2, "edges are anti-aliased"
+
+
+@pytest.mark.parametrize(("brush_px", "drawn_px"), [(12.2, 12), (12.4, 12.5), (12.7, 12.5)])
+def test_stroke_has_its_width_to_the_nearest_half_px(brush_px, drawn_px):
+    grey = np.asarray(canvas.paint([([(140, 40), (140, 240)], brush_px)]))
+    assert (1 - grey[140] / 255).sum() == pytest.approx(drawn_px, abs=0.01)
+
+
+def test_curve_is_quadratic_in_four_pieces_between_the_midpoints():
+    (start, *curve, end) = canvas._curve([(60, 60), (220, 60), (220, 220)])
+    assert (start, end) == ((60, 60), (220, 220))
+    assert curve == [(130, 65), (180, 80), (210, 105), (220, 140)]
+    along = [x for x, _ in canvas._curve([(0, 0), (10, 0), (20, 0), (30, 0)])]
+    assert len(along) == 10
+    assert along == sorted(along)
 
 
 def test_stroke_bends_past_a_corner_as_on_the_web_canvas():

@@ -57,6 +57,14 @@ def test_path_of_the_web_canvas_lies_where_it_is_seen(changes, matrix):
     assert stroke.brush_px == pytest.approx(20 * abs(np.linalg.det(matrix)) ** 0.5)
 
 
+def test_path_of_three_samples_has_the_middle_of_its_curve():
+    # As fabric.js takes it, the curve goes from x 0 by 100 to 50, at most to 58.58 · √2 = 82.84.
+    path = [["M", 0, 0], ["Q", 100, 100, 50, 150], ["L", 0, 200]]
+    (stroke,) = from_fabric([PATH | {"path": path, "left": 140, "top": 140}])
+    middle = (140 - 82.84 / 2, 40)
+    np.testing.assert_allclose(stroke.points[0], middle, atol=0.01)
+
+
 def test_image_of_the_web_canvas_is_a_picture_and_other_objects_are_left_out():
     source = "data:image/png;base64," + base64.b64encode(BLACK).decode()
     image = {"type": "Image", "src": source, "width": 20, "height": 10, "scaleX": 2, "scaleY": 3}

@@ -149,6 +149,7 @@ UNREADABLE = {
     "page without size": (tiff_with_an_empty_page(), "damaged|pages"),
     "too many bytes": (JPEG + bytes(11_000_000 - len(JPEG)), "11 MB, the most is 10"),
     "56 million pixels": (says_size(8_000, 7_000), "more than 50 million"),
+    "54 million pixels, upright": (says_size(6_000, 9_000), "more than 50 million"),
     "400 million pixels": (says_size(20_000, 20_000), "more than 50 million"),
     "one colour": (file(np.full((280, 280), 180)), "No digit stands out"),
     "noise": (file(180 + NOISE), "No digit stands out"),
@@ -162,6 +163,72 @@ UNREADABLE = {
 def test_file_without_a_digit_raises_with_what_to_do(content, message):
     with pytest.raises(PhotoError, match=message):
         photo.read(content)
+
+
+def test_file_of_just_the_largest_size_is_read():
+    assert_reads(PNG + bytes(10_000_000 - len(PNG)), "7")
+    with pytest.raises(PhotoError, match="the most is 10"):
+        photo.read(PNG + bytes(10_000_001 - len(PNG)))
+
+
+@pytest.mark.parametrize("step", [1, 257])
+def test_greys_of_sixteen_bits_keep_their_scale(step):
+    greys = np.array([[0, 100, 200, 255]], np.uint16)
+    small = photo._eight_bit(Image.fromarray(greys * np.uint16(step)))
+    assert np.asarray(small).tolist() == greys.tolist()
+
+
+def test_transparent_margin_gets_the_colour_of_the_paper():
+    pixels = np.full((20, 20, 4), 180, np.uint8)
+    pixels[..., 3] = 0
+    pixels[2:18, 2:18, 3] = 255
+    pixels[8:12, 8:12, :3] = 20
+    grey = np.asarray(photo._without_transparency(Image.fromarray(pixels)))
+    assert grey[0, 0] == grey[4, 4] == 180
+    assert grey[10, 10] == 20
+
+
+def test_crop_holds_what_is_more_than_half_ink():
+    ink = np.zeros((6, 8))
+    ink[1:4, 2], ink[5, 7] = 0.6, 0.5
+    assert (photo._cropped(ink) == [[0.6], [0.6], [0.6]]).all()
+
+
+@pytest.mark.parametrize(
+    ("counts", "threshold"),
+    [
+        ({10: 50, 20: 50, 200: 10}, 20.5),
+        ({10: 1000, 20: 1000, 40: 5}, 10.5),
+        ({0: 5, 20: 1000, 40: 1000}, 20.5),
+    ],
+)
+def test_otsus_threshold_weighs_both_groups(counts, threshold):
+    values = np.repeat(list(counts), list(counts.values())).astype(np.uint8)
+    assert photo._otsu(values) == threshold
+
+
+def test_blots_touch_at_corners_too_and_are_told_apart():
+    inked = np.array([[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 0, 0], [1, 1, 0, 0]], bool)
+    numbers = photo._blots(inked)
+    assert (numbers[~inked] == 0).all()
+    assert numbers[0, 0] == numbers[1, 1]
+    assert numbers[0, 3] == numbers[1, 3]
+    assert numbers[3, 0] == numbers[3, 1]
+    assert len(np.unique(numbers)) == 4
+
+
+@pytest.mark.parametrize("width", [4, 8, 10])
+def test_bar_becomes_as_thick_as_a_tenth_of_its_height(width):
+    bar = np.ones((100, width), np.float32)
+    inked = photo._thickened(bar) > 0.5
+    assert np.ptp(np.flatnonzero(inked.any(axis=0))) + 1 == 10
+    assert np.ptp(np.flatnonzero(inked.any(axis=1))) + 1 == 100 + 10 - width
+
+
+def test_soft_edges_take_nothing_from_a_stroke():
+    blurred = grey(scan("7", BOLD_PX)).filter(ImageFilter.GaussianBlur(4))
+    area = (photo._ink(blurred) > 0.5).sum() / (painted("7", BOLD_PX) > 0.5).sum()
+    assert 1 < area < 1.1
 
 
 @pytest.mark.parametrize("tag", [0x0100, 0x011A], ids=["width", "resolution"])

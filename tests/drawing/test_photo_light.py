@@ -5,7 +5,7 @@ import pytest
 
 from mnistcmp.drawing import photo
 from mnistcmp.drawing.photo import PhotoError
-from tests.photos import assert_reads, every_digit, file, painted, scan, x, y
+from tests.photos import assert_reads, every_digit, file, overlap, painted, scan, x, y
 
 
 @every_digit
@@ -55,6 +55,26 @@ def test_specks_and_noise_are_taken_away(digit):
 @pytest.mark.parametrize("light", sorted(LIGHTS.keys() - {"lamp"}))
 def test_faint_digit_is_read_where_the_light_is_uneven(digit, light):
     assert_reads(file(LIGHTS[light] * (1 - 0.2 * painted(digit))), digit)
+
+
+@every_digit
+def test_digit_fainter_than_an_eighth_of_the_range_is_none(digit):
+    assert_reads(file(230 - 34 * painted(digit)), digit)
+    with pytest.raises(PhotoError, match="No digit stands out"):
+        photo.read(file(230 - 26 * painted(digit)))
+
+
+def test_strong_noise_is_not_taken_for_ink():
+    noise = np.random.default_rng(1).normal(0, 16, x.shape)
+    ink = photo.read(file(200 * (1 - 0.3 * painted("7")) + noise))
+    assert overlap(ink, painted("7")) > 0.5
+
+
+@every_digit
+def test_noise_where_there_is_no_light_is_not_taken_for_ink(digit):
+    light = 230 / (1 + np.exp((x - 0.8) / 0.03))
+    noise = np.random.default_rng(1).normal(0, 2, x.shape)
+    assert_reads(file(light * (1 - 0.7 * painted(digit)) + noise), digit)
 
 
 @pytest.mark.parametrize("light", LIGHTS)

@@ -52,6 +52,33 @@ def test_pen_that_cannot_be_told_from_paper_is_blank():
     assert to_pixels(canvas(FIVE, pen=(200, 200, 200, 255))) is not None
 
 
+def test_pen_is_told_from_paper_from_a_tenth_of_the_full_range_on():
+    assert to_pixels(canvas(FIVE, pen=(230, 230, 230, 255))) is None  # 25 of 255
+    assert to_pixels(canvas(FIVE, pen=(229, 229, 229, 255))) is not None
+
+
+def test_drawing_has_at_least_the_ink_of_ten_pixels():
+    rgba = canvas([])
+    rgba[140, 140:149] = BLACK
+    assert to_pixels(rgba) is None
+    rgba[140, 149] = BLACK
+    assert to_pixels(rgba) is not None
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_paper_is_told_from_all_four_sides(quarters):
+    rgba = canvas([])
+    rgba[:, :20] = rgba[:20, :140] = BLACK  # one side and half of the next
+    turned = np.rot90(rgba, quarters)
+    np.testing.assert_array_equal(stages(turned).ink == 1, turned[..., 0] == 0)
+
+
+def test_transparent_paper_is_told_from_the_border_however_much_is_ink():
+    white, black = canvas([], paper=CLEAR), canvas([], paper=CLEAR)
+    white[20:260, 20:260], black[20:260, 20:260] = WHITE, BLACK
+    np.testing.assert_array_equal(to_pixels(white), to_pixels(black))
+
+
 @pytest.mark.parametrize(
     ("pen", "paper"),
     [
@@ -64,6 +91,7 @@ def test_pen_that_cannot_be_told_from_paper_is_blank():
         ((90, 160, 255, 255), (40, 40, 40, 255)),
         ((0, 0, 0, 128), WHITE),
         ((0, 0, 0, 128), CLEAR),
+        (WHITE, (0, 0, 0, 128)),
     ],
     ids=str,
 )
@@ -154,10 +182,31 @@ def test_longer_side_of_the_box_is_20_px(points, height, width):
 def test_hair_thin_line_keeps_one_pixel():
     rgba = canvas([])
     rgba[20:260, 140] = BLACK
-    steps = stages(rgba)
-    assert steps.crop.shape == (240, 1)
-    assert steps.box.shape == (20, 1)
-    assert steps.box.min() == 1
+    upright, lying = stages(rgba), stages(rgba.swapaxes(0, 1))
+    assert (upright.crop.shape, lying.crop.shape) == ((240, 1), (1, 240))
+    assert (upright.box.shape, lying.box.shape) == ((20, 1), (1, 20))
+    assert upright.box.min() == lying.box.min() == 1
+
+
+def test_shorter_side_of_the_box_is_rounded():
+    rgba = canvas([])
+    rgba[50:150, 50:89] = BLACK  # 39 px of which every 5 become 1
+    assert stages(rgba).box.shape == (20, 8)
+    assert stages(rgba.swapaxes(0, 1)).box.shape == (8, 20)
+
+
+@pytest.mark.parametrize(
+    ("width_px", "columns"), [(8, (14, 15)), (16, (14, 16)), (24, (13, 16)), (32, (13, 17))]
+)
+def test_even_box_is_centred_behind_the_middle(width_px, columns):
+    """Its centre of mass lies between two pixels: it is put at 14.5, never at 13.5."""
+    rgba = canvas([])
+    rgba[60:220, 100 : 100 + width_px] = BLACK  # 160 px: every 8 become 1
+    for drawn, turned in ((rgba, False), (rgba.swapaxes(0, 1), True)):
+        pixels = to_pixels(drawn).T if turned else to_pixels(drawn)
+        expected = np.zeros((28, 28))
+        expected[5:25, slice(*columns)] = 1
+        np.testing.assert_array_equal(pixels, expected)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +229,8 @@ def test_off_centre_ink_is_clipped_to_the_field():
     assert steps.pixels[:, 27].any(), "the tail ends at the edge"
     assert not steps.pixels[:, :8].any()
     assert centre_of_mass(steps.pixels)[1] < 13.5
+    mirrored = to_pixels(rgba[:, ::-1])
+    assert mirrored[:, 0].any() and not mirrored[:, 20:].any()
 
 
 @pytest.mark.parametrize("paper", [WHITE, BLACK, CLEAR])

@@ -15,8 +15,8 @@ PIXEL = (9, 12)
 
 
 def linear(weights: np.ndarray) -> nn.Sequential:
-    """Two logits: the sum of `weights` (28, 28) times the pixels, and 0."""
-    layer = nn.Linear(784, 2)
+    """Two logits: the sum of `weights` (H, W) times the pixels, and 0."""
+    layer = nn.Linear(weights.size, 2)
     with torch.no_grad():
         layer.bias.zero_()
         layer.weight[0] = torch.from_numpy(weights).flatten()
@@ -24,9 +24,11 @@ def linear(weights: np.ndarray) -> nn.Sequential:
     return nn.Sequential(nn.Flatten(), layer).eval()
 
 
-def at_one_pixel() -> np.ndarray:
-    weights = np.zeros((28, 28), np.float32)
-    weights[PIXEL] = WEIGHT
+def at_one_pixel(
+    pixel: tuple[int, int] = PIXEL, shape: tuple[int, int] = (28, 28), value: float = WEIGHT
+) -> np.ndarray:
+    weights = np.zeros(shape, np.float32)
+    weights[pixel] = value
     return weights
 
 
@@ -53,6 +55,25 @@ def test_occlusion_of_the_only_pixel_that_matters_is_the_known_fall():
     assert np.abs(columns - PIXEL[1]).max() < explain.PATCH_PX
 
 
+@pytest.mark.parametrize("pixels", [np.ones((28, 28), np.float32), at_one_pixel(value=1)])
+def test_occlusion_is_the_mean_over_the_squares_that_cover_a_pixel(pixels):
+    falls = explain.occlusion(linear(at_one_pixel()), pixels, 0)
+    # Squares of 4 px begin at every second px: those that begin in rows 6 and 8 and in columns 10
+    # and 12 cover the pixel (9, 12); its neighbours are covered by those and by as many others.
+    share = np.array([0.5, 0.5, 1, 1, 0.5, 0.5])
+    expected = np.zeros((28, 28))
+    expected[6:12, 10:16] = np.outer(share, share)
+    np.testing.assert_allclose(falls / falls[PIXEL], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (20, 32), (32, 20)])
+@pytest.mark.parametrize("corner", [(0, 0), (0, -1), (-1, 0), (-1, -1)])
+def test_occlusion_covers_an_image_of_any_shape_up_to_its_corners(shape, corner):
+    falls = explain.occlusion(linear(at_one_pixel(corner, shape)), np.ones(shape, np.float32), 0)
+    assert falls.shape == shape
+    assert falls[corner] == pytest.approx(1 / (1 + np.exp(-WEIGHT)) - 0.5, abs=1e-6)
+
+
 def test_occlusion_is_below_0_where_ink_speaks_against_the_digit():
     falls = explain.occlusion(linear(-at_one_pixel()), np.ones((28, 28), np.float32), 0)
     assert falls[PIXEL] < -0.4 and falls.max() <= 0
@@ -65,6 +86,19 @@ def test_occlusion_of_blank_paper_changes_nothing():
 def test_occlusion_covers_images_that_the_steps_do_not_fit():
     falls = explain.occlusion(linear(at_one_pixel()), np.ones((28, 28), np.float32), 0, 5, 5)
     assert falls.shape == (28, 28) and np.isfinite(falls).all()
+
+
+def test_occlusion_is_of_the_digit_that_is_asked_for():
+    falls = explain.occlusion(linear(at_one_pixel()), np.ones((28, 28), np.float32), 1)
+    assert falls[PIXEL] == pytest.approx(0.5 - 1 / (1 + np.exp(-WEIGHT)), abs=1e-6)
+
+
+def test_look_explains_the_digit_that_is_read():
+    # The pixel speaks against digit 0, so that digit 1 is read, whose own weights are all 0.
+    look = explain.look(linear(-at_one_pixel()), np.ones((28, 28), np.float32))
+    assert look.digit == 1
+    assert not look.saliency.any()
+    assert look.occlusion[PIXEL] == pytest.approx(1 / (1 + np.exp(-WEIGHT)) - 0.5, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -94,6 +94,12 @@ def test_receptive_field_is_no_larger_than_the_image_and_all_of_it_without_convo
     assert structure.receptive_field_px(build("mlp"), (1, 28, 28)) == 28
 
 
+@pytest.mark.parametrize("shape", [(1, 28, 12), (1, 12, 28)])
+def test_receptive_field_of_a_convolution_is_no_larger_than_the_shorter_side(shape):
+    assert structure.receptive_field_px(build("kernel_7", shape), shape) == 12
+    assert structure.receptive_field_px(build("mlp", shape), shape) == 28, "it sees all of it"
+
+
 def test_layers_leave_the_network_as_it_was():
     model = build("conv_batchnorm").train()
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -107,6 +113,13 @@ def test_activation_memory_is_what_the_backward_pass_needs():
     network = nn.Sequential(nn.Linear(100, 50), nn.ReLU(), nn.Linear(50, 10))
     measured = structure.activation_megabytes(network, (100,), 64)
     assert measured == pytest.approx(64 * (100 + 50) * 4 / 1e6)
+
+
+def test_activation_memory_is_that_of_training():
+    plain = [nn.Linear(100, 50), nn.ReLU(), nn.Linear(50, 10)]
+    with_dropout = nn.Sequential(*plain[:2], nn.Dropout(), plain[2]).eval()
+    more = structure.activation_megabytes(with_dropout, (100,), 64)
+    assert more >= 64 * (100 + 50 + 50) * 4 / 1e6  # what it lets through is kept as well
 
 
 def test_wide_blocks_keep_more_than_basic_ones():

@@ -103,12 +103,27 @@ def test_channel_attention_is_torchvisions():
     agree(ours, theirs, images(2, 8, 5, 5))
 
 
+def test_channel_attention_learns_nothing_through_units_that_are_silent():
+    layer = ChannelAttention(4, reduction=2)
+    layer.squeeze_bias.data = torch.tensor([-100.0, 100.0])
+    layer(torch.rand(2, 4, 3, 3)).sum().backward()
+    assert (layer.squeeze_weight.grad[0] == 0).all() and (layer.squeeze_weight.grad[1] != 0).all()
+    assert layer.squeeze_bias.grad[0] == 0 != layer.squeeze_bias.grad[1]
+
+
+def test_layers_start_with_every_unit_awake_and_a_leak_of_a_quarter():
+    assert ChannelAttention(32).squeeze_bias.tolist() == [1, 1]
+    y = FadingLeak(1)(torch.full((1, 1, 1, 1), -1.0))
+    assert y.item() == pytest.approx(-0.0919699)  # -0.25 / e
+
+
 def test_swish_is_torchs_silu():
     agree(Swish(), nn.SiLU(), images(2, 3, 4, 4))
 
 
 def test_fading_leak_without_a_leak_is_relu_and_fades_far_below_0():
     agree(FadingLeak(3, leak=0).double(), nn.ReLU(), images(2, 3, 4, 4))
+    agree(FadingLeak(3, leak=0), nn.ReLU(), torch.zeros(2, 3, 4, 4))
     leaky = FadingLeak(1, leak=1.0)
     y = leaky(torch.tensor([-1.0, -20.0, 2.0]).view(1, 1, 1, 3)).flatten()
     assert y[0] < -0.3 and abs(y[1]) < 1e-6 and y[2] == 2

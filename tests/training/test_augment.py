@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from mnistcmp.catalogue.settings import Affine, ShiftAndMirror
-from mnistcmp.training.augment import augment
+from mnistcmp.training.augment import _matrices, augment
 
 STILL = Affine(rotate_degrees=0, shift_px=0, scale=0, shear=0)
 
@@ -127,6 +127,11 @@ def test_shear_is_px_sideways_for_each_px_of_height():
     assert right.min() == pytest.approx(-2, abs=0.05)
 
 
+def test_rotation_and_shear_together_keep_areas():
+    matrices = _matrices(Affine(30, 2, 0, 0.3), 50, (28, 28), seeded())
+    torch.testing.assert_close(torch.linalg.det(matrices[:, :, :2]), torch.ones(50))
+
+
 @pytest.mark.parametrize(
     "affine",
     [Affine(30, 0, 0, 0), Affine(0, 2, 0, 0), Affine(0, 0, 0.2, 0), Affine(0, 0, 0, 0.3)],
@@ -163,6 +168,15 @@ def test_shift_and_mirror_moves_whole_pixels_and_mirrors_half_of_the_images():
     assert len(found) == len(images)
     assert len(set(found)) == 50  # every move there is
     assert 160 < sum(mirrored for mirrored, *_ in found) < 240
+
+
+def test_shift_and_mirror_moves_in_the_mirror_image():
+    images = torch.arange(6.0).expand(300, 1, 6, 6).contiguous()
+    moved = augment(images, ShiftAndMirror(shift_px=2, mirror=True), seeded())
+    rows = {tuple(row) for row in moved[:, 0, 3].tolist()}
+    there = [1, 0, 0, 1, 2, 3, 4, 5, 5, 4]
+    windows = {tuple(there[start : start + 6]) for start in range(5)}
+    assert rows == windows | {window[::-1] for window in windows}
 
 
 def test_shift_and_mirror_leaves_no_gap_at_the_edge():

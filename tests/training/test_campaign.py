@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import resource
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ import torch
 import mnistcmp.data.dataset
 from mnistcmp import checkpoints
 from mnistcmp.records import RUN_COLUMNS, Records
-from mnistcmp.training import campaign, jobs, loop, schedule
+from mnistcmp.training import campaign, jobs, loop, recording, schedule
 from mnistcmp.training.jobs import Job
 from tests.helpers import Quiet, end_process
 
@@ -242,6 +243,74 @@ def test_campaign_takes_bf16_only_where_it_pays(
     monkeypatch.setattr(jobs, "probe", lambda *_, **__: seconds)
     (row,) = run(campaign.plan(["mlp"], ["tuned"], [0], epochs=1), toy, tmp_path)
     assert row["precision"] == precision
+
+
+@pytest.mark.parametrize(("bf16", "precision"), [(0.74, "bf16"), (0.75, "fp32"), (0.76, "fp32")])
+def test_bf16_must_save_more_than_a_quarter_of_the_time(bf16, precision):
+    assert schedule.choose_precision({"fp32": 1.0, "bf16": bf16}) == precision
+
+
+@pytest.mark.parametrize(
+    ("dataset", "seed", "protocol", "size_bytes", "kept"),
+    [
+        ("mnist", 0, "final", 9_000_000, True),
+        ("mnist", 1, "final", 1_000, False),
+        ("mnist", 0, "validation", 1_000, False),
+        ("cifar10-jpeg", 0, "final", 1_000_000, True),
+        ("cifar10-jpeg", 0, "final", 1_000_001, False),
+    ],
+)
+def test_weights_are_kept_of_seed_0_and_on_other_data_sets_up_to_a_megabyte(
+    dataset, seed, protocol, size_bytes, kept
+):
+    (job,) = campaign.plan(["fcn"], ["tuned"], [seed], dataset=dataset, protocol=protocol)
+    assert recording._keeps_weights(job, size_bytes) == kept
+
+
+@pytest.fixture
+def now(monkeypatch) -> list[float]:
+    """The time of a campaign's clock, which stands still but when the test sets it."""
+    seconds = [1000.0]
+    monkeypatch.setattr(schedule, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    return seconds
+
+
+def two_plans() -> tuple[schedule._Plan, schedule._Plan]:
+    """Runs that should take 100 and 60 seconds."""
+    first, second = campaign.plan(["mlp", "cnn"], ["tuned"], [0], epochs=1)
+    return schedule._Plan(first, "fp32", 10, 100.0), schedule._Plan(second, "fp32", 10, 60.0)
+
+
+def test_time_left_is_at_first_a_fifth_more_than_was_timed(now):
+    long, short = two_plans()
+    clock = schedule._Clock([long, short], workers=2)
+    assert clock.seconds_left({}) == pytest.approx(120)  # the longest alone takes 100
+    assert schedule._Clock([long, short], workers=1).seconds_left({}) == pytest.approx(192)
+    now[0] += 300
+    assert clock.seconds_left({long: 0.6}) == pytest.approx(72)  # each worker did 30, 60 are left
+    assert clock.seconds_left({long: 0.6, short: 0.5}) == pytest.approx(40 * 300 / 45)
+
+
+def test_time_left_follows_the_pace_so_far(now):
+    long, short = two_plans()
+    clock = schedule._Clock([long, short], workers=2)
+    now[0] += 110
+    clock.finished(short)
+    assert clock.seconds_left({long: 0.5}) == pytest.approx(100)  # 55 took 110, 50 are left
+    clock.finished(long)
+    assert clock.seconds_left({}) == 0
+
+
+def test_progress_is_told_the_share_of_each_run(now):
+    told = []
+    progress = SimpleNamespace(running=lambda shares, seconds: told.append((shares, seconds)))
+    long, short = two_plans()
+    clock = schedule._Clock([long, short], workers=1)
+    plans = {plan.call: plan for plan in (long, short)}
+    schedule._report(progress, clock, plans, {long.call: 1, short.call: 5})
+    ((shares, seconds),) = told
+    assert shares == {long.job: 0.1, short.job: 0.5}
+    assert seconds == 0  # 40 of 160 are done, in no time
 
 
 def test_campaign_trains_the_longest_first(inline, toy, tmp_path, monkeypatch):

@@ -2,6 +2,8 @@
 
 import math
 from dataclasses import replace
+from itertools import accumulate, chain
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from torch import nn
 from mnistcmp.catalogue.recipes import recipe_for
 from mnistcmp.catalogue.settings import Affine, Recipe
 from mnistcmp.models import build
+from mnistcmp.training import evaluate as evaluate_module
 from mnistcmp.training import loop
 from mnistcmp.training.evaluate import Images, as_input, evaluate, milliseconds_per_image
 from mnistcmp.training.loop import Diverged, pixel_statistics, probe, train
@@ -152,6 +155,27 @@ def test_one_cycle_rises_to_the_learning_rate_and_ends_low(monkeypatch):
     assert betas == {(0.9, 0.999)}
 
 
+@pytest.mark.parametrize("batch_size", [640, 160])
+def test_one_cycle_may_have_one_step_or_four(batch_size):
+    recipe = replace(ONE_CYCLE, epochs=1, batch_size=batch_size)
+    assert len(train("mlp", recipe, 0, TRAINING, HELDOUT).epochs) == 1
+
+
+def test_weight_decay_shrinks_what_no_image_tells_of():
+    images = toy(40)
+    images.pixels[:, :, 0, 0] = 0  # so that the weights of this pixel get no gradient
+    recipe = replace(CONSTANT, learning_rate=0.01, epochs=1, batch_size=10)
+    bare, decayed = (
+        train("mlp", replace(recipe, weight_decay=decay), 3, images, HELDOUT).model
+        for decay in (0.0, 0.5)
+    )
+    weights, shrunk = (
+        next(layer for layer in model.modules() if isinstance(layer, nn.Linear)).weight[:, 0]
+        for model in (bare, decayed)
+    )
+    torch.testing.assert_close(shrunk, weights * 0.995**4)  # 1 - 0.01 · 0.5 at each of four steps
+
+
 def test_epoch_without_learning_has_the_loss_and_accuracy_of_all_images():
     # 60 images in batches of 50: a mean over batches would count the last ten five times.
     images, recipe = toy(60), replace(CONSTANT, learning_rate=0.0)
@@ -187,6 +211,31 @@ def test_gradient_norms_of_a_single_step_are_those_of_plain_backward():
     for layer, norm in trained.epochs[0].gradient_norms.items():
         expected = model.get_parameter(f"{layer}.weight").grad.norm().item()
         assert norm == pytest.approx(expected, rel=1e-3), layer
+
+
+@pytest.mark.parametrize("steps", [1, 4, 33])  # of 33, every fourth is read
+def test_gradient_norms_of_equal_steps_are_those_of_one_step(steps):
+    one, recipe = toy(1), replace(CONSTANT, learning_rate=0.0, epochs=1, batch_size=2)
+    images = Images(one.pixels.repeat(2 * steps, 1, 1, 1), one.labels.repeat(2 * steps))
+    trained = train("cnn", recipe, 5, images, HELDOUT)
+    trained.model.zero_grad()
+    F.cross_entropy(trained.model(one.pixels.float() / 255), one.labels).backward()
+    for layer, norm in trained.epochs[0].gradient_norms.items():
+        expected = trained.model.get_parameter(f"{layer}.weight").grad.norm().item()
+        assert norm == pytest.approx(expected, rel=1e-3), layer
+
+
+def test_gradient_norms_are_means_over_the_steps():
+    images, recipe = toy(8), replace(CONSTANT, learning_rate=0.0, epochs=1, batch_size=1)
+    trained = train("tiny_cnn", recipe, 5, images, HELDOUT)
+    sums = dict.fromkeys(trained.epochs[0].gradient_norms, 0.0)
+    for pixels, label in zip(images.pixels.float() / 255, images.labels, strict=True):
+        trained.model.zero_grad()
+        F.cross_entropy(trained.model(pixels[None]), label[None]).backward()
+        for layer in sums:
+            sums[layer] += trained.model.get_parameter(f"{layer}.weight").grad.norm().item()
+    for layer, norm in trained.epochs[0].gradient_norms.items():
+        assert 8 * norm == pytest.approx(sums[layer], rel=1e-3), layer
 
 
 @pytest.mark.parametrize("name, count", [("strong_cnn", 60), ("conv_batchnorm", 60), ("mlp", 1037)])
@@ -227,6 +276,11 @@ def test_pixel_statistics_are_those_of_numpy(channels):
     means, stds = pixel_statistics(pixels)
     np.testing.assert_allclose(means, plain.mean(axis=(0, 2, 3)))
     np.testing.assert_allclose(stds, plain.std(axis=(0, 2, 3)))
+
+
+def test_pixel_statistics_of_one_grey_have_a_deviation_that_can_be_divided_by():
+    means, stds = pixel_statistics(torch.full((3, 1, 4, 4), 51, dtype=torch.uint8))
+    assert (means, stds) == ([pytest.approx(0.2)], [pytest.approx(1 / 255)])
 
 
 def test_normalise_takes_over_the_training_images_statistics_if_the_recipe_says_so():
@@ -271,6 +325,39 @@ def test_probe_times_both_precisions_and_leaves_no_trace():
     assert all(0 < value < math.inf for value in seconds.values())
     assert torch.equal(images.pixels, before)
     assert same(train("strong_cnn", CONSTANT, 0, images, HELDOUT).model, alone)
+
+
+def clock(monkeypatch: pytest.MonkeyPatch, module: ModuleType, *durations: float) -> None:
+    """What is timed in turn takes so many seconds, with one between each and the next."""
+    times = accumulate(chain.from_iterable((1, duration) for duration in durations))
+    monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=times.__next__))
+
+
+def test_probe_takes_the_faster_of_two_trials_after_one_to_warm_up(monkeypatch):
+    clock(monkeypatch, loop, 1, 1, 16, 40, 24, 32)  # fp32 and bf16 take turns, eight steps each
+    assert probe("mlp", CONSTANT, TRAINING) == {"fp32": 2, "bf16": 4}
+
+
+def test_latency_is_the_median_in_milliseconds(monkeypatch):
+    clock(monkeypatch, evaluate_module, 0.25, 0.5, 8)
+    model = build("mlp")
+    assert milliseconds_per_image(model, toy(3)) == 500
+
+
+def test_seconds_of_an_epoch_are_without_measuring(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def measuring(*arguments):
+        now[0] += 100
+        return evaluate(*arguments)
+
+    def told(steps: int) -> None:
+        now[0] += steps
+
+    monkeypatch.setattr(loop, "evaluate", measuring)
+    trained = train("mlp", CONSTANT, 0, TRAINING, HELDOUT, on_steps=told)
+    assert [epoch.seconds for epoch in trained.epochs] == [13, 13]
 
 
 def test_as_input_scales_bytes_to_one():
