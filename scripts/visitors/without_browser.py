@@ -34,7 +34,7 @@ from websockets.exceptions import WebSocketException
 from mnistcmp.drawing import canvas
 from mnistcmp.drawing.canvas import Points
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 HEALTHY_WITHIN_SECONDS = 120
 PATIENCE_SECONDS = 60  # with the server, for the next message
 COMPONENT = "mnistcmp_live"  # that takes pictures, as mnistcmp/app/draw/live.py names it

@@ -103,9 +103,9 @@ def test_too_long_drawing_raises_with_its_count(monkeypatch):
 
 def test_text_may_have_just_as_many_characters_as_a_link_holds(monkeypatch):
     text = share_link.to_text([SEVEN])
-    monkeypatch.setattr(canvas, "LONGEST_LINK", len(text))
+    monkeypatch.setattr(share_link, "LONGEST_LINK", len(text))
     assert share_link.from_text(share_link.to_text([SEVEN])) == [SEVEN]
-    monkeypatch.setattr(canvas, "LONGEST_LINK", len(text) - 1)
+    monkeypatch.setattr(share_link, "LONGEST_LINK", len(text) - 1)
     with pytest.raises(DrawingError, match="characters"):
         share_link.to_text([SEVEN])
 
