@@ -16,11 +16,11 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from mnistcmp.files import write_whole
+from mnistcmp.catalogue.datasets import argument
 from mnistcmp.models import build
-from mnistcmp.titles import argument
+from mnistcmp.records import default_folder, training_command
+from mnistcmp.safe_files import write_whole
 
-CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 SHIPPED_SEED = 0  # whose weights are kept: fixed beforehand, never the best
 
 
@@ -79,12 +79,12 @@ def drop_former(folder: Path | str, checkpoint: Checkpoint) -> None:
             old.unlink()
 
 
-def read_manifest(folder: Path | str = CHECKPOINTS) -> list[Checkpoint]:
+def read_manifest(folder: Path | str | None = None) -> list[Checkpoint]:
     """All checkpoints that the folder's manifest names; none if there is no manifest.
 
     Raises CheckpointError if the manifest cannot be understood.
     """
-    path = Path(folder) / "manifest.json"
+    path = _folder(folder) / "manifest.json"
     if not path.exists():
         return []
     try:
@@ -93,7 +93,7 @@ def read_manifest(folder: Path | str = CHECKPOINTS) -> list[Checkpoint]:
     except (ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
             f"{path} is damaged ({error}): restore it from git, or delete it and run "
-            "python scripts/train_all.py"
+            f"{training_command()}"
         ) from error
 
 
@@ -101,9 +101,11 @@ def load(
     name: str,
     recipe: str = "drawn",
     dataset: str = "mnist",
-    folder: Path | str = CHECKPOINTS,
+    folder: Path | str | None = None,
 ) -> nn.Module:
     """The trained network `name`, in evaluation mode: (N, 1, 28, 28) pixels in [0, 1] -> logits.
+
+    `folder` is that of the weights; None stands for `records.default_folder()`.
 
     Raises CheckpointError, naming the file and the remedy, if there is no such checkpoint, or if
     its hash, its architecture or a shape does not fit.
@@ -112,13 +114,13 @@ def load(
         if checkpoint.key == (dataset, name, recipe):
             return load_checkpoint(checkpoint, folder)
     raise CheckpointError(
-        f"{Path(folder)} has no checkpoint of {name!r} with the recipe {recipe!r} on {dataset!r}: "
-        f"make it with {_command(name, recipe, dataset)}"
+        f"{_folder(folder)} has no checkpoint of {name!r} with the recipe {recipe!r} on "
+        f"{dataset!r}: make it with {_command(name, recipe, dataset)}"
     )
 
 
 def load_all(
-    recipe: str = "drawn", dataset: str = "mnist", folder: Path | str = CHECKPOINTS
+    recipe: str = "drawn", dataset: str = "mnist", folder: Path | str | None = None
 ) -> dict[str, nn.Module]:
     """Every trained network of one recipe and data set, by name; as `load` gives and raises."""
     return {
@@ -128,9 +130,9 @@ def load_all(
     }
 
 
-def load_checkpoint(checkpoint: Checkpoint, folder: Path | str = CHECKPOINTS) -> nn.Module:
+def load_checkpoint(checkpoint: Checkpoint, folder: Path | str | None = None) -> nn.Module:
     """The network of one entry of the manifest in `folder`; as `load` gives and raises."""
-    path = Path(folder) / checkpoint.file
+    path = _folder(folder) / checkpoint.file
     remedy = (
         "restore the file from git, or train it again with "
         f"{_command(checkpoint.model, checkpoint.recipe, checkpoint.dataset)}"
@@ -157,6 +159,10 @@ def load_checkpoint(checkpoint: Checkpoint, folder: Path | str = CHECKPOINTS) ->
     return model.eval().to(memory_format=torch.channels_last)
 
 
+def _folder(folder: Path | str | None) -> Path:
+    return default_folder() if folder is None else Path(folder)
+
+
 def _write_manifest(folder: Path, checkpoints: list[Checkpoint]) -> None:
     text = json.dumps({"checkpoints": [asdict(entry) for entry in checkpoints]}, indent=1)
     write_whole(folder / "manifest.json", (text + "\n").encode())
@@ -164,4 +170,4 @@ def _write_manifest(folder: Path, checkpoints: list[Checkpoint]) -> None:
 
 def _command(model: str, recipe: str, dataset: str) -> str:
     where = argument(dataset)
-    return f"python scripts/train_all.py --models {model} --recipe {recipe} --dataset {where}"
+    return training_command(f"--models {model} --recipe {recipe} --dataset {where}")

@@ -18,7 +18,7 @@ The real server is started twice. First a real browser comes to it (skipped wher
   counted where it changes the consensus.
 - While drawing: pictures whose wall was on the page, in a second, while the mouse moves steadily.
 
-Then visitors without browsers come to a new server (scripts/streamlit_load.py), each with a new
+Then visitors without browsers come to a new server (scripts/without_browser.py), each with a new
 picture every time. Milliseconds are those from sending a picture until the last part of its
 reading, the wall, has come: the server's part, with Streamlit's own, but without a browser's.
 
@@ -46,18 +46,12 @@ import signal
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
-
-from mnistcmp import machine
-from mnistcmp.checkpoints import CHECKPOINTS, read_manifest
-from mnistcmp.files import write_whole
-from scripts.streamlit_load import (
+from visitors.browser import measure_browser
+from visitors.without_browser import (
     AppError,
     Server,
     Visitor,
@@ -67,7 +61,11 @@ from scripts.streamlit_load import (
     resident_mb,
     server,
 )
-from scripts.streamlit_page import measure_browser
+
+from mnistcmp.checkpoints import read_manifest
+from mnistcmp.records import default_folder
+from mnistcmp.safe_files import write_whole
+from mnistcmp.training import machine
 
 PAGE_PAUSE_SECONDS = 0.1  # between two pictures, as in live.js
 AFTER_OVERLOAD_SECONDS = 3
@@ -189,7 +187,7 @@ def main() -> int:
         if hasattr(signal, signal_name):
             signal.signal(getattr(signal, signal_name), signal.default_int_handler)
     console = Console(highlight=False)
-    path = CHECKPOINTS / "results" / "benchmark_app.json"
+    path = default_folder() / "results" / "benchmark_app.json"
     try:
         browser = measure_browser(options.strokes, console)
         if "skipped" in browser:

@@ -16,7 +16,6 @@ checkpoints/results/benchmark_training.json, from which the README's table is ma
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -24,8 +23,6 @@ from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
 from statistics import median
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 from rich.console import Console
@@ -35,21 +32,17 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
-from mnistcmp import campaign, data, machine
-from mnistcmp.checkpoints import CHECKPOINTS
-from mnistcmp.files import write_whole
+from mnistcmp.catalogue.settings import Recipe
+from mnistcmp.catalogue.studies import STUDIES
+from mnistcmp.data.dataset import Dataset
+from mnistcmp.data.load import load_dataset
 from mnistcmp.models import MODELS, build
-from mnistcmp.progress import TerminalProgress
-from mnistcmp.recipes import Recipe
-from mnistcmp.studies import STUDIES
-from mnistcmp.workers import (
-    Call,
-    Crew,
-    Job,
-    Materials,
-    probe_job,
-    run_job,
-)
+from mnistcmp.records import default_folder, home
+from mnistcmp.safe_files import write_whole
+from mnistcmp.training import campaign, machine, schedule
+from mnistcmp.training.jobs import Job, Materials, probe_job, run_job
+from mnistcmp.training.progress import TerminalProgress
+from mnistcmp.training.worker_pool import Call, Crew
 
 RECIPE = Recipe("published", epochs=1)
 EPOCH_IMAGES = 60_000
@@ -111,9 +104,9 @@ def peak_flops(dtype: torch.dtype) -> float:
     return 2 * size**3 / best
 
 
-def first(dataset: data.Dataset, count: int) -> data.Dataset:
+def first(dataset: Dataset, count: int) -> Dataset:
     """The first `count` training images; hardly any test images, because measuring is not timed."""
-    return data.Dataset(
+    return Dataset(
         dataset.train_images[:count],
         dataset.train_labels[:count],
         dataset.test_images[:100],
@@ -125,7 +118,7 @@ def compare_epochs(
     names: list[str], rounds: int, folder: Path, console: Console
 ) -> tuple[list[dict[str, object]], dict[str, float]]:
     """Time an epoch of each model both ways -> a row for each, and the peak FLOP/s by precision."""
-    dataset, images = data.load("mnist", folder), MNIST(folder, transform=ToTensor())
+    dataset, images = load_dataset("mnist", folder), MNIST(folder, transform=ToTensor())
     workers = torch.get_num_threads()
     peaks = {"fp32": peak_flops(torch.float32), "bf16": peak_flops(torch.bfloat16)}
     rows = []
@@ -140,7 +133,7 @@ def compare_epochs(
             whole = ceil(EPOCH_IMAGES / RECIPE.batch_size) / ceil(count / RECIPE.batch_size)
             crew, few = crews[count], Subset(images, range(count))
             ((_, probed),) = crew.each([Call(probe_job, (Job("mnist", name, RECIPE, 0),))])
-            precision = campaign.choose_precision(probed.seconds)
+            precision = schedule.choose_precision(probed.seconds)
             textbook, engine = [], []
             for _ in range(1 + rounds):
                 textbook.append(whole * textbook_seconds(name, few))
@@ -176,9 +169,9 @@ def compare_end_to_end(folder: Path, console: Console) -> dict[str, float]:
     started = time.perf_counter()
     jobs = campaign.plan(names, ["published"], [0])
     with tempfile.TemporaryDirectory() as out, TerminalProgress(console, len(jobs)) as progress:
-        rows = campaign.run(
+        rows = schedule.run(
             jobs,
-            Materials(data.load("mnist", folder)),
+            Materials(load_dataset("mnist", folder)),
             Path(out),
             campaign="benchmark",
             workers=torch.get_num_threads(),
@@ -215,10 +208,10 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS, default=studied, metavar="NAME")
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
     parser.add_argument("--end-to-end", action="store_true")
-    parser.add_argument("--data", type=Path, default=CHECKPOINTS.parent / "data", metavar="DIR")
+    parser.add_argument("--data", type=Path, default=home() / "data", metavar="DIR")
     options = parser.parse_args()
     console = Console(highlight=False)
-    path = CHECKPOINTS / "results" / "benchmark_training.json"
+    path = default_folder() / "results" / "benchmark_training.json"
     result = json.loads(path.read_text()) if path.exists() else {}
     facts = {
         "machine": machine.describe("cpu"),

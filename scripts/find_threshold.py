@@ -14,11 +14,8 @@ it.
 
 import argparse
 import json
-import sys
 from math import floor
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import safetensors.torch
@@ -26,13 +23,18 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from mnistcmp import campaign, data, nondigits, strokes
-from mnistcmp.checkpoints import CHECKPOINTS, load_all
-from mnistcmp.files import write_whole
+from mnistcmp.catalogue.recipes import RECIPES, recipe_for
+from mnistcmp.checkpoints import load_all
+from mnistcmp.data import pen_digits
+from mnistcmp.data.load import load_dataset
+from mnistcmp.drawing import non_digits
+from mnistcmp.inference import certainty, probabilities
 from mnistcmp.models import MODELS, build
-from mnistcmp.reading import certainty, probabilities
-from mnistcmp.recipes import RECIPES, recipe_for
-from mnistcmp.workers import Call, Crew, Job, Materials, probe_job, run_job
+from mnistcmp.records import default_folder, home
+from mnistcmp.safe_files import write_whole
+from mnistcmp.training import schedule
+from mnistcmp.training.jobs import Job, Materials, probe_job, run_job
+from mnistcmp.training.worker_pool import Call, Crew
 
 RECIPE = "drawn"
 MOST_REJECTED = 0.03
@@ -49,7 +51,7 @@ def trained_for_validation(materials: Materials, console: Console) -> dict[str, 
         probed = {call.arguments[0]: seconds for call, seconds in crew.each(map(_probe, jobs))}
         jobs.sort(key=lambda job: -probed[job].steps * probed[job].seconds["fp32"])
         calls = [
-            Call(run_job, (job, campaign.choose_precision(probed[job].seconds))) for job in jobs
+            Call(run_job, (job, schedule.choose_precision(probed[job].seconds))) for job in jobs
         ]
         with console.status("Training …") as status:
             for call, outcome in crew.each(calls):
@@ -79,7 +81,7 @@ def certainties(images: np.ndarray, networks: dict[str, nn.Module]) -> np.ndarra
 
 def drawings(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Kinds (N,) and float32 pixels (N, 28, 28) of drawings that are no digits."""
-    kinds, pixels = zip(*nondigits.generate(NONDIGITS, seed), strict=True)
+    kinds, pixels = zip(*non_digits.generate(NONDIGITS, seed), strict=True)
     return np.array(kinds), np.stack(pixels)
 
 
@@ -111,7 +113,7 @@ def measured(recipe: str, threshold: float, materials: Materials) -> dict[str, o
     others = certainties(pixels, networks)
     accepted = {
         kind: round(float((others[kinds == kind] >= threshold).mean()), 5)
-        for kind in nondigits.KINDS
+        for kind in non_digits.KINDS
     }
     return {
         "networks": len(networks),
@@ -130,21 +132,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=CHECKPOINTS.parent / "data", metavar="DIR")
+    parser.add_argument("--data", type=Path, default=home() / "data", metavar="DIR")
     parser.add_argument(
         "--keep", action="store_true", help="train nothing: keep the threshold that was found"
     )
     options = parser.parse_args()
-    path = CHECKPOINTS / "results" / "threshold.json"
+    path = default_folder() / "results" / "threshold.json"
     if options.keep and not path.exists():
         parser.error(f"there is no {path} to keep: run this without --keep")
     console = Console(highlight=False)
-    dataset = data.load("mnist", options.data)
-    materials = Materials(dataset, *strokes.load(options.data / PEN_FILE))
+    dataset = load_dataset("mnist", options.data)
+    materials = Materials(dataset, *pen_digits.load(options.data / PEN_FILE))
     if options.keep:
         result = json.loads(path.read_text())
     else:
-        result = found(materials, data.split(dataset, "validation")[2].numpy(), console)
+        result = found(materials, dataset.split("validation")[2].numpy(), console)
     threshold = result["least_certainty"]
     result["shipped"] = {recipe: measured(recipe, threshold, materials) for recipe in RECIPES}
     text = json.dumps(result, indent=1) + "\n"

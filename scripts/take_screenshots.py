@@ -4,14 +4,10 @@ python scripts/take_screenshots.py
 """
 
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from playwright.sync_api import Browser, Page, sync_playwright
-
-from scripts.streamlit_load import REPOSITORY, server
-from scripts.streamlit_page import CHROMIUM_FLAGS, INVITATION, chromium
+from visitors.browser import CHROMIUM_FLAGS, INVITATION, chromium
+from visitors.without_browser import REPOSITORY, server
 
 FOLDER = REPOSITORY / "docs"
 DRAWN = [

@@ -1,194 +1,21 @@
-"""Shared by the tests: toy data, a web server, training without processes, and the script."""
+"""Fixtures that many tests use."""
 
-import hashlib
-import http.server
-import importlib.util
-import os
 import shutil
-import signal
-import sys
-import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
 
-from mnistcmp import workers
-from mnistcmp.dataset import Dataset
-from mnistcmp.results import Records
-from mnistcmp.strokes import PenPixels
-from mnistcmp.workers import Job, Materials
-
-REPOSITORY = Path(__file__).resolve().parent.parent
-PATIENCE_SECONDS = 120  # how long a test waits for what should come at once
-
-
-def toy_images(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Noise with a bright patch whose place is the label: uint8 (N, 28, 28), int64 (N,)."""
-    generator = torch.Generator().manual_seed(seed)
-    pixels = torch.randint(0, 60, (count, 28, 28), generator=generator, dtype=torch.uint8)
-    labels = torch.randint(0, 10, (count,), generator=generator)
-    for image, label in zip(pixels, labels.tolist(), strict=True):
-        top, left = 5 + 12 * (label // 5), 2 + 5 * (label % 5)
-        image[top : top + 5, left : left + 5] = 220
-    return pixels, labels
-
-
-def toy_materials() -> Materials:
-    """512 training and 128 test images, and pen digits of two writers each."""
-    return Materials(
-        Dataset(*toy_images(512, seed=1), *toy_images(128, seed=2)),
-        PenPixels(*toy_images(64, seed=3), torch.arange(64) % 2 + 1),
-        PenPixels(*toy_images(32, seed=4), torch.arange(32) % 2 + 3),
-    )
-
-
-def md5(content: bytes) -> str:
-    return hashlib.md5(content).hexdigest()
-
-
-def disk(root: Path) -> dict[str, bytes]:
-    """Name -> contents of every file under `root`."""
-    return {path.name: path.read_bytes() for path in root.rglob("*") if path.is_file()}
-
-
-class Mirror(http.server.ThreadingHTTPServer):
-    """A web server for `files`; `requested` lists what was asked for, `cut` closes in mid-file."""
-
-    def __init__(self, files: dict[str, bytes]):
-        super().__init__(("127.0.0.1", 0), MirrorHandler)
-        self.files, self.requested, self.cut = files, [], False
-        self.url = f"http://127.0.0.1:{self.server_port}/"
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-
-
-class MirrorHandler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        name = self.path.strip("/")
-        self.server.requested.append(name)
-        if name not in self.server.files:
-            return self.send_error(404)
-        content = self.server.files[name]
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content[: len(content) // 2] if self.server.cut else content)
-
-    def log_message(self, *_):
-        pass
-
-
-def until(condition: Callable[[], object]) -> object:
-    """Wait until `condition()` is true -> what it then is."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not (found := condition()):
-        assert time.monotonic() < end, "what was waited for did not come"
-        time.sleep(0.01)
-    return found
-
-
-def end_process(pid: int) -> None:
-    """End a process as the kernel does when memory runs out."""
-    os.kill(pid, signal.SIGKILL)
+from mnistcmp.training import jobs, worker_pool
+from mnistcmp.training.jobs import Materials
+from tests.helpers import REPOSITORY, InlineWorker, toy_materials
 
 
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
     """The app on a copy of the shipped folder, which may be damaged."""
-    # Here, because importing streamlit prints warnings, also in the programs that tests start.
-    from mnistcmp.app import cached
-
-    folder = shutil.copytree(cached.CHECKPOINTS, tmp_path / "checkpoints")
-    monkeypatch.setattr(cached, "CHECKPOINTS", folder)
-    monkeypatch.setattr(cached, "RESULTS", folder / "results")
+    folder = shutil.copytree(REPOSITORY / "checkpoints", tmp_path / "checkpoints")
+    monkeypatch.setenv("MNISTCMP_CHECKPOINTS", str(folder))
     return folder
-
-
-def import_train_all() -> ModuleType:
-    """scripts/train_all.py as a module; scripts/ is not a package."""
-    spec = importlib.util.spec_from_file_location(
-        "train_all", REPOSITORY / "scripts" / "train_all.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    search_path = list(sys.path)
-    spec.loader.exec_module(module)
-    sys.path[:] = search_path
-    return module
-
-
-class Script:
-    """scripts/train_all.py on toy images, writing to `out`."""
-
-    def __init__(self, out, capsys, monkeypatch) -> None:
-        self.module, self.out = import_train_all(), out
-        self._capsys, self._monkeypatch = capsys, monkeypatch
-
-    def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        """-> exit status, stdout, stderr."""
-        command = ["train_all.py", "--out", str(self.out), *arguments]
-        self._monkeypatch.setattr(sys, "argv", command)
-        try:
-            status = self.module.main()
-        except SystemExit as end:
-            status = end.code
-        return status, *self._capsys.readouterr()
-
-    def runs(self):
-        return Records(self.out / "results").runs()
-
-    def trained(self) -> list[tuple[str, str, int]]:
-        """(model, recipe, seed) of every row, in the order of the alphabet."""
-        rows = self.runs()[["model", "recipe", "seed"]].itertuples(index=False, name=None)
-        return sorted(rows)
-
-
-class Quiet:
-    """A campaign's Progress that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.jobs: list[Job] = []
-
-    def note(self, message: str) -> None:
-        self.notes.append(message)
-
-    def finished(self, job: Job, row: dict[str, object], done: int) -> None:
-        assert done == len(self.jobs) + 1
-        self.jobs.append(job)
-
-    def running(self, shares: dict[Job, float], seconds_left: float) -> None:
-        pass
-
-
-class InlineExecutor(Executor):
-    """Does everything at once, in the process of the test."""
-
-    def submit(self, function, /, *arguments, **named):
-        future = Future()
-        try:
-            future.set_result(function(*arguments, **named))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-class InlineWorker:
-    """In place of workers.Worker: no process, so no seconds of starting one."""
-
-    def __init__(self, materials: Materials, device: str) -> None:
-        workers._Here.materials, workers._Here.device = materials, device
-        workers._Here.steps = SimpleNamespace(value=0)
-        self.executor = InlineExecutor()
-
-    def submit(self, call: workers.Call) -> Future:
-        return self.executor.submit(call.function, *call.arguments)
-
-    def steps_done(self) -> int:
-        return workers._Here.steps.value
 
 
 @pytest.fixture(scope="session")
@@ -199,9 +26,9 @@ def toy() -> Materials:
 @pytest.fixture
 def inline(monkeypatch):
     """Campaigns train in the process of the test, on one thread as a worker would."""
-    monkeypatch.setattr(workers, "Worker", InlineWorker)
+    monkeypatch.setattr(worker_pool, "Worker", InlineWorker)
     for name in ("materials", "device", "steps"):  # so that they are gone after the test
-        monkeypatch.setattr(workers._Here, name, None, raising=False)
+        monkeypatch.setattr(jobs._Here, name, None, raising=False)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

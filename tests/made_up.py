@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from mnistcmp.changes import Evidence
-from mnistcmp.measures import measures
-from mnistcmp.results import EPOCH_COLUMNS, RUN_COLUMNS, Records
-from mnistcmp.studies import STUDIES
-from mnistcmp.wording import Verdict
+from mnistcmp.analysis.comparisons import Evidence
+from mnistcmp.analysis.study_tables import measures
+from mnistcmp.analysis.text import Verdict
+from mnistcmp.catalogue.studies import STUDIES
+from mnistcmp.records import EPOCH_COLUMNS, RUN_COLUMNS, Records
 
 IMAGES = 1000
 EPOCHS = 3

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistcmp import canvas, photo
+from mnistcmp.drawing import canvas, photo
 
 DIGITS = {
     "7": [[(80, 70), (200, 70), (130, 220)]],

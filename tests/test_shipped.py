@@ -1,17 +1,14 @@
 """What the repository ships: weights and records of real runs, whole and as promised."""
 
-import importlib.util
-
 import pytest
 
-from mnistcmp import verify
-from mnistcmp.checkpoints import CHECKPOINTS, load_all, read_manifest
+from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
+from mnistcmp.catalogue.studies import STUDIES, published_figures
+from mnistcmp.checkpoints import load_all, read_manifest
 from mnistcmp.models import MODELS
-from mnistcmp.recipes import RECIPES, recipe_for, recipes_of
-from mnistcmp.results import Records, newest, summarise
-from mnistcmp.studies import STUDIES, published_figures
+from mnistcmp.records import Records, default_folder, newest, summarise
+from mnistcmp.training import verify
 
-README = CHECKPOINTS.parent / "README.md"
 FIRST = tuple(dict.fromkeys(model for number in (1, 2, 3, 4) for model in STUDIES[number].models))
 SHIPPED = {recipe: {model for model in MODELS if recipe in recipes_of(model)} for recipe in RECIPES}
 
@@ -24,7 +21,7 @@ ON_PHOTOS = {
 
 @pytest.fixture(scope="module")
 def of_all_datasets():
-    return newest(Records(CHECKPOINTS / "results").runs())
+    return newest(Records(default_folder() / "results").runs())
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +41,7 @@ def summary(reported):
 
 
 def test_shipped_folder_is_whole():
-    assert list(verify.problems(CHECKPOINTS)) == []
+    assert list(verify.problems(default_folder())) == []
 
 
 def test_shipped_weights_are_of_seed_0_for_every_model_and_recipe():
@@ -149,14 +146,5 @@ def test_published_recipe_gives_what_was_published(summary, model):
 
 
 def test_networks_of_study_3_reach_98_percent_of_the_validation_images():
-    held = summarise(Records(CHECKPOINTS / "results").runs(), "validation").set_index("model")
+    held = summarise(Records(default_folder() / "results").runs(), "validation").set_index("model")
     assert (held.loc[list(STUDIES[3].models), "test_accuracy"] >= 0.98).all()
-
-
-def test_readme_shows_the_records():
-    path = CHECKPOINTS.parent / "scripts" / "update_readme.py"
-    spec = importlib.util.spec_from_file_location("update_readme", path)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    page = README.read_text()
-    assert script.filled(page, CHECKPOINTS / "results") == page

@@ -1,18 +1,10 @@
-"""Figures -> Altair charts. Each has units on its axes and a text for those who cannot see it."""
+"""What the charts of several pages share: axes, and networks told apart by colour and shape."""
+
+from collections.abc import Iterable
 
 import altair as alt
-import numpy as np
-import pandas as pd
 
-from mnistcmp.app import marks
-from mnistcmp.app.colours import COLOURS, FAMILY_OF
-from mnistcmp.app.keys import INK, RECIPE_MARKS
-from mnistcmp.compare import frontier, half_interval, wilson_interval
-
-SELECTED = "model"  # the name of the selection that a click on a model makes
-
-CURVES_PX = 400  # height, with
-LEGENDS_PX = 130  # for legend and axis
+from mnistcmp.app.palette import network_marks
 
 ACCURACY = "Test accuracy, %"
 COSTS = {
@@ -21,285 +13,21 @@ COSTS = {
     "ms_per_image": "Reading one image, milliseconds",
 }
 
-_FAMILY = alt.Color(
-    "family:N",
-    scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
-    legend=None,
-)
 
-# The browser does this alone; which network was clicked, it tells the page.
-_POINTED_AT = alt.selection_point(
-    name="pointed_at", fields=["model"], on="pointerover", clear="pointerout"
-)
-_FADED = alt.value(0.2)
-
-_NAMES = alt.Axis(labelFlush=False)  # every label beside its row, the outermost too
+def network_colour(models: Iterable[str]) -> alt.Color:
+    """The column `model`, each network in its own colour; palette.network_legend explains it."""
+    shown, marks = list(dict.fromkeys(models)), network_marks()
+    scale = alt.Scale(domain=shown, range=[marks[model].colour for model in shown])
+    return alt.Color("model:N", scale=scale, legend=None)
 
 
-def with_intervals(summary: pd.DataFrame) -> pd.DataFrame:
-    """`results.summarise`'s rows with `family`, `accuracy` in percent, and its `low` and `high`."""
-    half = [
-        half_interval(deviation, seeds)
-        for deviation, seeds in zip(summary["test_accuracy_sd"], summary["seeds"], strict=True)
-    ]
-    return summary.assign(
-        family=summary["model"].map(FAMILY_OF),
-        accuracy=100 * summary["test_accuracy"],
-        low=100 * (summary["test_accuracy"] - half).clip(lower=0),
-        high=100 * (summary["test_accuracy"] + half).clip(upper=1),
-    )
+def network_shape(models: Iterable[str]) -> alt.Shape:
+    """The column `model`, each network with its own shape; palette.network_legend explains it."""
+    shown, marks = list(dict.fromkeys(models)), network_marks()
+    scale = alt.Scale(domain=shown, range=[marks[model].shape for model in shown])
+    return alt.Shape("model:N", scale=scale, legend=None)
 
 
-def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
-    """Accuracy against one of COSTS, on a log axis: points, 95 % intervals and the frontier."""
-    rows = with_intervals(summary)
-    rows["best"] = frontier(rows[cost], rows["test_accuracy"])
-    x = alt.X(f"{cost}:Q", title=COSTS[cost], scale=alt.Scale(type="log", nice=False, padding=45))
-    y = alt.Y("accuracy:Q", title=ACCURACY, scale=alt.Scale(zero=False))
-    base = alt.Chart(rows)
-    line = (
-        base.transform_filter("datum.best")
-        .mark_line(color=INK, strokeDash=[4, 3], interpolate="step-after")
-        .encode(x, y)
-    )
-    opacity = _opacity(highlight)
-    bars = base.mark_rule(strokeOpacity=0.6).encode(
-        x, alt.Y("low:Q", title=ACCURACY), alt.Y2("high:Q"), _FAMILY, opacity=opacity
-    )
-    points = (
-        base.mark_circle(size=110, opacity=1)
-        .encode(x, y, _FAMILY, opacity=opacity, tooltip=_tooltip(cost))
-        .add_params(_POINTED_AT, alt.selection_point(name=SELECTED, fields=["model"], on="click"))
-    )
-    # Names of all would lie on top of each other: the others show theirs when pointed at.
-    # Neighbours' names stand at two heights, and the dearest's to the right, where there is room.
-    named = rows[rows["best"] | (rows["model"] == highlight)].sort_values(cost)
-    places = ((named[:-1:2], "right", -8, -8), (named[1:-1:2], "right", -8, -20))
-    labels = [
-        alt.Chart(some)
-        .mark_text(align=align, dx=dx, dy=dy, fontSize=11)
-        .encode(x, y, text="model:N", color=alt.value(INK))
-        for some, align, dx, dy in (*places, (named[-1:], "left", 8, -8))
-    ]
-    best = ", ".join(rows[rows["best"]].sort_values(cost)["model"])
-    return alt.layer(line, bars, points, *labels).properties(
-        height=420,
-        description=f"Test accuracy in percent against {COSTS[cost].lower()} for "
-        f"{len(rows)} networks. No network is better at the same or less cost than: {best}.",
-    )
-
-
-def losses(summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
-    """Test loss of each model, smallest first."""
-    rows = with_intervals(summary)
-    base = alt.Chart(rows).encode(
-        x=alt.X("test_loss:Q", title="Test loss per image (cross-entropy, nats)"),
-        y=alt.Y("model:N", sort=_by(rows, "test_loss"), title=None, axis=_NAMES),
-    )
-    opacity = _opacity(highlight)
-    bars = (
-        base.mark_bar()
-        .encode(color=_FAMILY, opacity=opacity, tooltip=_tooltip("params"))
-        .add_params(_POINTED_AT)
-    )
-    values = base.mark_text(align="left", dx=4, color=INK).encode(
-        text=alt.Text("test_loss:Q", format=".4f")
-    )
-    smallest = rows.loc[rows["test_loss"].idxmin()]
-    return (bars + values).properties(
-        height=alt.Step(22),
-        description=f"Test loss of {len(rows)} networks; the smallest is {smallest['model']}'s, "
-        f"{smallest['test_loss']:.4f}.",
-    )
-
-
-def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.LayerChart:
-    """`loss` or `accuracy` by epoch, averaged over the seeds: on training and held-out images."""
-    means = (
-        epochs.groupby(["model", "epoch"])[[f"train_{measure}", f"heldout_{measure}"]]
-        .mean()
-        .reset_index()
-        .rename(columns={f"train_{measure}": "training", f"heldout_{measure}": "test"})
-        .melt(["model", "epoch"], var_name="images", value_name="value")
-    )
-    title, scale = "Loss per image", alt.Scale(zero=False)
-    if measure == "accuracy":
-        means["value"] *= 100
-        title, scale = "Accuracy, %", alt.Scale(zero=False, domainMax=100)
-    colour, opacity = marks.colour(means["model"]), _opacity(highlight)
-    last = means["epoch"].max()
-    # Room for the names to the right of the last epoch.
-    x = alt.X(
-        "epoch:Q",
-        title="Epoch",
-        axis=alt.Axis(values=list(range(1, last + 1)), format="d", grid=False),
-        scale=alt.Scale(domain=[1, 1 + (last - 1) * 1.4], nice=False),
-    )
-    y = alt.Y("value:Q", title=title, scale=scale)
-    lines = (
-        alt.Chart(means)
-        .mark_line()
-        .encode(
-            x,
-            y,
-            colour,
-            strokeDash=alt.StrokeDash("images:N", title=None, legend=alt.Legend(orient="bottom")),
-            opacity=opacity,
-        )
-    )
-    points = (
-        alt.Chart(means)
-        .mark_point(filled=True, size=50)
-        .encode(
-            x,
-            y,
-            colour,
-            marks.shape(means["model"]),
-            opacity=opacity,
-            tooltip=["model", "images", "epoch", alt.Tooltip("value:Q", title=title, format=".3f")],
-        )
-        .add_params(_POINTED_AT)
-    )
-    ends = means[(means["epoch"] == last) & (means["images"] == "test")]
-    apart = (means["value"].max() - means["value"].min()) / (CURVES_PX - LEGENDS_PX) * 13
-    names = (
-        alt.Chart(ends.assign(value=_spread(ends["value"].to_numpy(), apart)))
-        .mark_text(align="left", dx=8, fontSize=11, color=INK)
-        .encode(x, y, text="model:N", opacity=opacity)
-    )
-    return (lines + points + names).properties(
-        height=CURVES_PX,
-        description=f"{title} of {means['model'].nunique()} networks by epoch, on the training "
-        "images as they were trained on and on the test images.",
-    )
-
-
-def pen(summary: pd.DataFrame, digits: int, highlight: str | None) -> alt.LayerChart:
-    """Accuracy on `digits` pen digits beside that on MNIST's test images, for each model."""
-    rows = summary.assign(family=summary["model"].map(FAMILY_OF))
-    intervals = [wilson_interval(share, digits) for share in rows["pen_accuracy"]]
-    rows["low"], rows["high"] = 100 * np.array(intervals).T
-    rows["pen digits"], rows["MNIST"] = 100 * rows["pen_accuracy"], 100 * rows["test_accuracy"]
-    base = alt.Chart(rows).encode(
-        y=alt.Y("model:N", sort=_by(rows, "pen_accuracy")[::-1], title=None, axis=_NAMES),
-        opacity=_opacity(highlight),
-    )
-    x = alt.X("pen digits:Q", title="Read right, %", scale=alt.Scale(zero=False))
-    bars = base.mark_rule().encode(alt.X("low:Q", title="Read right, %"), alt.X2("high:Q"), _FAMILY)
-    tooltip = ["model", *(alt.Tooltip(name, format=".2f") for name in ("pen digits", "MNIST"))]
-    points = (
-        base.mark_circle(size=90, opacity=1)
-        .encode(x, _FAMILY, tooltip=tooltip)
-        .add_params(_POINTED_AT)
-    )
-    mnist = base.mark_tick(color=INK, thickness=2).encode(x="MNIST:Q", tooltip=tooltip)
-    best = rows.loc[rows["pen_accuracy"].idxmax()]
-    return (bars + mnist + points).properties(
-        height=alt.Step(22),
-        description=f"Accuracy of {len(rows)} networks on pen digits (dots) and on MNIST's test "
-        f"images (grey ticks); the best on pen digits is {best['model']}.",
-    )
-
-
-def pen_by_recipe(summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
-    """Accuracy on pen digits, a row a model, the best first, and a mark a recipe."""
-    rows = summary.assign(
-        family=summary["model"].map(FAMILY_OF), **{"pen digits": 100 * summary["pen_accuracy"]}
-    )
-    best_first = rows.sort_values("pen digits", ascending=False)["model"].drop_duplicates()
-    base = alt.Chart(rows).encode(
-        y=alt.Y("model:N", sort=best_first.tolist(), title=None, axis=_NAMES),
-        opacity=_opacity(highlight),
-    )
-    title = "Pen digits read right, %"
-    lines = base.mark_rule().encode(
-        alt.X("min(pen digits):Q", title=title), alt.X2("max(pen digits):Q"), _FAMILY
-    )
-    points = (
-        base.mark_point(filled=True, size=90)
-        .encode(
-            alt.X("pen digits:Q", title=title, scale=alt.Scale(zero=False)),
-            _FAMILY,
-            alt.Shape(
-                "recipe:N",
-                scale=alt.Scale(
-                    domain=list(RECIPE_MARKS), range=[shape for shape, _ in RECIPE_MARKS.values()]
-                ),
-                legend=None,
-            ),
-            tooltip=["model", "recipe", alt.Tooltip("pen digits:Q", title=title, format=".2f")],
-        )
-        .add_params(_POINTED_AT)
-    )
-    means = rows.groupby("recipe")["pen digits"].mean()
-    told = ", ".join(f"{recipe} {mean:.1f}" for recipe, mean in means.items())
-    return (lines + points).properties(
-        height=alt.Step(22),
-        description=f"{title}, by recipe, for {rows['model'].nunique()} networks; means: {told}.",
-    )
-
-
-def confusions(matrix: pd.DataFrame) -> alt.LayerChart:
-    """How often each digit was read as which other; `matrix` has `digit`, `read as`, `images`."""
-    wrong = matrix[matrix["digit"] != matrix["read as"]]
-    base = alt.Chart(wrong).encode(
-        x=alt.X("read as:O", axis=alt.Axis(labelAngle=0, orient="top"), title="read as"),
-        y=alt.Y("digit:O", title="was a"),
-    )
-    cells = (
-        base.mark_rect()
-        .encode(
-            color=alt.Color("images:Q", scale=alt.Scale(scheme="viridis"), title="images"),
-            tooltip=["digit:O", "read as:O", "images:Q"],
-        )
-        .add_params(alt.selection_point(name="cell", fields=["digit", "read as"], on="click"))
-    )
-    numbers = (
-        base.transform_filter("datum.images > 0")
-        .mark_text(fontSize=11)
-        .encode(
-            text="images:Q",
-            # Viridis is dark at its low end and bright at its high end.
-            color=alt.condition(
-                f"datum.images > {wrong['images'].max() / 2}",
-                alt.value("black"),
-                alt.value("white"),
-            ),
-        )
-    )
-    worst = wrong.loc[wrong["images"].idxmax()]
-    return (cells + numbers).properties(
-        height=340,
-        description=f"{wrong['images'].sum()} digits misread; most often a {worst['digit']} was "
-        f"read as a {worst['read as']}, {worst['images']} times.",
-    )
-
-
-def _by(rows: pd.DataFrame, column: str) -> list[str]:
-    """The models in the order of a column, smallest first."""
-    return rows.sort_values(column)["model"].tolist()
-
-
-def _spread(values: np.ndarray, apart: float) -> np.ndarray:
-    """The values in their order, moved as little upwards as leaves `apart` between neighbours."""
-    order = np.argsort(values)
-    steps = apart * np.arange(len(values))
-    spread = np.empty(len(values))
-    spread[order] = np.maximum.accumulate(values[order] - steps) + steps
-    return spread
-
-
-def _opacity(highlight: str | None) -> dict[str, object]:
-    """The highlighted network and the one pointed at stand out; without either, all do."""
-    pointed_at = alt.when(_POINTED_AT, empty=highlight is None).then(alt.value(1))
-    return pointed_at.when(alt.datum.model == highlight).then(alt.value(1)).otherwise(_FADED)
-
-
-def _tooltip(cost: str) -> list[alt.Tooltip]:
-    return [
-        alt.Tooltip("model:N"),
-        alt.Tooltip("accuracy:Q", title="accuracy, %", format=".2f"),
-        alt.Tooltip("seeds:Q", title="seeds"),
-        alt.Tooltip(f"{cost}:Q", title=COSTS[cost].lower(), format=",.4~g"),
-        alt.Tooltip("test_loss:Q", title="loss", format=".4f"),
-    ]
+def epoch_axis(last: int) -> alt.Axis:
+    """An axis with one tick for each epoch."""
+    return alt.Axis(values=list(range(1, last + 1)), format="d", grid=False)

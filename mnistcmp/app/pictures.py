@@ -13,6 +13,7 @@ from PIL import Image
 RED, BLUE = "#B2182B", "#2166AC"
 FRAME = (136, 136, 136, 255)  # grey that is seen on white and on black paper
 ENDS = np.array([[33, 102, 172], [178, 24, 43]], np.float32)
+THUMBNAIL_PX = 112
 INK_SHADE = 0.45  # how much of the light full ink takes away below a heat map
 
 
@@ -75,10 +76,23 @@ def figure(
     return (
         f'<figure style="margin:0;width:{width_px}px;max-width:100%;font-size:0.85rem">'
         f'<figcaption style="margin-bottom:0.25rem">{caption}</figcaption>'
-        f'<img src="{_data_url(picture)}" alt="{escape(alt)}" '
+        f'<img src="{_data_url(Image.fromarray(picture))}" alt="{escape(alt)}" '
         f'style="width:{across}px;max-width:100%;image-rendering:pixelated;display:block;'
         f'box-sizing:content-box;border:{border_px}px solid #888">'
         "</figure>"
+    )
+
+
+def thumbnail(ink: np.ndarray, caption: str, alt: str) -> str:
+    """Ink in [0, 1] (h, w) as it is in the data, small, above its caption (HTML)."""
+    small = Image.fromarray(grey(ink))
+    small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    return (
+        f'<figure style="margin:0;width:{THUMBNAIL_PX}px;font-size:0.85rem">'
+        f'<img src="{_data_url(small)}" alt="{escape(alt)}" '
+        f'style="width:{THUMBNAIL_PX}px;height:{THUMBNAIL_PX}px;object-fit:contain;'
+        'background:#000;image-rendering:pixelated">'
+        f"<figcaption>{caption}</figcaption></figure>"
     )
 
 
@@ -98,7 +112,7 @@ def legend(left: str, right: str) -> str:
     )
 
 
-def _data_url(picture: np.ndarray) -> str:
+def _data_url(picture: Image.Image) -> str:
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
+    picture.save(buffer, "PNG", compress_level=1)  # made many times a second
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

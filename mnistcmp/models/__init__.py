@@ -3,18 +3,15 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from difflib import get_close_matches
+from importlib import import_module
 
 import torch
 from torch import Tensor, nn
 
-from mnistcmp.models import convnets, depth, kernels, layer_swaps, perceptrons, residual
-from mnistcmp.models.spec import ImageShape, ModelSpec
+from mnistcmp.catalogue.networks import MODELS, ModelSpec
+from mnistcmp.models.shapes import ImageShape
 
-MODELS: dict[str, ModelSpec] = {
-    spec.name: spec
-    for module in (perceptrons, convnets, residual, kernels, depth, layer_swaps)
-    for spec in module.SPECS
-}
+__all__ = ["MODELS", "Normalise", "build"]
 
 
 class Normalise(nn.Module):
@@ -51,7 +48,13 @@ def build(name: str, in_shape: ImageShape = (1, 28, 28), classes: int = 10) -> n
         hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(MODELS)}"
         raise ValueError(f"there is no model {name!r}: {hint}")
     try:
-        network = MODELS[name].builder(in_shape, classes)
+        network = _architecture(MODELS[name])(in_shape, classes, **MODELS[name].settings)
     except ValueError as error:
         raise ValueError(f"model {name!r} does not fit: {error}") from error
     return nn.Sequential(OrderedDict(normalise=Normalise(in_shape[0]), network=network))
+
+
+def _architecture(spec: ModelSpec) -> type[nn.Module]:
+    """The class that the network's entry names: a class in the file of this folder."""
+    file, _, name = spec.architecture.partition(".")
+    return getattr(import_module(f"{__name__}.{file}"), name)

@@ -5,12 +5,11 @@ order (ReLU, then pooling), and ReLU has a quarter of the values to look at.
 """
 
 import itertools
-from functools import partial
 
 from torch import Tensor, nn
 
 from mnistcmp.models.perceptrons import linear_stack
-from mnistcmp.models.spec import ImageShape, ModelSpec, pooled_size
+from mnistcmp.models.shapes import ImageShape, pooled_size
 
 
 class PlainCNN(nn.Module):
@@ -101,73 +100,3 @@ class ConvBatchNorm(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         return self.head(self.features(pixels).mean(dim=(2, 3)))
-
-
-SPECS = (
-    ModelSpec(
-        "tiny_cnn",
-        partial(PlainCNN, channels=(4, 8)),
-        params=4_266,
-        caption="Two small convolutions and one linear layer: the smallest network here",
-    ),
-    ModelSpec(
-        "cnn",
-        partial(PlainCNN, channels=(8, 16), hidden=(32,)),
-        params=26_698,
-        caption="Two convolutions and two linear layers, the size of the small perceptron",
-    ),
-    ModelSpec(
-        "strong_cnn",
-        StrongCNN,
-        params=467_818,
-        caption="Four convolutions with dropout and two linear layers",
-    ),
-    ModelSpec(
-        "conv_maxpool",
-        partial(PlainCNN, channels=(32, 64, 100)),
-        params=85_526,
-        caption="Three convolutions, each followed by max pooling",
-    ),
-    ModelSpec(
-        "conv_batchnorm",
-        ConvBatchNorm,
-        params=77_918,
-        caption="Three strided convolutions, each followed by batch normalisation",
-    ),
-    ModelSpec(
-        "conv1_fc1",
-        partial(PlainCNN, channels=(16,)),
-        params=31_530,
-        caption="One convolution and one linear layer",
-    ),
-    ModelSpec(
-        "conv1_fc2",
-        partial(PlainCNN, channels=(16,), hidden=(64,)),
-        params=201_578,
-        caption="One convolution and two linear layers",
-    ),
-    ModelSpec(
-        "conv2_fc1",
-        partial(PlainCNN, channels=(16, 32)),
-        params=20_490,
-        caption="Two convolutions and one linear layer",
-    ),
-    ModelSpec(
-        "conv2_fc2",
-        partial(PlainCNN, channels=(16, 32), hidden=(64,)),
-        params=105_866,
-        caption="Two convolutions and two linear layers",
-    ),
-    ModelSpec(
-        "conv3_fc2",
-        partial(PlainCNN, channels=(16, 32, 64), hidden=(64,)),
-        params=60_874,
-        caption="Three convolutions and two linear layers",
-    ),
-    ModelSpec(
-        "simple_cnn",
-        partial(PlainCNN, channels=(32, 64), hidden=(128,)),
-        params=421_642,
-        caption="Two wide convolutions and two linear layers",
-    ),
-)

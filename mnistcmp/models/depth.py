@@ -1,12 +1,11 @@
 """Two, four or six convolutions, without normalisation; and six with shortcuts."""
 
 import itertools
-from functools import partial
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mnistcmp.models.spec import ImageShape, ModelSpec, pooled_size
+from mnistcmp.models.shapes import ImageShape, pooled_size
 
 
 class Stage(nn.Module):
@@ -72,31 +71,3 @@ class DepthCNN(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         return self.head(self.stages(pixels).flatten(1))
-
-
-SPECS = (
-    ModelSpec(
-        "depth_2",
-        partial(DepthCNN, channels=(32, 64), convolutions=1, hidden=192),
-        params=623_050,
-        caption="Two convolutions and two linear layers",
-    ),
-    ModelSpec(
-        "depth_4",
-        partial(DepthCNN, channels=(32, 64), convolutions=2, hidden=256),
-        params=870_634,
-        caption="Four convolutions, in two stages, and two linear layers",
-    ),
-    ModelSpec(
-        "depth_6",
-        partial(DepthCNN, channels=(32, 64, 128), convolutions=2, hidden=512),
-        params=881_898,
-        caption="Six convolutions, in three stages, and two linear layers",
-    ),
-    ModelSpec(
-        "resnet_6",
-        partial(DepthCNN, channels=(32, 64, 128), convolutions=2, hidden=512, shortcuts=True),
-        params=892_170,
-        caption="depth_6 with a shortcut around each pair of convolutions",
-    ),
-)

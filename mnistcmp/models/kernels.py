@@ -1,10 +1,8 @@
 """Two convolutions and two linear layers; what differs is how far a convolution looks."""
 
-from functools import partial
-
 from torch import Tensor, nn
 
-from mnistcmp.models.spec import ImageShape, ModelSpec, pooled_size
+from mnistcmp.models.shapes import ImageShape, pooled_size
 
 
 def stage(inputs: int, outputs: int, kernel: int, squeeze: int | None) -> list[nn.Module]:
@@ -66,31 +64,3 @@ class KernelCNN(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         return self.head(self.features(pixels).flatten(1))
-
-
-SPECS = (
-    ModelSpec(
-        "kernel_3",
-        partial(KernelCNN, kernel=3, channels=(48, 96)),
-        params=1_249_242,
-        caption="Two 3×3 convolutions: sees 8×8 px at a time",
-    ),
-    ModelSpec(
-        "kernel_5",
-        partial(KernelCNN, kernel=5, channels=(17, 96)),
-        params=1_248_501,
-        caption="Two 5×5 convolutions: sees 14×14 px at a time, with fewer channels",
-    ),
-    ModelSpec(
-        "kernel_7",
-        partial(KernelCNN, kernel=7, channels=(9, 96)),
-        params=1_250_037,
-        caption="Two 7×7 convolutions: sees 20×20 px at a time, with the fewest channels",
-    ),
-    ModelSpec(
-        "kernel_1_3",
-        partial(KernelCNN, kernel=3, channels=(40, 96), squeeze=(16, 40)),
-        params=1_249_370,
-        caption="1×1, then 3×3 convolutions, twice: sees 8×8 px at a time",
-    ),
-)

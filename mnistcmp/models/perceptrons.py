@@ -1,12 +1,11 @@
 """Fully connected networks: every pixel is an input of its own, and neighbours mean nothing."""
 
 import itertools
-from functools import partial
 from math import prod
 
 from torch import Tensor, nn
 
-from mnistcmp.models.spec import ImageShape, ModelSpec
+from mnistcmp.models.shapes import ImageShape
 
 
 def linear_stack(*widths: int) -> nn.Sequential:
@@ -30,25 +29,3 @@ class Perceptron(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         return self.layers(pixels.flatten(1))
-
-
-SPECS = (
-    ModelSpec(
-        "mlp",
-        partial(Perceptron, hidden=(32,)),
-        params=25_450,
-        caption="Perceptron with one hidden layer of 32 units",
-    ),
-    ModelSpec(
-        "mlp_100",
-        partial(Perceptron, hidden=(100,)),
-        params=79_510,
-        caption="Perceptron with one hidden layer of 100 units",
-    ),
-    ModelSpec(
-        "fcn",
-        partial(Perceptron, hidden=(512, 256, 128)),
-        params=567_434,
-        caption="Perceptron with three hidden layers: 512, 256 and 128 units",
-    ),
-)

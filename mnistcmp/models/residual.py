@@ -1,13 +1,12 @@
 """Networks with shortcuts: a block adds to its input instead of replacing it."""
 
 import itertools
-from functools import partial
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnistcmp.models.perceptrons import linear_stack
-from mnistcmp.models.spec import ImageShape, ModelSpec, pooled_size
+from mnistcmp.models.shapes import ImageShape, pooled_size
 
 
 class ResidualBlock(nn.Module):
@@ -152,37 +151,3 @@ class BlockResNet(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         return self.head(self.blocks(self.stem(pixels)).mean(dim=(2, 3)))
-
-
-SPECS = (
-    ModelSpec(
-        "residual_cnn",
-        ResidualCNN,
-        params=513_994,
-        caption="simple_cnn with a residual block after each of its convolutions",
-    ),
-    ModelSpec(
-        "residual_cnn_reg",
-        RegularisedResidualCNN,
-        params=514_282,
-        caption="residual_cnn with batch normalisation and dropout",
-    ),
-    ModelSpec(
-        "res_basic",
-        partial(BlockResNet, inner=(64,), kernels=(3, 3)),
-        params=223_306,
-        caption="Three residual blocks of two 3×3 convolutions",
-    ),
-    ModelSpec(
-        "res_bottleneck",
-        partial(BlockResNet, inner=(70, 70), kernels=(1, 3, 1)),
-        params=161_758,
-        caption="Three residual blocks of 1×1, 3×3 and 1×1 convolutions",
-    ),
-    ModelSpec(
-        "res_wide",
-        partial(BlockResNet, inner=(128,), kernels=(3, 3)),
-        params=444_874,
-        caption="Three residual blocks that are twice as wide inside",
-    ),
-)

@@ -4,9 +4,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-
-from scripts import streamlit_load
-from scripts.streamlit_page import CHROMIUM_FLAGS, INVITATION, chromium
+from visitors import without_browser
+from visitors.browser import CHROMIUM_FLAGS, INVITATION, chromium
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +25,7 @@ def browser():
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The app on a free port of this machine -> its address."""
-    with streamlit_load.server() as app:
+    with without_browser.server() as app:
         yield app.address
 
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from mnistcmp import canvas
 from mnistcmp.checkpoints import read_manifest
+from mnistcmp.drawing import canvas
 from tests.e2e.hand import DIGITS, button, draw, expect_consensus, on_canvas
 
 TRAINED = Counter(entry.recipe for entry in read_manifest() if entry.dataset == "mnist")

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from mnistcmp.studies import STUDIES
+from mnistcmp.catalogue.studies import STUDIES
 
 
 def chart(page: Page, title: str) -> Locator:

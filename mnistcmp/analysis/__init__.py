@@ -1,0 +1,1 @@
+"""Records of runs -> tables, intervals and sentences, without torch."""

@@ -1,0 +1,1 @@
+"""The Benchmarks page: what the records of all runs say."""

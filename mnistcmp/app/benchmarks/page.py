@@ -1,0 +1,242 @@
+"""The Benchmarks page: what the records of all runs say. It needs neither torch nor a data set."""
+
+import pandas as pd
+import streamlit as st
+
+from mnistcmp.analysis.frontier import tenfolds
+from mnistcmp.analysis.statistics import half_interval
+from mnistcmp.app import cached_records, palette, session
+from mnistcmp.app.benchmarks import charts, mistakes, pen_digits
+from mnistcmp.app.charts import COSTS
+from mnistcmp.catalogue.networks import MODELS
+from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.catalogue.studies import STUDIES, Study
+from mnistcmp.records import summarise
+
+COST_NAMES = {"params": "parameters", "train_seconds": "training time", "ms_per_image": "speed"}
+
+
+def page() -> None:
+    """Everything from top to bottom."""
+    st.title("Benchmarks")
+    st.caption(
+        "What each network costs and how well it reads digits that it has never seen: every figure "
+        "comes from the records of real training runs."
+    )
+    runs = cached_records.reported_runs()
+    runs = of_all_recipes = runs[runs["dataset"] == "mnist"]
+    if runs.empty:
+        st.info("Nothing has been trained yet. Run `python scripts/train_all.py`.")
+        return
+    recipe, highlight = _choices(runs)
+    runs = runs[runs["recipe"] == recipe]
+    summary = summarise(runs)
+    _tables(summary)
+    _scatter(summary, highlight)
+    _enough(summary)
+    _losses_and_curves(runs, summary, highlight)
+    mistakes.show(runs, highlight)
+    pen_digits.one_recipe(runs, summary, highlight)
+    pen_digits.side_by_side(summarise(of_all_recipes), highlight)
+    _provenance(runs)
+
+
+def _choices(runs: pd.DataFrame) -> tuple[str, str | None]:
+    left, right = st.columns(2)
+    there = [recipe for recipe in RECIPES if recipe in set(runs["recipe"])]
+    recipe = left.segmented_control(
+        "Recipe",
+        there,
+        default=_usual(there),
+        required=True,
+        key="recipe",
+        help=_recipe_help(there),
+    )
+    models = [model for model in MODELS if model in set(runs["model"])]
+    highlight = right.selectbox(
+        "Highlight",
+        models,
+        index=None,
+        key=session.HIGHLIGHT,
+        placeholder="a network, in every chart",
+    )
+    return recipe, highlight
+
+
+def _usual(recipes: list[str]) -> str:
+    """The recipe that is shown first: our own, where there are records of it."""
+    return "tuned" if "tuned" in recipes else recipes[0]
+
+
+def _recipe_help(recipes: list[str]) -> str:
+    return "  \n".join(f"**{recipe}**: {RECIPES[recipe].description}" for recipe in recipes)
+
+
+def _tables(summary: pd.DataFrame) -> None:
+    st.header("The networks, study by study")
+    st.caption("Means over the runs; of times the median, since the machine is sometimes busy.")
+    studies = _studies_of(summary)
+    for study, tab in zip(studies, st.tabs([study.title for study in studies]), strict=True):
+        rows = summary[summary["model"].isin(list(study.models))]
+        with tab:
+            here = "" if study.published_for("mnist") else " Here: on MNIST’s digits."
+            st.markdown(f"**{study.question}** Source: {study.source}.{here}")
+            _table(study, rows)
+    st.download_button(
+        "All rows as CSV",
+        summary.to_csv(index=False),
+        "mnistcmp-benchmark.csv",
+        "text/csv",
+        on_click="ignore",
+    )
+
+
+def _studies_of(rows: pd.DataFrame) -> list[Study]:
+    """The studies of which a network is in the rows."""
+    return [study for study in STUDIES.values() if rows["model"].isin(list(study.models)).any()]
+
+
+def _table(study: Study, rows: pd.DataFrame) -> None:
+    rows = rows.sort_values("params")
+    published = [study.figures(model, "mnist") for model in rows["model"]]
+    half = [
+        100 * half_interval(*row)
+        for row in zip(rows["test_accuracy_sd"], rows["seeds"], strict=True)
+    ]
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "network": rows["model"],
+                "parameters": rows["params"],
+                "accuracy, %": 100 * rows["test_accuracy"],
+                "± (95 %)": half,
+                "sd": 100 * rows["test_accuracy_sd"],
+                "runs": rows["seeds"],
+                "published, %": [_percent(figures.test_accuracy) for figures in published],
+                "loss": rows["test_loss"],
+                "published loss": [figures.test_loss for figures in published],
+                "training images, %": 100 * rows["train_accuracy"],
+                "training, s": rows["train_seconds"],
+                "published, s": [figures.train_seconds for figures in published],
+                "ms per image": rows["ms_per_image"],
+                "published, ms": [figures.ms_per_image for figures in published],
+            }
+        ).dropna(axis="columns", how="all"),
+        hide_index=True,
+        placeholder="–",
+        column_config={
+            "network": st.column_config.TextColumn(pinned=True),
+            "parameters": st.column_config.NumberColumn(format="localized"),
+            **{
+                name: st.column_config.NumberColumn(format="%.2f")
+                for name in ("accuracy, %", "± (95 %)", "sd", "published, %", "training images, %")
+            },
+            "loss": st.column_config.NumberColumn(format="%.4f"),
+            "training, s": st.column_config.NumberColumn(format="%.1f"),
+            "ms per image": st.column_config.NumberColumn(format="%.3f"),
+        },
+    )
+
+
+def _scatter(summary: pd.DataFrame, highlight: str | None) -> None:
+    st.header("Accuracy and what it costs")
+    st.caption(
+        "Higher is better, further left is cheaper; no network beats those on the dashed line at "
+        "the same cost. The strokes are 95 % intervals over the runs. Click a network to highlight "
+        "it on the whole page."
+    )
+    cost = st.segmented_control(
+        "Cost", list(COSTS), default="params", required=True, format_func=COST_NAMES.get
+    )
+    st.html(palette.family_legend(summary["model"]))
+    st.altair_chart(
+        charts.accuracy_against(cost, summary, highlight),
+        key=session.SCATTER,
+        on_select=_take_highlight,
+        selection_mode=charts.SELECTED,
+    )
+
+
+def _take_highlight() -> None:
+    points = st.session_state[session.SCATTER]["selection"][charts.SELECTED]
+    st.session_state[session.HIGHLIGHT] = points[0]["model"] if points else None
+
+
+def _enough(summary: pd.DataFrame) -> None:
+    st.header("When is enough enough?")
+    st.caption(
+        "The best network that ten times, a hundred times … what the cheapest one costs can buy, "
+        "and how many points of accuracy each further tenfold adds."
+    )
+    columns = st.columns(2)
+    for column, cost in zip(columns, ("params", "train_seconds"), strict=True):
+        rows = tenfolds(summary, cost)
+        column.subheader(COST_NAMES[cost].capitalize())
+        first, *further = rows.itertuples()
+        steps = ", then ".join(f"**{row.points:.2f}** ({row.model})" for row in further)
+        column.markdown(
+            f"{first.model}, the cheapest, reads {first.accuracy:.2f} %. "
+            + (f"Each further tenfold buys, in points: {steps}." if further else "")
+        )
+        column.dataframe(
+            rows,
+            hide_index=True,
+            placeholder="–",
+            column_config={
+                "at_most": st.column_config.NumberColumn(
+                    "parameters, at most" if cost == "params" else "seconds, at most",
+                    format="localized" if cost == "params" else "%.0f",
+                ),
+                "model": "best network",
+                "accuracy": st.column_config.NumberColumn("accuracy, %", format="%.2f"),
+                "points": st.column_config.NumberColumn("points gained", format="%.2f"),
+            },
+        )
+
+
+def _losses_and_curves(runs: pd.DataFrame, summary: pd.DataFrame, highlight: str | None) -> None:
+    st.header("How they learn")
+    study = st.selectbox(
+        "Study", _studies_of(runs), format_func=lambda study: study.title, key="curves_of"
+    )
+    st.caption(
+        "Means over the runs. The dashed lines are the training images as they were trained on: "
+        "moved about, and read while the network was still changing; so they may lie below."
+    )
+    epochs = cached_records.reported_epochs()
+    epochs = epochs[epochs["run"].isin(runs[runs["model"].isin(list(study.models))]["run"])]
+    st.html(palette.network_legend(study.models))
+    left, right = st.columns(2)
+    left.altair_chart(charts.curves(epochs, "accuracy", highlight))
+    right.altair_chart(charts.curves(epochs, "loss", highlight))
+    st.subheader("Loss of every network")
+    st.caption("A small loss means: right, and sure of it. Shorter is better.")
+    st.html(palette.family_legend(summary["model"]))
+    st.altair_chart(charts.losses(summary, highlight))
+
+
+def _provenance(runs: pd.DataFrame) -> None:
+    st.header("Where this was trained")
+    st.caption("The machines, versions and data of the runs on this page.")
+    groups = runs.groupby(["machine", "versions", "device", "precision", "workers", "trained_on"])
+    st.dataframe(
+        groups.agg(
+            runs=("run", "size"),
+            networks=("model", "nunique"),
+            seconds=("train_seconds", "sum"),
+            last=("finished", lambda times: times.max()[:10]),  # the day of an ISO time
+        ).reset_index(),
+        hide_index=True,
+        column_config={
+            "workers": st.column_config.NumberColumn("at a time"),
+            "trained_on": "trained on",
+            "seconds": st.column_config.NumberColumn("seconds in all", format="%.0f"),
+        },
+    )
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+page()

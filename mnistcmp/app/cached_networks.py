@@ -1,0 +1,146 @@
+"""Trained networks, their structure and what one image becomes in them, once for all visitors."""
+
+import gc
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from mnistcmp.app.cached_records import changed
+from mnistcmp.catalogue.networks import MODELS
+from mnistcmp.records import default_folder
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mnistcmp.inspection.explain import Look
+    from mnistcmp.inspection.structure import Structure
+
+
+def networks(recipe: str, dataset: str = "mnist") -> tuple[dict[str, "nn.Module"], list[str]]:
+    """All trained networks of a recipe by name, for reading alone, and what is wrong with others.
+
+    The first call imports torch, which takes seconds: first paint what does not need it.
+    """
+    folder = default_folder()
+    return _readers(folder, recipe, dataset, *_weights_changed(folder, recipe, dataset))
+
+
+def ordered(models: Iterable[str], recipe: str, order: str) -> list[str]:
+    """The trained networks by `size`, by `accuracy` on the test images, or by `family`."""
+    folder = default_folder()
+    if order == "family":
+        places = {model: place for place, model in enumerate(MODELS)}
+    else:
+        places = _places(folder, recipe, order, changed(folder / "manifest.json"))
+    return sorted(models, key=lambda model: places.get(model, -1))
+
+
+def network(name: str, recipe: str) -> tuple["nn.Module | None", str]:
+    """One trained network, layer by layer, and "", or None and what is wrong, with the remedy."""
+    from mnistcmp.checkpoints import CheckpointError, load
+
+    folder = default_folder()
+    loaded, _ = _networks(folder, recipe, "mnist", *_weights_changed(folder, recipe, "mnist"))
+    if name in loaded:
+        return loaded[name], ""
+    try:
+        return load(name, recipe, folder=folder), ""
+    except CheckpointError as error:
+        return None, str(error)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def structure(name: str) -> "Structure":
+    """How the network is built, trained or not."""
+    from mnistcmp.inspection import structure
+    from mnistcmp.models import build
+
+    return structure.structure(build(name), (1, 28, 28))
+
+
+def look(name: str, recipe: str, network: "nn.Module", pixels: np.ndarray) -> "Look":
+    """What becomes of float32 (28, 28) pixels in the trained `network` of this name and recipe."""
+    folder = default_folder()
+    return _look(name, recipe, _weights_changed(folder, recipe, "mnist"), network, pixels)
+
+
+def _weights_changed(folder: Path, recipe: str, dataset: str) -> tuple[int, int]:
+    """When weights were last put into their folder, as by git, and into the manifest."""
+    return changed(folder / dataset / recipe), changed(folder / "manifest.json")
+
+
+# While networks are being trained again, those of before are let go.
+@st.cache_resource(show_spinner="Waking the networks …", max_entries=3)
+def _readers(
+    folder: Path, recipe: str, dataset: str, folder_changed: int, manifest_changed: int
+) -> tuple[dict[str, "nn.Module"], list[str]]:
+    loaded, problems = _networks(folder, recipe, dataset, folder_changed, manifest_changed)
+
+    from mnistcmp.inference import frozen
+
+    readers = {name: frozen(network) for name, network in loaded.items()}
+    _hide_from_garbage_collector()
+    return readers, problems
+
+
+@st.cache_resource(show_spinner="Waking the networks …", max_entries=3)
+def _networks(
+    folder: Path, recipe: str, dataset: str, folder_changed: int, manifest_changed: int
+) -> tuple[dict[str, "nn.Module"], list[str]]:
+    # For one image, more threads only wait for each other. Every visitor is served by threads of
+    # their own, in which torch's own setting would have to be made again.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    import torch
+
+    from mnistcmp.checkpoints import CheckpointError, load_checkpoint, read_manifest
+
+    torch.set_num_threads(1)
+    loaded, problems = {}, []
+    try:
+        manifest = read_manifest(folder)
+    except CheckpointError as error:
+        return {}, [str(error)]
+    for checkpoint in manifest:
+        if (checkpoint.recipe, checkpoint.dataset) == (recipe, dataset):
+            try:
+                loaded[checkpoint.model] = load_checkpoint(checkpoint, folder)
+            except CheckpointError as error:
+                problems.append(str(error))
+    _hide_from_garbage_collector()
+    return loaded, problems
+
+
+@st.cache_resource
+def _places(folder: Path, recipe: str, order: str, changed: int) -> dict[str, float]:
+    from mnistcmp.checkpoints import read_manifest
+
+    measure = {"size": "params", "accuracy": "test_accuracy"}[order]
+    return {
+        checkpoint.model: getattr(checkpoint, measure)
+        for checkpoint in read_manifest(folder)
+        if (checkpoint.recipe, checkpoint.dataset) == (recipe, "mnist")
+    }
+
+
+# A look holds every activation, about a megabyte. Streamlit does not hash what begins with "_".
+@st.cache_data(max_entries=16, show_spinner=False)
+def _look(
+    name: str, recipe: str, changed: tuple[int, int], _network: "nn.Module", pixels: np.ndarray
+) -> "Look":
+    from mnistcmp.inspection import explain
+
+    return explain.look(_network, pixels)
+
+
+def _hide_from_garbage_collector() -> None:
+    """Take torch's objects out of the garbage collector's sight.
+
+    Streamlit collects garbage after every run of a page, and torch's hundreds of thousands of
+    objects are none: without them, a run is 150 ms shorter.
+    """
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,69 @@
+"""The canvas on the page, with Undo and Clear."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from streamlit_drawable_canvas import CanvasResult, st_canvas
+
+from mnistcmp.app import session
+from mnistcmp.drawing.canvas import CANVAS_PX, render
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+WIDTH_PX = 296  # of its container, which leaves no room for scroll bars
+THINNEST_PX, USUAL_PX, THICKEST_PX = 8, 20, 40  # brushes
+
+
+def show() -> np.ndarray | None:
+    """The canvas -> its finished strokes, uint8 RGBA (H, W, 4); None if it is blank."""
+    state = st.session_state
+    if session.CANVAS not in state and session.DRAWING in state:
+        session.redraw(state[session.DRAWING])  # back from another page, or come by a link
+    with st.container(width=WIDTH_PX):
+        result = st_canvas(
+            key=session.CANVAS,
+            width=CANVAS_PX,
+            height=CANVAS_PX,
+            stroke_width=state.get(session.BRUSH, USUAL_PX),
+            background_color="#fff",
+            initial_drawing=state.get(session.REDRAW),
+            return_image_data=True,
+        )
+    objects = (result.json_data or {}).get("objects", [])
+    if session.is_late(objects):
+        return render(session.drawing()) if state[session.DRAWING] else None
+    state.pop(session.SUPERSEDED, None)
+    state[session.DRAWING] = objects
+    return _image(result)
+
+
+def buttons(unreported: bool) -> "DeltaGenerator":
+    """Undo and Clear -> the row that they are in.
+
+    `unreported`: a stroke has been seen, but the canvas, which takes 200 ms for it, has not yet
+    reported it; it is the one that Undo takes back.
+    """
+    row = st.container(horizontal=True, width=WIDTH_PX)
+    empty = not st.session_state[session.DRAWING]
+    row.button("Undo", on_click=_undo, args=(unreported,), disabled=empty)
+    row.button("Clear", on_click=session.put, args=([],), disabled=empty)
+    return row
+
+
+def _undo(unreported: bool) -> None:
+    drawing = st.session_state.get(session.DRAWING, [])
+    session.redraw(drawing if unreported else drawing[:-1])
+
+
+def _image(result: CanvasResult) -> np.ndarray | None:
+    try:
+        rgba = result.image_data
+    except (ValueError, OSError) as error:
+        st.warning(f"The drawing could not be read ({error}). Clear the canvas and draw again.")
+        return None
+    if rgba is None and st.session_state[session.DRAWING]:
+        # A canvas that starts with strokes on it sends no picture of them.
+        return render(session.drawing())
+    return rgba

@@ -1,0 +1,139 @@
+"""Where a drawing may come from but the pen, and where it may go: samples, upload, link, file."""
+
+import io
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from mnistcmp.app import cached_records, session
+from mnistcmp.data.sample_pack import SamplesError
+from mnistcmp.drawing import canvas, photo, share_link
+from mnistcmp.drawing.canvas import Drawing, DrawingError
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+# A setting's name in a link -> in the session.
+SETTINGS = {"recipe": session.RECIPE, "order": session.ORDER, "way": session.WAY}
+
+
+def from_link(choices: dict[str, list[str]]) -> None:
+    """Take over drawing and settings from the address, the first time the page is shown.
+
+    `choices` are the settings that there are, by their names in a link; others are passed over.
+    """
+    if session.LINKED in st.session_state:
+        return
+    st.session_state[session.LINKED] = True
+    for name, key in SETTINGS.items():
+        value = st.query_params.get(name)
+        if value in choices[name]:
+            st.session_state[key] = value
+    if text := st.query_params.get("drawing"):
+        try:
+            session.put(share_link.from_text(text))
+        except DrawingError as error:
+            st.session_state[session.LINK_PROBLEM] = str(error)
+
+
+def show(row: "DeltaGenerator") -> None:
+    """Samples and upload, each behind its button in `row`."""
+    if problem := st.session_state.pop(session.LINK_PROBLEM, None):
+        st.warning(problem)
+    with row.popover("Start from a test image"):
+        _samples()
+    with row.popover("Upload a photo"):
+        _upload()
+
+
+def show_exits(row: "DeltaGenerator") -> None:
+    """Link and download, each behind its button in `row`; they change with every stroke."""
+    drawing = session.drawing()
+    with row.popover("Link", help="A link that brings back this drawing and these settings"):
+        _link(drawing)
+    row.download_button(
+        "PNG",
+        partial(_png, drawing),  # made when asked for, where there is no session any more
+        "digit.png",
+        "image/png",
+        on_click="ignore",
+        disabled=not drawing,
+        help="Download the drawing as a picture",
+    )
+
+
+def _samples() -> None:
+    try:
+        pack = cached_records.sample_pack("mnist")
+    except SamplesError as error:
+        st.warning(str(error))
+        return
+    hard = st.toggle("Hard ones", help="Those that are misread most often")
+    digits = st.container(horizontal=True, gap="small")
+    for digit in range(10):
+        places = pack.hard(digit) if hard else pack.easy(digit)
+        digits.button(
+            str(digit),
+            key=f"sample_{digit}",
+            on_click=_next,
+            args=(digit, hard),
+            disabled=not places,
+        )
+    if (chosen := st.session_state.get(session.SAMPLE)) is not None:
+        number = int(pack.index[chosen])
+        st.caption(
+            f"Test image {number}, a {pack.labels[number]}; misread by {pack.misread[chosen]} of "
+            f"{pack.runs} training runs. The same button again shows another."
+        )
+
+
+def _next(digit: int, hard: bool) -> None:
+    """Put the next sample of this digit on the canvas."""
+    pack = cached_records.sample_pack("mnist")
+    places = pack.hard(digit) if hard else pack.easy(digit)
+    before = st.session_state.get(session.SAMPLE)
+    at = (places.index(before) + 1) % len(places) if before in places else 0
+    st.session_state[session.SAMPLE] = places[at]
+    session.put([canvas.put(pack.images[places[at]] / np.float32(255))])
+
+
+def _upload() -> None:
+    st.file_uploader(
+        "A photo or scan of one digit, dark on light or light on dark",
+        type=[name.lower() for name in photo.FORMATS] + ["jpg", "tif"],
+        key=session.UPLOAD,
+        on_change=_take_upload,
+    )
+    if problem := st.session_state.get(session.UPLOAD_PROBLEM):
+        st.error(problem)
+
+
+def _take_upload() -> None:
+    st.session_state[session.UPLOAD_PROBLEM] = None
+    if (file := st.session_state[session.UPLOAD]) is None:
+        return
+    try:
+        session.put([canvas.put(photo.read(file.getvalue()))])
+    except photo.PhotoError as error:
+        st.session_state[session.UPLOAD_PROBLEM] = str(error)
+
+
+def _link(drawing: Drawing) -> None:
+    settings = {name: st.session_state.get(key) for name, key in SETTINGS.items()}
+    try:
+        settings["drawing"] = share_link.to_text(drawing)
+    except DrawingError as error:
+        st.warning(str(error))
+        return
+    address = st.context.url or ""
+    st.code(f"{address}?{urlencode(settings)}", language=None, wrap_lines=True)
+
+
+def _png(drawing: Drawing) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(canvas.render(drawing)).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,36 @@
+"""The entry of the app: page settings and navigation, nothing else."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from mnistcmp.records import RecordsError
+
+_FOLDER = Path(__file__).parent
+DRAW, BENCHMARKS, STUDIES, INSIDE = (
+    str(_FOLDER / name / "page.py") for name in ("draw", "benchmarks", "studies", "inside")
+)
+
+
+def main() -> None:
+    """Show the page that the address names."""
+    st.set_page_config(page_title="mnistcmp", page_icon="✏️", layout="wide")
+    # Streamlit's own margin leaves a hand's breadth empty, which the readings need.
+    st.html("<style>.stMainBlockContainer { padding-top: 4rem }</style>")
+    page = st.navigation(
+        [
+            st.Page(DRAW, title="Draw", default=True),
+            st.Page(BENCHMARKS, title="Benchmarks", url_path="benchmarks"),
+            st.Page(STUDIES, title="Studies", url_path="studies"),
+            st.Page(INSIDE, title="Inside a model", url_path="inside"),
+        ],
+        position="top",
+    )
+    try:
+        page.run()
+    except RecordsError as error:
+        st.error(str(error))
+
+
+if __name__ == "__main__":
+    main()

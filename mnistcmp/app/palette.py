@@ -1,0 +1,88 @@
+"""The colour and shape of every network, family and recipe, the same on every page; and legends.
+
+The colours begin with Okabe and Ito's (2008, "Color universal design"); the others are chosen so
+that people with any kind of colour vision can tell all of them apart, and that they stand out from
+a white and from a black background. A chart of one study shows networks, each in its own colour; a
+chart of the whole zoo shows families, because nobody can tell more than seven colours apart.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mnistcmp.catalogue.networks import families
+from mnistcmp.catalogue.studies import STUDIES
+
+
+class Mark(NamedTuple):
+    """How one thing is marked: a colour, and a shape as Vega calls it and as a character."""
+
+    colour: str
+    shape: str
+    character: str
+
+
+# A colour and a shape go together, so that a chart can be read by either.
+MARKS = (
+    Mark("#E69F00", "circle", "●"),
+    Mark("#0090D0", "square", "■"),
+    Mark("#D55E00", "triangle-up", "▲"),
+    Mark("#97468B", "diamond", "◆"),
+    Mark("#89BA95", "cross", "✚"),
+    Mark("#948184", "triangle-down", "▼"),
+    Mark("#5E3DFF", "triangle-right", "▶"),
+)
+INK = "#888888"  # readable on white and on black
+RECIPE_MARKS = {
+    "published": Mark(INK, "square", "■"),
+    "tuned": Mark(INK, "triangle-up", "▲"),
+    "drawn": Mark(INK, "circle", "●"),
+}
+
+
+def network_marks() -> dict[str, Mark]:
+    """Each network's mark: the first that no other of its study has, in the studies' order."""
+    places: dict[str, int] = {}
+    for study in STUDIES.values():
+        new = [model for model in study.models if model not in places]
+        taken = {places[model] for model in study.models if model in places}
+        free = [place for place in range(len(MARKS)) if place not in taken] or range(len(MARKS))
+        # A study of more networks than there are marks uses marks again.
+        places |= {model: free[number % len(free)] for number, model in enumerate(new)}
+    return {model: MARKS[place] for model, place in places.items()}
+
+
+def family_colours() -> dict[str, str]:
+    """Each family's colour."""
+    return {family: mark.colour for family, mark in zip(families(), MARKS, strict=False)}
+
+
+def family_legend(models: Iterable[str]) -> str:
+    """Which colour is which family's, of the families that the models belong to, as HTML."""
+    shown = set(models)
+    colours = family_colours()
+    return _legend(
+        (Mark(colours[family], "circle", "●"), family)
+        for family, members in families().items()
+        if shown & set(members)
+    )
+
+
+def network_legend(models: Iterable[str]) -> str:
+    """Which mark is which network's, as HTML."""
+    marks = network_marks()
+    return _legend((marks[model], model) for model in models)
+
+
+def recipe_legend() -> str:
+    """Which mark is which recipe's, as HTML."""
+    return _legend((mark, recipe) for recipe, mark in RECIPE_MARKS.items())
+
+
+def _legend(entries: Iterable[tuple[Mark, str]]) -> str:
+    """HTML, which wraps where a chart's own legend would be cut off."""
+    spans = (
+        f'<span style="white-space: nowrap; margin-right: 1.2em">'
+        f'<span style="color: {mark.colour}">{mark.character}</span> {name}</span>'
+        for mark, name in entries
+    )
+    return f"<div>{' '.join(spans)}</div>"

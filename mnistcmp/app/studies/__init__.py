@@ -1,0 +1,1 @@
+"""The Studies page: published comparisons, and our own results beside them."""

@@ -1,0 +1,218 @@
+"""The charts of one study: every network in its own colour and shape, the same in each of them."""
+
+import math
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from mnistcmp.analysis.comparisons import ENOUGH_RUNS, Change
+from mnistcmp.analysis.statistics import half_interval
+from mnistcmp.app.charts import ACCURACY, COSTS, epoch_axis, network_colour, network_shape
+from mnistcmp.app.palette import INK
+from mnistcmp.records import ACTIVATION_IMAGES
+
+HEIGHT_PX = 280
+
+# What accuracy is drawn against: the title of the axis, its scale and the format of its figures.
+AXES = {
+    "params": (COSTS["params"], "log", "~s"),
+    "epoch_seconds": ("Seconds per epoch", "log", "~g"),
+    "receptive_field_px": ("Receptive field, px a side", "linear", "d"),
+    "convolutions": ("Convolutions, one after the other", "linear", "d"),
+    "activation_mb": (f"Activations of {ACTIVATION_IMAGES} images, MB", "linear", "~g"),
+}
+CURVES = {"accuracy": "Accuracy (%)", "loss": "Loss (nats)"}
+
+
+def gains(changes: list[Change]) -> alt.LayerChart:
+    """What each change bought, in points: ours with its 95 % interval, and the published tick."""
+    rows = _gain_rows(changes)
+    title = "Points of test accuracy gained"
+    y = alt.Y(
+        "change:N",
+        sort=None,
+        title=None,
+        axis=alt.Axis(labelLimit=160, labelOverlap=False, labelFlush=False),
+    )
+    tooltip = [
+        "change",
+        "networks",
+        *(alt.Tooltip(name, format="+.2f") for name in ("points", "low", "high", "published")),
+        "judged by",
+        *(
+            alt.Tooltip(name, title=f"× {name}", format=".3~g")
+            for name in ("parameters", "seconds")
+        ),
+    ]
+    base = alt.Chart(rows).encode(y=y)
+    zero = alt.Chart().mark_rule(color=INK, strokeDash=[3, 3]).encode(x=alt.datum(0))
+    bars = base.mark_rule(strokeWidth=2).encode(
+        alt.X("low:Q", title=title),
+        alt.X2("high:Q"),
+        network_colour(rows["model"]),
+        tooltip=tooltip,
+    )
+    ticks = base.mark_tick(color=INK, thickness=3, size=18).encode(x="published:Q", tooltip=tooltip)
+    dots = base.mark_point(filled=True, size=120, opacity=1).encode(
+        alt.X("points:Q", title=title),
+        network_colour(rows["model"]),
+        network_shape(rows["model"]),
+        tooltip=tooltip,
+    )
+    told = ", ".join(f"{row.change} {row.points:+.2f}" for row in rows.itertuples())
+    return (zero + bars + ticks + dots).properties(
+        height=alt.Step(34), description=f"{title}, by change: {told}."
+    )
+
+
+def accuracy_against(axis: str, measures: pd.DataFrame, published: pd.DataFrame) -> alt.LayerChart:
+    """Test accuracy against one of AXES: points with 95 % intervals, published ones hollow.
+
+    Both tables are by model, as in study_tables.py; a published network without one of the two
+    figures is left out.
+    """
+    ours = _accuracies(axis, measures).assign(whose="ours")
+    theirs = _accuracies(axis, published).assign(whose="published")
+    rows = pd.concat([ours, theirs.dropna(subset=[axis, "accuracy"])])
+    title, scale, form = AXES[axis]
+    x = alt.X(
+        f"{axis}:Q",
+        title=title,
+        scale=alt.Scale(type=scale, zero=False, nice=False, padding=30),
+        axis=alt.Axis(grid=False, labelOverlap=True, format=form),
+    )
+    y = alt.Y("accuracy:Q", title=ACCURACY, scale=alt.Scale(zero=False, padding=12))
+    tooltip = [
+        alt.Tooltip("model:N"),
+        alt.Tooltip("whose:N"),
+        alt.Tooltip("accuracy:Q", title=ACCURACY, format=".2f"),
+        alt.Tooltip(f"{axis}:Q", title=title, format=",.4~g"),
+    ]
+    base = alt.Chart(rows).encode(x, color=network_colour(rows["model"]))
+    bars = base.mark_rule().encode(alt.Y("low:Q", title=ACCURACY), alt.Y2("high:Q"))
+    dots = [
+        base.mark_point(filled=whose == "ours", size=120, strokeWidth=2, opacity=1)
+        .transform_filter(alt.datum.whose == whose)
+        .encode(y, shape=network_shape(rows["model"]), tooltip=tooltip)
+        for whose in ("published", "ours")
+    ]
+    best = ours.loc[ours["accuracy"].idxmax()]
+    return alt.layer(bars, *dots).properties(
+        height=HEIGHT_PX,
+        description=f"{ACCURACY}, against {title} of {len(ours)} networks; the best is "
+        f"{best['model']} with {best['accuracy']:.2f}.",
+    )
+
+
+def curves(rows: pd.DataFrame, measure: str, images: str, order: list[str]) -> alt.LayerChart:
+    """`measure` by epoch on the `training` or `test` images, one line a network of `order`.
+
+    `rows` as from measures.curves: of both kinds of images, so that both charts have one scale.
+    """
+    rows = rows.assign(model=pd.Categorical(rows["model"], order)).sort_values(["model", "epoch"])
+    unit = 100 if measure == "accuracy" else 1
+    rows = rows.assign(**{name: unit * rows[name] for name in ("mean", "low", "high")})
+    domain = [rows["low"].min(), rows["high"].max()]
+    rows = rows[rows["images"] == images].astype({"model": str})
+    last = rows["epoch"].max()
+    x = alt.X(
+        "epoch:Q",
+        title="Epoch",
+        axis=epoch_axis(last),
+        scale=alt.Scale(domain=[1, max(last, 2)], nice=False, padding=10),
+    )
+    title = f"{CURVES[measure]}, {images} images"
+    scale = alt.Scale(domain=domain, zero=False, padding=6)
+    y = alt.Y("mean:Q", title=title, scale=scale)
+    base = alt.Chart(rows)
+    band = base.mark_area(opacity=0.2).encode(
+        x,
+        alt.Y("low:Q", title=title, scale=scale, stack=None),
+        alt.Y2("high:Q"),
+        network_colour(rows["model"]),
+    )
+    tooltip = [
+        "model:N",
+        "epoch:Q",
+        *(alt.Tooltip(f"{name}:Q", format=".4~g") for name in ("mean", "low", "high")),
+        "runs:Q",
+    ]
+    line = base.mark_line().encode(x, y, network_colour(rows["model"]))
+    dots = base.mark_point(filled=True, size=50, opacity=1).encode(
+        x, y, network_colour(rows["model"]), network_shape(rows["model"]), tooltip=tooltip
+    )
+    return (band + line + dots).properties(
+        height=HEIGHT_PX,
+        description=f"{title} of {rows['model'].nunique()} networks by epoch, 1 to {last}; mean "
+        "over the runs, with a band from the lowest to the highest run.",
+    )
+
+
+def gradient_flow(flow: dict[str, pd.DataFrame], moment: str) -> alt.LayerChart:
+    """Gradient norm by layer in the `first` or the `last` epoch, from the image to the logits.
+
+    `flow` as from measures.gradient_flow: of both, so that both charts have one scale.
+    """
+    both, rows = (table[table["norm"] > 0] for table in (pd.concat(flow.values()), flow[moment]))
+    x = alt.X(
+        "place:Q",
+        title="Layer, from the image to the output",
+        axis=alt.Axis(values=list(range(1, both["place"].max() + 1)), format="d", grid=False),
+        scale=alt.Scale(nice=False, zero=False, padding=10),
+    )
+    title = f"Gradient norm, {moment} epoch"
+    low, high = math.floor(np.log10(both["norm"].min())), math.ceil(np.log10(both["norm"].max()))
+    powers = [10.0**power for power in range(low, high + 1)]
+    y = alt.Y(
+        "norm:Q",
+        title=title,
+        scale=alt.Scale(type="log", domain=[powers[0], powers[-1]]),
+        axis=alt.Axis(values=powers, format="~g"),
+    )
+    base = alt.Chart(rows).encode(x, y, network_colour(rows["model"]))
+    dots = base.mark_point(filled=True, size=70, opacity=1).encode(
+        network_shape(rows["model"]),
+        tooltip=["model:N", "layer:N", "place:Q", alt.Tooltip("norm:Q", format=".3~g")],
+    )
+    weakest = rows.loc[rows["norm"].idxmin()]
+    return (base.mark_line() + dots).properties(
+        height=HEIGHT_PX,
+        description=f"{title}, by layer, of {rows['model'].nunique()} networks; the smallest is "
+        f"{weakest['norm']:.2g} in {weakest['model']}, layer {weakest['layer']}.",
+    )
+
+
+def without_gradient(flow: dict[str, pd.DataFrame]) -> list[str]:
+    """The networks of which some layer gets no gradient at all, which a log scale cannot show."""
+    rows = pd.concat(flow.values())
+    return rows.loc[rows["norm"] == 0, "model"].unique().tolist()
+
+
+def _gain_rows(changes: list[Change]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "model": change.after,
+            "change": change.what,
+            "networks": f"{change.before} → {change.after}",
+            "points": 100 * change.gain.share,
+            "low": 100 * change.gain.low,
+            "high": 100 * change.gain.high,
+            "published": None if change.published is None else 100 * change.published,
+            "judged by": change.gain.grounds,
+            "parameters": change.cost["params"],
+            "seconds": change.cost["epoch_seconds"],
+        }
+        for change in changes
+    ).astype({"published": float})
+
+
+def _accuracies(axis: str, table: pd.DataFrame) -> pd.DataFrame:
+    rows = table.reindex(columns=[axis, "test_accuracy", "test_accuracy_sd", "runs"])
+    half = [
+        100 * half_interval(deviation, runs) if runs >= ENOUGH_RUNS else math.nan
+        for deviation, runs in zip(rows["test_accuracy_sd"], rows["runs"], strict=True)
+    ]
+    accuracy = 100 * rows["test_accuracy"]
+    rows = rows.assign(accuracy=accuracy, low=accuracy - half, high=accuracy + half)
+    return rows.rename_axis("model").reset_index()

@@ -1,0 +1,222 @@
+"""The Studies page: nine published comparisons, and ours beside them, from the records alone."""
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from mnistcmp.analysis.comparisons import (
+    ENOUGH_RUNS,
+    Change,
+    Evidence,
+    accuracies_comparable,
+    changes,
+)
+from mnistcmp.analysis.findings import conclude
+from mnistcmp.analysis.study_tables import (
+    curves,
+    gradient_flow,
+    measures,
+    published,
+    side_by_side,
+    stated_accuracy,
+)
+from mnistcmp.analysis.text import Finding, Verdict, listed
+from mnistcmp.app import cached_records, palette
+from mnistcmp.app.studies import charts
+from mnistcmp.app.studies.table import published_on, show_table
+from mnistcmp.catalogue.datasets import argument, title
+from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.catalogue.studies import STUDIES, Study
+from mnistcmp.data.sample_pack import SamplesError
+
+BADGES = {
+    Verdict.CONTRADICTS: "red",
+    Verdict.IN_PART: "orange",
+    Verdict.AGREES: "green",
+    Verdict.UNCLEAR: "gray",
+}
+
+
+def page() -> None:
+    """Everything from top to bottom."""
+    st.title("Studies")
+    study = st.selectbox(
+        "Study",
+        list(STUDIES.values()),
+        format_func=lambda study: f"{study.number} {study.title}",
+        key="study",
+        bind="query-params",
+    )
+    st.header(study.question)
+    st.caption(
+        f"Source: {study.source}. Below: our own runs beside what it published, what each change "
+        "bought at what cost, and where the two contradict."
+    )
+    runs = cached_records.reported_runs()
+    runs = runs[runs["model"].isin(study.models)]
+    dataset = _dataset(study, runs)
+    if dataset is None:
+        st.subheader("What was published")
+        show_table(study, published(study).add_prefix("published_"), math.nan)
+        return
+    runs = runs[runs["dataset"] == dataset]
+    recipe = _recipe(study, runs)
+    runs = runs[runs["recipe"] == recipe]
+    epochs = cached_records.reported_epochs()
+    _study(study, dataset, recipe, runs, epochs[epochs["run"].isin(runs["run"])])
+
+
+def _dataset(study: Study, runs: pd.DataFrame) -> str | None:
+    """The data set to show, the study's own first; None if there is none. Says what is missing."""
+    trained = runs["dataset"].unique().tolist()
+    for dataset in study.datasets:
+        if dataset not in trained:
+            st.info(f"{title(dataset)}: not trained yet: `{_command(study, dataset)}`")
+    there = [
+        dataset for dataset in dict.fromkeys((*study.datasets, *trained)) if dataset in trained
+    ]
+    if len(there) < 2:
+        return there[0] if there else None
+    return st.segmented_control(
+        "Data set",
+        there,
+        default=there[0],
+        required=True,
+        format_func=title,
+        key=f"dataset_{study.number}",
+    )
+
+
+def _recipe(study: Study, runs: pd.DataFrame) -> str:
+    there = [recipe for recipe in RECIPES if recipe in set(runs["recipe"])]
+    if len(there) == 1:
+        return there[0]
+    return st.segmented_control(
+        "Recipe", there, default=there[0], required=True, key=f"recipe_{study.number}"
+    )
+
+
+def _study(
+    study: Study, dataset: str, recipe: str, runs: pd.DataFrame, epochs: pd.DataFrame
+) -> None:
+    table = measures(study, runs, epochs)
+    missing = [model for model in study.models if model not in table.index]
+    if missing:
+        command = f"{_command(study, dataset)} --missing"
+        st.info(f"Not trained yet: {', '.join(missing)}: `{command}`")
+    evidence = _evidence(dataset, runs)
+    found = conclude(study, dataset, table, evidence)
+    st.html(palette.network_legend(table.index))
+    _gains(changes(study, dataset, table, evidence), found)
+    _costs(study, dataset, table)
+    _against(study, dataset, recipe, found)
+    _figures(study, dataset, side_by_side(study, table), stated_accuracy(study, epochs))
+    _learning(study, list(table.index), epochs)
+
+
+def _evidence(dataset: str, runs: pd.DataFrame) -> Evidence:
+    try:
+        labels = cached_records.sample_pack(dataset).labels
+    except SamplesError:
+        return Evidence(runs)
+    # Of a network without predictions, there are still the runs to judge by.
+    read, _ = cached_records.readings(runs, len(labels))
+    return Evidence(runs, read, labels)
+
+
+def _gains(steps: list[Change], found: list[Finding]) -> None:
+    left, right = st.columns(2, gap="large")
+    if steps:
+        left.subheader("What each change bought")
+        judged_by_images = any(not step.gain.over_runs for step in steps)
+        left.caption(
+            "Marks: ours, with 95 % intervals; one that holds 0 may be chance. Grey ticks: as "
+            "published."
+            + judged_by_images
+            * (
+                f" Where a network has fewer than {ENOUGH_RUNS} runs, the interval is of the test "
+                "images alone: other seeds may differ by more."
+            )
+        )
+        left.altair_chart(charts.gains(steps))
+    right.subheader("What we find")
+    right.markdown("\n".join(f"- {one.text}" for one in found if one.verdict is None))
+
+
+def _costs(study: Study, dataset: str, table: pd.DataFrame) -> None:
+    axes = [axis for axis in study.against if table[axis].notna().any()]
+    theirs = published(study)
+    if not (study.published_on and accuracies_comparable(study, dataset)):
+        theirs["test_accuracy"] = math.nan
+    # A source that does not count its network's parameters describes the network that we count.
+    theirs["params"] = theirs["params"].fillna(table["params"])
+    st.subheader("Accuracy, and what it costs")
+    st.caption(
+        f"Strokes: 95 % intervals over the runs; a mark without has fewer than {ENOUGH_RUNS} runs."
+        + (" Hollow: as published." if theirs["test_accuracy"].notna().any() else "")
+    )
+    for axis, column in zip(axes, st.columns(len(axes)), strict=True):
+        column.altair_chart(charts.accuracy_against(axis, table, theirs))
+
+
+def _against(study: Study, dataset: str, recipe: str, found: list[Finding]) -> None:
+    st.subheader("Against what was published")
+    st.caption(
+        f"Published on {published_on(study)}; ours on {title(dataset)}, trained with "
+        f"the recipe “{recipe}”."
+    )
+    weighed = [
+        f"- :{colour}-badge[{verdict}] {one.text}"
+        for verdict, colour in BADGES.items()
+        for one in found
+        if one.verdict == verdict
+    ]
+    st.markdown("\n".join(weighed) or "Nothing was published that could be compared.")
+
+
+def _figures(study: Study, dataset: str, figures: pd.DataFrame, stated: float) -> None:
+    st.subheader("All figures, ours and published")
+    show_table(study, figures, stated)
+    text = "Means over the runs; of times the median, since the machine is sometimes busy."
+    if not math.isnan(stated):
+        text += (
+            f" “Epochs until {100 * stated:.0f} %”: when a network first reads so many test images "
+            "right. It is what even the weakest run reaches in its last epoch, rounded down."
+        )
+    st.caption(text)
+    name = f"study-{study.number}-{dataset}.csv"
+    st.download_button("As CSV", figures.to_csv(), name, "text/csv", on_click="ignore")
+
+
+def _learning(study: Study, models: list[str], epochs: pd.DataFrame) -> None:
+    if epochs.empty:
+        return
+    st.subheader("How they learn")
+    st.caption(
+        "Means over the runs; bands from the lowest to the highest run. Training images as they "
+        "were trained on: moved about, and read while the network was still changing."
+    )
+    st.html(palette.network_legend(models))
+    for measure in charts.CURVES:
+        rows = curves(epochs, measure)
+        for images, column in zip(("test", "training"), st.columns(2), strict=True):
+            column.altair_chart(charts.curves(rows, measure, images, models))
+    if study.show_gradients:
+        st.subheader("How gradients flow")
+        st.caption(
+            "How strongly each layer's weights are pulled. A line that falls steeply towards the "
+            "image is a gradient that vanishes. Shortcuts' own weights are left out."
+        )
+        flow = gradient_flow(epochs)
+        if none := charts.without_gradient(flow):
+            st.caption(f"None at all reaches some layers of {listed(none)}: no mark on this scale.")
+        for moment, column in zip(flow, st.columns(2), strict=True):
+            column.altair_chart(charts.gradient_flow(flow, moment))
+
+
+def _command(study: Study, dataset: str) -> str:
+    return f"python scripts/train_all.py --study {study.number} --dataset {argument(dataset)}"
+
+
+page()

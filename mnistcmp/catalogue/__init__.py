@@ -1,0 +1,1 @@
+"""What there is: tables of networks, studies, recipes and data sets, as plain facts."""

@@ -1,0 +1,356 @@
+"""Every network of the zoo: one entry each, its class named by text, so that no torch is needed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from mnistcmp.catalogue.settings import WEIGHT_DECAY, Affine
+
+LIGHT = Affine()
+MEDIUM = Affine(rotate_degrees=10, shift_px=1.5, scale=0.08, shear=0.15)
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What the recipe `tuned` takes for one network; `learning_rate` is the highest of its course.
+
+    The best of about three learning rates, with and without augmentation, for three networks also
+    of other batch sizes, on 5,000 held-out training images; one to three seeds. Every trial is a
+    row of checkpoints/results/recipe_search.csv. For the networks of studies 5 to 9 nothing was
+    tried: they take the settings of the network above that is most like them.
+    """
+
+    learning_rate: float
+    batch_size: int = 64
+    augmentation: Affine | None = LIGHT
+    weight_decay: float = 0.0
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One network of the zoo.
+
+    architecture: "file.Class" in `mnistcmp.models`; the file is its family.
+    settings: what the class takes beside the images' shape and the number of classes.
+    params: trainable parameters for (1, 28, 28) images and 10 classes; tests pin it.
+    caption: one line that says what it is to somebody who sees only its name.
+    convolutions: how many stand one after the other, where a study is about their number; the
+        1×1 ones of shortcuts, which stand beside them, do not count.
+    """
+
+    name: str
+    architecture: str
+    params: int
+    caption: str
+    tuning: Tuning
+    settings: Mapping[str, object] = field(default_factory=dict)
+    convolutions: int | None = None
+
+    @property
+    def family(self) -> str:
+        """The file in `mnistcmp.models` that its class stands in."""
+        return self.architecture.partition(".")[0]
+
+
+def by_name(specs: Iterable[ModelSpec]) -> dict[str, ModelSpec]:
+    """The entries by name. Raises ValueError if two have the same."""
+    table: dict[str, ModelSpec] = {}
+    for spec in specs:
+        if spec.name in table:
+            raise ValueError(f"two networks are called {spec.name!r}: rename one")
+        table[spec.name] = spec
+    return table
+
+
+MODELS = by_name(
+    (
+        ModelSpec(
+            "mlp",
+            "perceptrons.Perceptron",
+            settings={"hidden": (32,)},
+            params=25_450,
+            caption="Perceptron with one hidden layer of 32 units",
+            tuning=Tuning(6e-3),
+        ),
+        ModelSpec(
+            "mlp_100",
+            "perceptrons.Perceptron",
+            settings={"hidden": (100,)},
+            params=79_510,
+            caption="Perceptron with one hidden layer of 100 units",
+            tuning=Tuning(3e-3),
+        ),
+        ModelSpec(
+            "fcn",
+            "perceptrons.Perceptron",
+            settings={"hidden": (512, 256, 128)},
+            params=567_434,
+            caption="Perceptron with three hidden layers: 512, 256 and 128 units",
+            tuning=Tuning(3e-3),
+        ),
+        ModelSpec(
+            "tiny_cnn",
+            "convnets.PlainCNN",
+            settings={"channels": (4, 8)},
+            params=4_266,
+            caption="Two small convolutions and one linear layer: the smallest network here",
+            tuning=Tuning(1e-2, batch_size=32),
+        ),
+        ModelSpec(
+            "cnn",
+            "convnets.PlainCNN",
+            settings={"channels": (8, 16), "hidden": (32,)},
+            params=26_698,
+            caption="Two convolutions and two linear layers, the size of the small perceptron",
+            tuning=Tuning(5e-3, batch_size=32),
+        ),
+        ModelSpec(
+            "strong_cnn",
+            "convnets.StrongCNN",
+            params=467_818,
+            caption="Four convolutions with dropout and two linear layers",
+            tuning=Tuning(3e-3),
+        ),
+        ModelSpec(
+            "conv_maxpool",
+            "convnets.PlainCNN",
+            settings={"channels": (32, 64, 100)},
+            params=85_526,
+            caption="Three convolutions, each followed by max pooling",
+            tuning=Tuning(5e-3, augmentation=MEDIUM),
+        ),
+        ModelSpec(
+            "conv_batchnorm",
+            "convnets.ConvBatchNorm",
+            params=77_918,
+            caption="Three strided convolutions, each followed by batch normalisation",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "conv1_fc1",
+            "convnets.PlainCNN",
+            settings={"channels": (16,)},
+            params=31_530,
+            caption="One convolution and one linear layer",
+            tuning=Tuning(1e-2),
+            convolutions=1,
+        ),
+        ModelSpec(
+            "conv1_fc2",
+            "convnets.PlainCNN",
+            settings={"channels": (16,), "hidden": (64,)},
+            params=201_578,
+            caption="One convolution and two linear layers",
+            tuning=Tuning(5e-3),
+            convolutions=1,
+        ),
+        ModelSpec(
+            "conv2_fc1",
+            "convnets.PlainCNN",
+            settings={"channels": (16, 32)},
+            params=20_490,
+            caption="Two convolutions and one linear layer",
+            tuning=Tuning(5e-3),
+            convolutions=2,
+        ),
+        ModelSpec(
+            "conv2_fc2",
+            "convnets.PlainCNN",
+            settings={"channels": (16, 32), "hidden": (64,)},
+            params=105_866,
+            caption="Two convolutions and two linear layers",
+            tuning=Tuning(5e-3),
+            convolutions=2,
+        ),
+        ModelSpec(
+            "conv3_fc2",
+            "convnets.PlainCNN",
+            settings={"channels": (16, 32, 64), "hidden": (64,)},
+            params=60_874,
+            caption="Three convolutions and two linear layers",
+            tuning=Tuning(5e-3),
+            convolutions=3,
+        ),
+        ModelSpec(
+            "simple_cnn",
+            "convnets.PlainCNN",
+            settings={"channels": (32, 64), "hidden": (128,)},
+            params=421_642,
+            caption="Two wide convolutions and two linear layers",
+            tuning=Tuning(2e-3),
+        ),
+        ModelSpec(
+            "residual_cnn",
+            "residual.ResidualCNN",
+            params=513_994,
+            caption="simple_cnn with a residual block after each of its convolutions",
+            tuning=Tuning(2e-3, augmentation=MEDIUM),
+        ),
+        ModelSpec(
+            "residual_cnn_reg",
+            "residual.RegularisedResidualCNN",
+            params=514_282,
+            caption="residual_cnn with batch normalisation and dropout",
+            tuning=Tuning(3e-3, augmentation=MEDIUM, weight_decay=WEIGHT_DECAY),
+        ),
+        ModelSpec(
+            "res_basic",
+            "residual.BlockResNet",
+            settings={"inner": (64,), "kernels": (3, 3)},
+            params=223_306,
+            caption="Three residual blocks of two 3×3 convolutions",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "res_bottleneck",
+            "residual.BlockResNet",
+            settings={"inner": (70, 70), "kernels": (1, 3, 1)},
+            params=161_758,
+            caption="Three residual blocks of 1×1, 3×3 and 1×1 convolutions",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "res_wide",
+            "residual.BlockResNet",
+            settings={"inner": (128,), "kernels": (3, 3)},
+            params=444_874,
+            caption="Three residual blocks that are twice as wide inside",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "kernel_3",
+            "kernels.KernelCNN",
+            settings={"kernel": 3, "channels": (48, 96)},
+            params=1_249_242,
+            caption="Two 3×3 convolutions: sees 8×8 px at a time",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "kernel_5",
+            "kernels.KernelCNN",
+            settings={"kernel": 5, "channels": (17, 96)},
+            params=1_248_501,
+            caption="Two 5×5 convolutions: sees 14×14 px at a time, with fewer channels",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "kernel_7",
+            "kernels.KernelCNN",
+            settings={"kernel": 7, "channels": (9, 96)},
+            params=1_250_037,
+            caption="Two 7×7 convolutions: sees 20×20 px at a time, with the fewest channels",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "kernel_1_3",
+            "kernels.KernelCNN",
+            settings={"kernel": 3, "channels": (40, 96), "squeeze": (16, 40)},
+            params=1_249_370,
+            caption="1×1, then 3×3 convolutions, twice: sees 8×8 px at a time",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "depth_2",
+            "depth.DepthCNN",
+            settings={"channels": (32, 64), "convolutions": 1, "hidden": 192},
+            params=623_050,
+            caption="Two convolutions and two linear layers",
+            tuning=Tuning(2e-3),
+            convolutions=2,
+        ),
+        ModelSpec(
+            "depth_4",
+            "depth.DepthCNN",
+            settings={"channels": (32, 64), "convolutions": 2, "hidden": 256},
+            params=870_634,
+            caption="Four convolutions, in two stages, and two linear layers",
+            tuning=Tuning(2e-3),
+            convolutions=4,
+        ),
+        ModelSpec(
+            "depth_6",
+            "depth.DepthCNN",
+            settings={"channels": (32, 64, 128), "convolutions": 2, "hidden": 512},
+            params=881_898,
+            caption="Six convolutions, in three stages, and two linear layers",
+            tuning=Tuning(2e-3),
+            convolutions=6,
+        ),
+        ModelSpec(
+            "resnet_6",
+            "depth.DepthCNN",
+            settings={
+                "channels": (32, 64, 128),
+                "convolutions": 2,
+                "hidden": 512,
+                "shortcuts": True,
+            },
+            params=892_170,
+            caption="depth_6 with a shortcut around each pair of convolutions",
+            tuning=Tuning(2e-3),
+            convolutions=6,
+        ),
+        ModelSpec(
+            "base_cnn",
+            "layer_swaps.BaseCNN",
+            params=119_530,
+            caption="The control of study 8: convolution, ReLU, max pooling, twice",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "custom_conv",
+            "layer_swaps.BaseCNN",
+            settings={"convolution": "gated"},
+            params=119_722,
+            caption="base_cnn with channels that learn a scale and a gate",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "attention_cnn",
+            "layer_swaps.BaseCNN",
+            settings={"attention": "channel"},
+            params=120_272,
+            caption="base_cnn with channel attention (squeeze and excitation)",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "swish_cnn",
+            "layer_swaps.BaseCNN",
+            settings={"activation": "swish"},
+            params=119_530,
+            caption="base_cnn with Swish for ReLU",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "custom_act_cnn",
+            "layer_swaps.BaseCNN",
+            settings={"activation": "fading_leak"},
+            params=119_626,
+            caption="base_cnn with a ReLU that leaks a little below 0, as much as it learns to",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "lp_pool_cnn",
+            "layer_swaps.BaseCNN",
+            settings={"pooling": "lp"},
+            params=119_532,
+            caption="base_cnn with a pooling that learns how near to the maximum it is",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "avg_pool_cnn",
+            "layer_swaps.BaseCNN",
+            settings={"pooling": "average"},
+            params=119_530,
+            caption="base_cnn with average pooling",
+            tuning=Tuning(5e-3),
+        ),
+    )
+)
+
+
+def families() -> dict[str, list[str]]:
+    """The families in the order of their first network, each with its networks."""
+    found: dict[str, list[str]] = {}
+    for spec in MODELS.values():
+        found.setdefault(spec.family, []).append(spec.name)
+    return found

@@ -1,0 +1,417 @@
+"""Which models answer which question, and what was published about them.
+
+Every figure here is somebody else's, taken over from the tables of PUBLISHED.md with its source;
+our own stand in the records.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mnistcmp.catalogue.datasets import DATASETS, find
+from mnistcmp.catalogue.networks import MODELS
+from mnistcmp.catalogue.settings import Recipe
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a source prints about one model; None where it prints nothing.
+
+    Accuracies are in [0, 1], losses per image, `train_seconds` for the whole training,
+    `ms_per_image` for one image read by itself. `repeated_accuracy` is what the same author
+    printed later, after running it again; `mnist_accuracy` is that on MNIST where the others are
+    of another data set. `first_` and `last_` are of the first and the last epoch; gradient norms
+    are 2-norms. `receptive_field_px` is a side. `note` is what fits no number.
+    """
+
+    test_accuracy: float | None = None
+    test_loss: float | None = None
+    train_seconds: float | None = None
+    train_accuracy: float | None = None
+    ms_per_image: float | None = None
+    repeated_accuracy: float | None = None
+    first_train_loss: float | None = None
+    last_train_loss: float | None = None
+    mnist_accuracy: float | None = None
+    epoch_seconds: float | None = None
+    receptive_field_px: int | None = None
+    params: int | None = None
+    first_gradient_norm: float | None = None
+    last_gradient_norm: float | None = None
+    epochs_to_converge: int | None = None
+    note: str = ""
+
+
+# What a study's accuracies may be drawn against, and which measures a source may state a factor of:
+# columns of analysis/study_tables.
+AXES = ("params", "epoch_seconds", "receptive_field_px", "convolutions", "activation_mb")
+CLAIMED = ("params", "epoch_seconds", "epochs_until", "activation_mb")
+
+MOST_NETWORKS = 7  # with published figures: nobody tells more than seven colours apart
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change of a network: the networks before and after it, and the change in a few words."""
+
+    before: str
+    after: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A source's statement: `measure` of the network `after` is `factor` times that of `before`."""
+
+    before: str
+    after: str
+    measure: str
+    factor: float
+
+
+@dataclass(frozen=True)
+class Study:
+    """One comparison of networks: its question, its source, the published figures, what to show.
+
+    models: the networks in their order, each with its published figures.
+    changes: the steps from network to network that the study is about.
+    against: what the accuracies are drawn against, of AXES, the study's own question first.
+    table: the anchor of its facts in docs/PUBLISHED.md; None for a study of our own.
+    published_on: the data set of the published figures; None if the source does not say.
+    datasets: the data sets that we train its networks on, the study's own first.
+    claims: the factors that the source states in words.
+    goal: the test accuracy in [0, 1] that the source asks for.
+    show_gradients: whether the study is about gradients too.
+    published_recipe: how the source trained; None if it does not say. Where it is silent on a
+        setting, the usual default stands.
+
+    Raises ValueError, with the study and the mistake, where an entry contradicts itself.
+    """
+
+    number: int
+    title: str
+    question: str
+    source: str
+    models: dict[str, Published]
+    changes: tuple[Step, ...]
+    against: tuple[str, ...]
+    table: str | None = None
+    published_on: str | None = "mnist"
+    datasets: tuple[str, ...] = ("mnist",)
+    claims: tuple[Claim, ...] = ()
+    goal: float | None = None
+    show_gradients: bool = False
+    published_recipe: Recipe | None = None
+
+    def __post_init__(self) -> None:
+        for mistake in self._mistakes():
+            raise ValueError(f"study {self.number} ({self.title}): {mistake}")
+
+    def _mistakes(self) -> Iterator[str]:
+        """What contradicts itself, a sentence each."""
+        if not self.models or not self.against or not self.datasets:
+            yield "it needs at least one network, one axis in `against` and one data set"
+        for model in self.models:
+            if model not in MODELS:
+                yield f"its network {model!r} has no entry in catalogue/networks.py"
+        for dataset in filter(None, (*self.datasets, self.published_on)):
+            if dataset not in DATASETS:
+                yield f"its data set {dataset!r} has no entry in catalogue/datasets.py"
+        for pair in (*self.changes, *self.claims):
+            for model in (pair.before, pair.after):
+                if model not in self.models:
+                    yield f"{pair} names {model!r}, which is none of its networks"
+            if pair.before == pair.after:
+                yield f"{pair} compares {pair.before!r} with itself"
+        for axis in self.against:
+            if axis not in AXES:
+                yield f"against names {axis!r}: choose from {', '.join(AXES)}"
+        for claim in self.claims:
+            if claim.measure not in CLAIMED:
+                yield f"{claim} is of {claim.measure!r}: choose from {', '.join(CLAIMED)}"
+            if not 0 < claim.factor < math.inf or claim.factor == 1:
+                yield f"{claim} has the factor {claim.factor}: it must be above 0 and not 1"
+        if self.goal is not None and not 0 < self.goal <= 1:
+            yield f"its goal is {self.goal}: an accuracy is above 0 and at most 1"
+        published = any(figures != Published() for figures in self.models.values())
+        if published and len(self.models) > MOST_NETWORKS:
+            yield (
+                f"it has {len(self.models)} networks with published figures, at most "
+                f"{MOST_NETWORKS} can be told apart"
+            )
+
+    def published_for(self, dataset: str) -> bool:
+        """Whether the published figures are of this data set, or of that which it is a copy of."""
+        return self.published_on == (find(dataset).copy_of or dataset)
+
+    def figures(self, model: str, dataset: str) -> Published:
+        """Those of `model` that may stand beside ours on `dataset`; empty if there are none."""
+        if self.published_for(dataset):
+            return self.models[model]
+        if dataset == "mnist":
+            return Published(self.models[model].mnist_accuracy)
+        return Published()
+
+
+STUDIES: dict[int, Study] = {
+    study.number: study
+    for study in (
+        Study(
+            number=1,
+            title="From MLP to CNN",
+            question=(
+                "At what cost in parameters and training time does a network read digits better?"
+            ),
+            source="Daniel Gustaw, blog post of 2025-06-09",
+            models={
+                "mlp": Published(0.9596, 0.14, 8.7, repeated_accuracy=0.9564),
+                "tiny_cnn": Published(0.9796, 0.06, 12.3, repeated_accuracy=0.9725),
+                "cnn": Published(0.9822, 0.05, 14.3, repeated_accuracy=0.9865),
+                "strong_cnn": Published(0.9909, 0.03, 75.0, repeated_accuracy=0.9931),
+            },
+            changes=(
+                Step("mlp", "tiny_cnn", "convolutions"),
+                Step("tiny_cnn", "cnn", "a hidden layer"),
+                Step("cnn", "strong_cnn", "twice as deep, wider"),
+            ),
+            against=("params", "epoch_seconds"),
+            table="table-1-from-mlp-to-cnn",
+            published_recipe=Recipe("published"),
+        ),
+        Study(
+            number=2,
+            title="Pooling or batch normalisation",
+            question="Conv-ReLU-MaxPool or Conv-ReLU-BatchNorm, at the same number of parameters?",
+            source="“Convolutional neural network activity”, a course's exercise",
+            models={
+                "mlp_100": Published(0.9538, first_train_loss=0.28, last_train_loss=0.16),
+                "conv_maxpool": Published(0.9703, first_train_loss=0.24, last_train_loss=0.11),
+                "conv_batchnorm": Published(0.9866, first_train_loss=0.17, last_train_loss=0.03),
+            },
+            changes=(
+                Step("mlp_100", "conv_maxpool", "convolutions"),
+                Step("conv_maxpool", "conv_batchnorm", "batch norm, strides"),
+            ),
+            against=("params", "epoch_seconds"),
+            show_gradients=True,
+            table="table-2-pooling-or-batch-normalisation",
+            published_recipe=Recipe("published", learning_rate=1e-2, normalise=True),
+        ),
+        Study(
+            number=3,
+            title="How many layers?",
+            question="What does one more convolutional layer buy, and what one more linear layer?",
+            source=(
+                "“Comparing convolutional networks on MNIST”, a project description (in Russian) "
+                "that asks for 98 % on validation images and prints no figures"
+            ),
+            models={
+                "conv1_fc1": Published(),
+                "conv1_fc2": Published(),
+                "conv2_fc1": Published(),
+                "conv2_fc2": Published(),
+                "conv3_fc2": Published(),
+            },
+            changes=(
+                Step("conv1_fc1", "conv2_fc1", "2nd convolution (1 linear)"),
+                Step("conv1_fc2", "conv2_fc2", "2nd convolution (2 linear)"),
+                Step("conv2_fc2", "conv3_fc2", "3rd convolution"),
+                Step("conv1_fc1", "conv1_fc2", "2nd linear (1 conv.)"),
+                Step("conv2_fc1", "conv2_fc2", "2nd linear (2 conv.)"),
+            ),
+            against=("convolutions", "params", "epoch_seconds"),
+            goal=0.98,
+            table="table-3-how-many-layers",
+            published_recipe=Recipe("published"),
+        ),
+        Study(
+            number=4,
+            title="Fully connected, convolutional, residual",
+            question="Do convolutions win, and does a residual block add anything?",
+            source="A course report (in Russian); it does not give the number of epochs, we take 5",
+            models={
+                "fcn": Published(0.9772, None, 188.42, 0.9956, 0.23),
+                "simple_cnn": Published(0.9896, None, 206.19, 0.9983, 0.21),
+                "residual_cnn": Published(0.9885, None, 231.72, 0.9976, 0.21),
+            },
+            changes=(
+                Step("fcn", "simple_cnn", "convolutions"),
+                Step("simple_cnn", "residual_cnn", "residual blocks"),
+            ),
+            against=("params", "epoch_seconds"),
+            show_gradients=True,
+            table="table-4-fully-connected-convolutional-residual",
+            published_recipe=Recipe("published"),
+        ),
+        Study(
+            number=5,
+            title="The same on photos",
+            question="What do convolutions, shortcuts and regularisation buy on photos?",
+            source=(
+                "The course report of study 4, on CIFAR-10; the regularisation is ours to choose: "
+                "batch normalisation, dropout, weight decay (on photos, every network has the last)"
+            ),
+            models={
+                "fcn": Published(0.519, None, 189.64, 0.536),
+                "residual_cnn": Published(0.7507, None, 292.84, 0.9781),
+                "residual_cnn_reg": Published(0.795, None, 315.26, 0.8427),
+            },
+            changes=(
+                Step("fcn", "residual_cnn", "convolutions, shortcuts"),
+                Step("residual_cnn", "residual_cnn_reg", "regularisation"),
+            ),
+            against=("params", "epoch_seconds"),
+            show_gradients=True,
+            table="table-5-the-same-on-photos",
+            published_on="cifar10",
+            datasets=("cifar10-jpeg", "mnist"),
+        ),
+        Study(
+            number=6,
+            title="Kernel size",
+            question=(
+                "How far should a convolution look, if the number of parameters stays the same?"
+            ),
+            source="A course's exercise on CIFAR-10; widths and epochs are ours",
+            models={
+                "kernel_3": Published(0.782, epoch_seconds=45, receptive_field_px=8),
+                "kernel_5": Published(0.765, epoch_seconds=52, receptive_field_px=12),
+                "kernel_7": Published(0.741, epoch_seconds=65, receptive_field_px=16),
+                "kernel_1_3": Published(0.798, epoch_seconds=48, receptive_field_px=8),
+            },
+            changes=(
+                Step("kernel_3", "kernel_5", "5×5 kernels"),
+                Step("kernel_3", "kernel_7", "7×7 kernels"),
+                Step("kernel_3", "kernel_1_3", "1×1 before 3×3"),
+            ),
+            against=("receptive_field_px", "epoch_seconds"),
+            table="table-6-kernel-size",
+            published_on="cifar10",
+            datasets=("cifar10-jpeg", "mnist"),
+        ),
+        Study(
+            number=7,
+            title="Depth",
+            question=(
+                "How many convolutions are enough, and what does a shortcut do to the gradients?"
+            ),
+            source="A course's exercise on CIFAR-10; widths and epochs are ours",
+            models={
+                "depth_2": Published(
+                    0.723,
+                    epoch_seconds=28,
+                    params=800_000,
+                    first_gradient_norm=1e-2,
+                    last_gradient_norm=1e-4,
+                ),
+                "depth_4": Published(
+                    0.786,
+                    epoch_seconds=39,
+                    params=1_100_000,
+                    first_gradient_norm=1e-3,
+                    last_gradient_norm=1e-5,
+                ),
+                "depth_6": Published(
+                    0.684,
+                    epoch_seconds=53,
+                    params=1_300_000,
+                    first_gradient_norm=1e-5,
+                    last_gradient_norm=1e-8,
+                ),
+                "resnet_6": Published(
+                    0.821,
+                    epoch_seconds=57,
+                    params=1_400_000,
+                    first_gradient_norm=1e-3,
+                    last_gradient_norm=1e-5,
+                ),
+            },
+            changes=(
+                Step("depth_2", "depth_4", "2 → 4 convolutions"),
+                Step("depth_4", "depth_6", "4 → 6 convolutions"),
+                Step("depth_6", "resnet_6", "shortcuts"),
+            ),
+            against=("convolutions", "params", "epoch_seconds"),
+            show_gradients=True,
+            table="table-7-depth",
+            published_on="cifar10",
+            datasets=("cifar10-jpeg", "mnist"),
+        ),
+        Study(
+            number=8,
+            title="Layers of our own",
+            question="What does one unusual layer change in an otherwise usual network?",
+            source="A course's exercise, which does not say on which data set it has 92 and 93 %",
+            models={
+                "base_cnn": Published(0.921, mnist_accuracy=0.985, epochs_to_converge=45),
+                "custom_conv": Published(mnist_accuracy=0.982, note="15 % slower"),
+                "attention_cnn": Published(0.934, note="+0.5 % parameters"),
+                "swish_cnn": Published(0.928, epochs_to_converge=40),
+                "custom_act_cnn": Published(0.932, epochs_to_converge=38),
+                "lp_pool_cnn": Published(note="a compromise between max and average"),
+                "avg_pool_cnn": Published(note="a compromise between max and average"),
+            },
+            changes=(
+                Step("base_cnn", "custom_conv", "gated convolution"),
+                Step("base_cnn", "attention_cnn", "channel attention"),
+                Step("base_cnn", "swish_cnn", "Swish"),
+                Step("base_cnn", "custom_act_cnn", "activation of our own"),
+                Step("base_cnn", "lp_pool_cnn", "Lp pooling"),
+                Step("base_cnn", "avg_pool_cnn", "average pooling"),
+            ),
+            against=("epoch_seconds", "params"),
+            claims=(
+                Claim("base_cnn", "custom_conv", "epoch_seconds", 1.15),
+                Claim("base_cnn", "attention_cnn", "params", 1.005),
+                Claim("base_cnn", "swish_cnn", "epochs_until", 40 / 45),
+                Claim("base_cnn", "custom_act_cnn", "epochs_until", 38 / 45),
+            ),
+            table="table-8-layers-of-our-own",
+            published_on=None,
+            datasets=("mnist", "cifar10-jpeg"),
+        ),
+        Study(
+            number=9,
+            title="Residual blocks",
+            question="Which residual block: basic, bottleneck or wide?",
+            source=(
+                "A course's exercise, which does not say on which data set; its parameters are "
+                "those of the three blocks"
+            ),
+            models={
+                "res_basic": Published(0.921, ms_per_image=0.15, params=220_000),
+                "res_bottleneck": Published(0.928, params=160_000, note="0.8 × the training time"),
+                "res_wide": Published(0.935, params=450_000, note="30 % more memory"),
+            },
+            changes=(
+                Step("res_basic", "res_bottleneck", "bottleneck blocks"),
+                Step("res_basic", "res_wide", "wide blocks"),
+            ),
+            against=("params", "epoch_seconds", "activation_mb"),
+            claims=(
+                Claim("res_basic", "res_bottleneck", "epoch_seconds", 0.8),
+                Claim("res_basic", "res_wide", "activation_mb", 1.3),
+            ),
+            show_gradients=True,
+            table="table-9-residual-blocks",
+            published_on=None,
+            datasets=("mnist", "cifar10-jpeg"),
+        ),
+    )
+}
+
+
+def study_of(model: str) -> Study:
+    """The first study that `model` is in. Raises KeyError for a model that is in none."""
+    for study in STUDIES.values():
+        if model in study.models:
+            return study
+    raise KeyError(f"{model!r} is in no study")
+
+
+def published_figures(model: str, dataset: str) -> Published:
+    """The published figures that may stand beside ours of `model` on `dataset`; empty if none."""
+    for study in STUDIES.values():
+        if model in study.models and (figures := study.figures(model, dataset)) != Published():
+            return figures
+    return Published()

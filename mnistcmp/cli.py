@@ -1,0 +1,352 @@
+"""The command `mnistcmp`: open the app, train, check and list."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from mnistcmp.analysis import benchmark_tables
+from mnistcmp.catalogue.datasets import downloadable, title
+from mnistcmp.catalogue.networks import MODELS
+from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.catalogue.studies import STUDIES
+from mnistcmp.records import (
+    FOLDER_VARIABLE,
+    RecordsError,
+    default_folder,
+    home,
+    newest,
+    summarise,
+)
+
+TABLE_COLUMNS = 190
+
+
+def run() -> NoReturn:
+    """The command `mnistcmp`."""
+    signal.signal(signal.SIGINT, _interrupt_once)
+    sys.exit(main())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line -> its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="mnistcmp", description="See what a neural network's architecture buys."
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    command = commands.add_parser(
+        "app",
+        help="open the app in a browser",
+        description="Open the app in a browser. Further options go to Streamlit, for example "
+        "--server.port 8502.",
+    )
+    _add_folder(command, "--checkpoints")
+
+    command = commands.add_parser(
+        "train",
+        help="train networks",
+        description="Train networks, and keep their weights and records. You can stop it at any "
+        "time (Ctrl-C): the same command continues where it stopped.",
+    )
+    _add_training(command)
+
+    command = commands.add_parser(
+        "check",
+        help="verify weights and records",
+        description="Verify weights and records, and measure the accuracies again if the data set "
+        "is there.",
+    )
+    _add_folder(command, "--checkpoints")
+    _add_dataset(command)
+
+    commands.add_parser(
+        "list", help="list networks and studies", description="List the networks, study by study."
+    )
+
+    options, others = parser.parse_known_args(arguments)
+    if options.command == "app":
+        return _app(options, others)
+    if others:
+        parser.error(f"unknown arguments: {' '.join(others)}")
+    if options.command == "list" or (options.command == "train" and options.list):
+        return _list()
+    checks = options.command == "check" or options.check
+    return _ended(_check if checks else _train, options)
+
+
+def _app(options: argparse.Namespace, others: list[str]) -> int:
+    """Start Streamlit on the app's page -> its exit status."""
+    page = home() / "streamlit_app.py"
+    if not page.exists():  # installed: the page is in the package
+        page = Path(__file__).parent / "app" / "main.py"
+    command = [sys.executable, "-m", "streamlit", "run", str(page), *others]
+    environment = os.environ | {FOLDER_VARIABLE: str(options.folder.resolve())}
+    with subprocess.Popen(command, env=environment) as streamlit:
+        try:
+            return streamlit.wait()
+        except KeyboardInterrupt:  # Streamlit has heard it too
+            return streamlit.wait()
+
+
+def _list() -> int:
+    """Print every study with its networks -> 0."""
+    console = Console()
+    for study in STUDIES.values():
+        table = Table(
+            "model", "parameters", "what it is", title=f"Study {study.number}: {study.title}"
+        )
+        table.columns[1].justify = "right"
+        for name in study.models:
+            table.add_row(name, f"{MODELS[name].params:,}", MODELS[name].caption)
+        console.print(table)
+    return 0
+
+
+def _ended(work: Callable[[argparse.Namespace, Console], int], options: argparse.Namespace) -> int:
+    """Do the work -> the exit status: 1 if there were problems, which are printed."""
+    # Here, because they bring torch, which takes seconds.
+    from mnistcmp.checkpoints import CheckpointError
+    from mnistcmp.data.download import DataUnavailable
+
+    console = Console()
+    try:
+        return 1 if work(options, console) else 0
+    except KeyboardInterrupt:
+        problem = "stopped; everything finished is recorded. The same command goes on from here."
+    except (ValueError, DataUnavailable, RecordsError, CheckpointError) as error:
+        problem = str(error)
+    except OSError as error:
+        problem = (
+            f"{error}; everything recorded so far is complete. Solve this, and the same command "
+            "goes on."
+        )
+    _say(Console(stderr=True), problem)
+    return 1
+
+
+def _say(console: Console, text: str) -> None:
+    """Print a line as it is: a path may hold brackets, and stays one line."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _check(options: argparse.Namespace, console: Console) -> int:
+    """Verify the folder of weights and records -> the number of problems."""
+    from mnistcmp.data.load import short_name
+    from mnistcmp.training import verify
+
+    with console.status("Verifying weights and records …"):
+        problems, measured = verify.check(options.folder, options.dataset, options.data)
+    for problem in problems:
+        _say(console, problem)
+    name = title(short_name(options.dataset))
+    how = f"accuracies on {name} were measured again"
+    if not measured:
+        how = f"no accuracies were measured again, because {options.data} has no {name}"
+    _say(console, f"{len(problems)} problems in {options.folder}; {how}.")
+    return len(problems)
+
+
+def _train(options: argparse.Namespace, console: Console) -> int:
+    """Train what the command line asks for -> the number of failed runs."""
+    from mnistcmp.training import campaign
+    from mnistcmp.training.progress import TerminalProgress
+
+    of_study = STUDIES[int(options.study)].models if options.study else MODELS
+    outcome = campaign.train(
+        campaign.Order(
+            models=tuple(dict.fromkeys(options.models or of_study)),
+            recipes=tuple(RECIPES) if options.recipe == "all" else (options.recipe,),
+            data=options.data,
+            out=options.folder,
+            seeds=options.seeds,
+            dataset=options.dataset,
+            protocol=options.protocol,
+            epochs=options.epochs,
+            mirror=options.mirror,
+            workers=options.workers,
+            device=options.device,
+            missing=options.missing,
+            fresh=options.fresh,
+        ),
+        say=partial(_say, console),
+        show=partial(TerminalProgress, console),
+    )
+    _print_table(console, outcome.runs, options.protocol)
+    if outcome.failed:
+        console.print(f"{outcome.failed} runs failed: --missing trains them again.")
+    return outcome.failed
+
+
+def _interrupt_once(*_: object) -> None:
+    """Handle Ctrl-C: stop, and let nothing disturb the stopping, which takes a moment."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _print_table(console: Console, runs: pd.DataFrame, protocol: str) -> None:
+    """Print the benchmark table, and below it the runs that failed."""
+    texts = benchmark_tables.table(summarise(runs, protocol))
+    measured_on = "test images" if protocol == "final" else "validation images"
+    table = Table(title=f"Benchmark, measured on the {measured_on}", box=box.SIMPLE, padding=(0, 1))
+    for number, column in enumerate(texts.columns):
+        table.add_column(column, justify="right" if number > 1 else "left", no_wrap=number == 0)
+    for row in texts.values.tolist():
+        table.add_row(*row)
+    # A narrow terminal wraps the lines; cut cells could not be read at all.
+    console.width = max(console.width, TABLE_COLUMNS)
+    console.print(table)
+    rows = newest(runs, protocol)
+    for failed in rows[rows["status"] != "ok"].itertuples():
+        _say(console, f"{failed.model}, {failed.recipe}, seed {failed.seed}: {failed.status}")
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--models",
+        nargs="+",
+        metavar="NAME",
+        type=_one_of(MODELS, "model"),
+        help="train only these networks (--list shows their names)",
+    )
+    what.add_argument(
+        "--study",
+        metavar="N",
+        type=_one_of(STUDIES, "study"),
+        help="train only the networks of this study: "
+        + "; ".join(f"{study.number} = {study.title}" for study in STUDIES.values()),
+    )
+    add(
+        "--recipe",
+        default="all",
+        type=_one_of((*RECIPES, "all"), "recipe"),
+        help="; ".join(f"{spec.name} = {spec.description}" for spec in RECIPES.values())
+        + "; all = each of them (default)",
+    )
+    add(
+        "--seeds",
+        default=1,
+        type=_at_least_one,
+        metavar="N",
+        help="train each network N times, with the random seeds 0 to N-1 (default: 1)",
+    )
+    add("--epochs", type=_at_least_one, metavar="N", help="go N times through the training images")
+    add(
+        "--protocol",
+        default="final",
+        type=_one_of(("final", "validation"), "protocol"),
+        help="final = train on all training images, measure on the test images (default); "
+        "validation = hold out 5,000 training images (a tenth, if there are fewer than 50,000) and "
+        "measure on those, to choose by",
+    )
+    _add_dataset(parser)
+    add(
+        "--mirror",
+        action="store_true",
+        help="mirror half of the training images of your own folder: right for photos, wrong for "
+        "letters, digits and signs",
+    )
+    _add_folder(parser, "--out", "--checkpoints")
+    add(
+        "--workers",
+        type=_at_least_one,
+        metavar="N",
+        help="how many networks to train at a time (default: one on each processor core, "
+        "or one on a GPU)",
+    )
+    add(
+        "--device",
+        type=_one_of(("cpu", "cuda", "mps"), "device"),
+        help="cpu, cuda (Nvidia) or mps (Apple); default: a GPU if torch finds one",
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--missing", action="store_true", help="train only what has no finished record yet"
+    )
+    how.add_argument(
+        "--fresh", action="store_true", help="start again instead of going on after an interruption"
+    )
+    add("--list", action="store_true", help="list the networks and studies, and train nothing")
+    add(
+        "--check",
+        action="store_true",
+        help="train nothing, but verify weights and records, and measure the accuracies on "
+        "--dataset again if it is there",
+    )
+
+
+def _add_folder(parser: argparse.ArgumentParser, *names: str) -> None:
+    parser.add_argument(
+        *names,
+        dest="folder",
+        default=default_folder(),
+        type=Path,
+        metavar="DIR",
+        help=f"the folder of weights and records (default: {default_folder()}; the environment "
+        f"variable {FOLDER_VARIABLE} names another)",
+    )
+
+
+def _add_dataset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dataset",
+        default="mnist",
+        type=_name_or_folder,
+        metavar="NAME|PATH",
+        help=f"one of {', '.join(downloadable())} (default: mnist), or the path of a folder of "
+        "images, PATH/train/CLASS/* and PATH/test/CLASS/*",
+    )
+    parser.add_argument(
+        "--data",
+        default=home() / "data",
+        type=Path,
+        metavar="DIR",
+        help="where the data sets are, or go when they are downloaded (default: data/)",
+    )
+
+
+def _one_of(choices: Iterable[object], kind: str) -> Callable[[str], str]:
+    """An argparse type that takes one of `choices` and otherwise names the nearest."""
+    names = [str(choice) for choice in choices]
+
+    def parse(text: str) -> str:
+        if text in names:
+            return text
+        near = get_close_matches(text, names, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise argparse.ArgumentTypeError(
+            f"there is no {kind} {text!r}; {hint}Choose from: {', '.join(names)}"
+        )
+
+    return parse
+
+
+def _at_least_one(text: str) -> int:
+    """An argparse type: a whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 upwards")
+    return int(text)
+
+
+def _name_or_folder(text: str) -> str:
+    """An argparse type: a data set's name or the path of a folder."""
+    from mnistcmp.data.load import short_name
+
+    try:
+        short_name(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text

@@ -1,0 +1,1 @@
+"""Data sets: from files to tensors in memory."""

@@ -1,0 +1,5 @@
+"""Drawings: the canvas, the ways on to it, and the pixels that networks read."""
+
+from mnistcmp.drawing.preprocess import Stages, stages, to_pixels
+
+__all__ = ["Stages", "stages", "to_pixels"]

@@ -1,0 +1,94 @@
+"""A drawing as a short text for a link, and back."""
+
+import base64
+import json
+import zlib
+
+import numpy as np
+
+from mnistcmp.drawing.canvas import CANVAS_PX, Drawing, DrawingError, Picture, Stroke, paint_picture
+
+LONGEST_LINK = 6_000  # characters: proxies and servers take addresses of some 8,000
+LARGEST_TEXT = 100_000  # bytes of a link's drawing unpacked; what is more was made to do harm
+MOST_PICTURES, LARGEST_PICTURE_PX = 4, 2 * CANVAS_PX
+THICKEST_BRUSH_PX = 100
+FARTHEST_PX = 10 * CANVAS_PX
+
+
+def to_text(drawing: Drawing) -> str:
+    """A drawing -> characters that may stand in a link, rounded to whole px.
+
+    Raises DrawingError if there are more than 6,000.
+    """
+    parts = []
+    for part in drawing:
+        if isinstance(part, Stroke):
+            points = np.rint(np.array(part.points)).astype(int)
+            steps = np.diff(points, axis=0, prepend=np.zeros((1, 2), dtype=int))
+            parts.append([round(part.brush_px), *steps.flatten().tolist()])
+        else:
+            place = (part.x, part.y, part.width, part.height, part.degrees)
+            parts.append([base64.b64encode(part.png).decode(), *map(round, place)])
+    packed = zlib.compress(json.dumps(parts, separators=(",", ":")).encode(), level=9)
+    text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
+    if len(text) > LONGEST_LINK:
+        raise DrawingError(
+            f"the drawing takes {len(text):,} characters, a link holds {LONGEST_LINK:,}: "
+            "draw it with fewer strokes"
+        )
+    return text
+
+
+def from_text(text: str) -> Drawing:
+    """What `to_text` made of a drawing -> the drawing.
+
+    Raises DrawingError for anything else, however it was made: a link may come from anybody.
+    """
+    try:
+        packed = base64.urlsafe_b64decode(text[:LONGEST_LINK] + "=" * (-len(text) % 4))
+        content = zlib.decompressobj().decompress(packed, LARGEST_TEXT)
+        parts = json.loads(content)
+        if not isinstance(parts, list):
+            raise DrawingError("it is no list of strokes")
+        if sum(isinstance(part[0], str) for part in parts) > MOST_PICTURES:
+            raise DrawingError(f"it has more than {MOST_PICTURES} pictures")
+        return [_part(*part) for part in parts]
+    except DrawingError as error:
+        raise DrawingError(f"the drawing in this link cannot be read: {error}") from error
+    except (
+        zlib.error,
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        OverflowError,
+        RecursionError,
+        OSError,
+    ) as error:
+        # Without what Python says of it: that may quote the link, whose author is unknown.
+        raise DrawingError("the drawing in this link cannot be read: it is damaged") from error
+
+
+def _part(first: object, *numbers: object) -> Stroke | Picture:
+    values = np.array([float(number) for number in numbers])
+    _check_within(values)
+    if isinstance(first, str):
+        picture = Picture(base64.b64decode(first), *values.tolist())
+        if max(picture.width, picture.height) > LARGEST_PICTURE_PX:
+            raise DrawingError(f"its picture is larger than {LARGEST_PICTURE_PX} px")
+        paint_picture(picture)
+        return picture
+    brush_px = float(first)
+    if not 1 <= brush_px <= THICKEST_BRUSH_PX:
+        raise DrawingError(f"its brush is {brush_px} px, not 1 to {THICKEST_BRUSH_PX}")
+    points = np.cumsum(np.reshape(values, (-1, 2)), axis=0)
+    if not len(points):
+        raise DrawingError("a stroke in it has no points")
+    _check_within(points)
+    return Stroke([tuple(point) for point in points.tolist()], brush_px)
+
+
+def _check_within(px: np.ndarray) -> None:
+    # Put so that NaN does not pass.
+    if not (abs(px) <= FARTHEST_PX).all():
+        raise DrawingError(f"a number in it is not within {FARTHEST_PX} px of the canvas")

@@ -1,0 +1,161 @@
+"""Inside one network: what its first layer looks for, and what becomes of one image in it."""
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mnistcmp.inference import probabilities
+from mnistcmp.models.shapes import ImageShape
+
+PATCH_PX, STEP_PX = 4, 2
+MOST_UNITS = 32
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Weights of a network's first layer, float32 (n, h, w), of the `count` that it has.
+
+    `name` is the layer's; `kind` is its class: where that is Linear, a filter is one unit's weights
+    laid out as the image.
+    """
+
+    name: str
+    kind: str
+    weights: np.ndarray
+    count: int
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What one layer makes of one image: float32 (channels, H, W) or (units,)."""
+
+    name: str
+    kind: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Look:
+    """What becomes of one image in one network.
+
+    activations: of every layer, the last being the logits. probabilities: float32 (classes,).
+    saliency, occlusion: float32, of the image's shape, for the digit held most probable.
+    """
+
+    activations: list[Activation]
+    probabilities: np.ndarray
+    saliency: np.ndarray
+    occlusion: np.ndarray
+
+    @property
+    def digit(self) -> int:
+        """The digit that the network holds for the most probable."""
+        return int(self.probabilities.argmax())
+
+
+def look(model: nn.Module, pixels: np.ndarray) -> Look:
+    """Float32 (H, W) pixels in [0, 1], ink bright -> all that is to be seen inside.
+
+    `model` is in evaluation mode; it is left as it was, so that it may be shared.
+    """
+    read = probabilities(np.stack([pixels]), {"this": model})[0, 0]
+    digit = int(read.argmax())
+    return Look(
+        activations(model, pixels),
+        read,
+        saliency(model, pixels, digit),
+        occlusion(model, pixels, digit),
+    )
+
+
+def first_filters(model: nn.Module, in_shape: ImageShape = (1, 28, 28)) -> Filters:
+    """The weights that look at the image itself.
+
+    Of a convolution every filter, for each of the image's channels; of a perceptron the 32 units
+    whose weights have the largest 2-norms, the largest first.
+    """
+    name, layer = next(
+        (name, module)
+        for name, module in model.named_modules()
+        if getattr(module, "weight", torch.empty(0)).ndim > 1
+    )
+    weight = layer.weight.detach()
+    count = len(weight)
+    if weight.ndim == 2:
+        largest = weight.norm(dim=1).argsort(descending=True)[:MOST_UNITS]
+        weight = weight[largest].unflatten(1, in_shape)
+    return Filters(
+        name.removeprefix("network."), type(layer).__name__, weight.flatten(0, 1).numpy(), count
+    )
+
+
+def activations(model: nn.Module, pixels: np.ndarray) -> list[Activation]:
+    """What every layer makes of float32 (H, W) pixels, in the order of `anatomy.layers`."""
+    found: list[Activation] = []
+
+    def keep(name: str, layer: nn.Module, output: Tensor) -> None:
+        name = name.removeprefix("network.")
+        found.append(Activation(name, type(layer).__name__, output[0].numpy()))
+
+    # A copy, because hooks on a network that is shared would see the images of others too.
+    model = copy.deepcopy(model)
+    for name, module in model.named_modules():
+        if not any(module.children()):
+            module.register_forward_hook(
+                lambda layer, _, output, name=name: keep(name, layer, output)
+            )
+    with torch.inference_mode():
+        model(_batch(pixels))
+    return found
+
+
+def saliency(model: nn.Module, pixels: np.ndarray, digit: int) -> np.ndarray:
+    """The gradient of the digit's logit with respect to float32 (H, W) pixels, (H, W).
+
+    Above 0: more ink there would speak for the digit; below 0: against it.
+    Source: Simonyan, Vedaldi, Zisserman 2013, "Deep Inside Convolutional Networks", section 3
+    (which shows its absolute value).
+    """
+    image = _batch(pixels).requires_grad_()
+    (gradient,) = torch.autograd.grad(model(image)[0, digit], image)
+    return gradient[0, 0].numpy()
+
+
+def occlusion(
+    model: nn.Module,
+    pixels: np.ndarray,
+    digit: int,
+    patch_px: int = PATCH_PX,
+    step_px: int = STEP_PX,
+) -> np.ndarray:
+    """How much of the digit's probability goes where float32 (H, W) pixels are covered, (H, W).
+
+    A blank square is moved over the image in steps. A value in [-1, 1] is the mean fall over all
+    squares that cover its pixel; below 0, the digit becomes more probable without it.
+    Source: Zeiler, Fergus 2013, "Visualizing and Understanding Convolutional Networks", section
+    4.2 (with a grey square: here blank paper is what an image has where nothing is).
+    """
+    height, width = pixels.shape
+    squares = [
+        (slice(top, top + patch_px), slice(left, left + patch_px))
+        for top in range(0, height - patch_px + 1, step_px)
+        for left in range(0, width - patch_px + 1, step_px)
+    ]
+    squares_inked = [square for square in squares if pixels[square].any()]  # others change nothing
+    images = np.repeat(pixels[None], 1 + len(squares_inked), axis=0)
+    for image, square in zip(images[1:], squares_inked, strict=True):
+        image[square] = 0
+    before, *after = probabilities(images, {"this": model})[0, :, digit]
+    falls, covered = np.zeros((2, height, width), np.float32)
+    for square, probability in zip(squares_inked, after, strict=True):
+        falls[square] += before - probability
+    for square in squares:
+        covered[square] += 1
+    return falls / np.maximum(covered, 1)
+
+
+def _batch(pixels: np.ndarray) -> Tensor:
+    return torch.tensor(pixels)[None, None]

@@ -1,0 +1,1 @@
+"""Training: one run, many runs, and whether what they left is complete and true."""

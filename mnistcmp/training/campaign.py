@@ -1,0 +1,279 @@
+"""Many runs: what is to be done, by how many workers, and how an interrupted campaign goes on.
+
+All records are written by this process. A run is recorded when it is finished, its row last, so
+that whatever interrupts a campaign costs the runs under way and nothing else.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+import torch
+from filelock import FileLock, Timeout
+
+from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
+from mnistcmp.data import pen_digits, sample_pack
+from mnistcmp.data.dataset import Dataset
+from mnistcmp.data.load import load_dataset, short_name
+from mnistcmp.data.sample_pack import SamplesError
+from mnistcmp.records import KEY, Records, newest
+from mnistcmp.safe_files import DamagedFile, write_whole
+from mnistcmp.training import machine
+from mnistcmp.training.jobs import Job, Materials
+from mnistcmp.training.recording import key_of
+from mnistcmp.training.schedule import Progress, run
+
+PEN_FILE = "pendigits/pendigits-orig.tra"
+PEN_HELP = (
+    "it also needs real pen strokes: get pendigits-orig.tra from the UCI Machine Learning "
+    "Repository, data set 81 (https://archive.ics.uci.edu/dataset/81, CC BY 4.0), and put it at "
+    "{path}"
+)
+
+
+def plan(
+    models: Iterable[str],
+    recipes: Iterable[str],
+    seeds: Iterable[int],
+    *,
+    dataset: str = "mnist",
+    protocol: str = "final",
+    epochs: int | None = None,
+    mirror: bool = False,
+) -> list[Job]:
+    """Every combination that there is a recipe for; `epochs` replaces what the recipes say.
+
+    With `mirror`, images of a folder of one's own are mirrored; raises as `recipe_for`.
+    """
+    jobs = []
+    for seed, name, model in product(seeds, recipes, models):
+        if name in recipes_of(model):
+            recipe = recipe_for(name, model, dataset, mirror=mirror)
+            if epochs is not None:
+                recipe = replace(recipe, epochs=epochs)
+            jobs.append(Job(dataset, model, recipe, seed, protocol))
+    return jobs
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a campaign is asked for.
+
+    dataset: a name of the catalogue, or the path of a folder of images.
+    data: the folder where data sets are, or go when they are downloaded.
+    out: the folder of weights and records.
+    epochs: in place of what the recipes say, if it is not None.
+    mirror: whether images of a folder of one's own may be mirrored.
+    workers, device: None chooses one worker a core, or one on a GPU, if torch finds one.
+    missing: only what has no finished record. fresh: from the start, whatever was interrupted.
+    """
+
+    models: tuple[str, ...]
+    recipes: tuple[str, ...]
+    data: Path
+    out: Path
+    seeds: int = 1
+    dataset: str = "mnist"
+    protocol: str = "final"
+    epochs: int | None = None
+    mirror: bool = False
+    workers: int | None = None
+    device: str | None = None
+    missing: bool = False
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a campaign came to: how many of its runs failed, and whose records were asked for."""
+
+    failed: int
+    runs: pd.DataFrame
+
+
+def train(
+    order: Order,
+    say: Callable[[str], None],
+    show: Callable[[int], AbstractContextManager[Progress]],
+) -> Outcome:
+    """Carry out an order: all that is missing is trained, and recorded in `order.out`.
+
+    `say` is told what is worth a line, `show` makes the display for so many runs. One campaign at a
+    time writes to a folder. Whatever interrupts it, the same order goes on where it stopped.
+    Raises ValueError, with what to do, where the order cannot be carried out, and as
+    `load_dataset`, `Records.append` and `checkpoints.save` do.
+    """
+    order.out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(order.out / ".lock", timeout=0):
+            return _train(order, say, show)
+    except Timeout as error:
+        raise ValueError(
+            f"another training is writing to {order.out}: wait for it, or use another folder "
+            "(--out)"
+        ) from error
+
+
+def _train(
+    order: Order,
+    say: Callable[[str], None],
+    show: Callable[[int], AbstractContextManager[Progress]],
+) -> Outcome:
+    device = machine.choose_device(order.device)
+    workers = order.workers or (torch.get_num_threads() if device == "cpu" else 1)
+    dataset = short_name(order.dataset)
+    materials, recipes = load_materials(order.dataset, order.data, order.recipes, say)
+    _refuse_another_folder(order.out, materials.dataset, dataset)
+    jobs = plan(
+        order.models,
+        recipes,
+        range(order.seeds),
+        dataset=dataset,
+        protocol=order.protocol,
+        epochs=order.epochs,
+        mirror=order.mirror,
+    )
+    if not jobs:
+        raise ValueError(
+            f"nothing to train: no source says how it trained {', '.join(order.models)}; use "
+            "another --recipe than published"
+        )
+    records = Records(order.out / "results")
+    journal = Journal(order.out, jobs, missing=order.missing)
+    identity = None if order.fresh else journal.campaign()
+    if order.missing:
+        done = recorded(records)
+    else:
+        done = recorded(records, identity) if identity else set()
+    left = [job for job in jobs if key_of(job) not in done]
+    if len(left) < len(jobs):
+        say(f"{len(jobs) - len(left)} of {len(jobs)} runs are done already.")
+    identity = identity or journal.begin()
+    rows = []
+    if left:
+        with show(len(left)) as progress:
+            rows = run(
+                left,
+                materials,
+                order.out,
+                campaign=identity,
+                workers=min(workers, len(left)),
+                device=device,
+                progress=progress,
+            )
+    _save_samples(order.out, records, materials.dataset, dataset, say)
+    journal.end()
+    runs = records.runs()
+    asked_for = runs["model"].isin(order.models) & runs["recipe"].isin(recipes)
+    asked_for &= runs["dataset"] == dataset
+    return Outcome(sum(row["status"] != "ok" for row in rows), runs[asked_for])
+
+
+def load_materials(
+    dataset: str, folder: Path, recipes: Iterable[str], say: Callable[[str], None]
+) -> tuple[Materials, list[str]]:
+    """All data that a campaign needs, and those of the recipes that it suffices for.
+
+    Raises ValueError if nothing is left to train, and as `load_dataset` does.
+    """
+    recipes = list(recipes)
+    images = load_dataset(dataset, folder)
+    pen_file = folder / PEN_FILE
+    if dataset != "mnist":
+        reason = f"its pen digits do not go with {dataset}"
+    elif not pen_file.exists():
+        reason = PEN_HELP.format(path=pen_file)
+    else:
+        say("Replaying pen strokes on the canvas …")
+        return Materials(images, *pen_digits.load(pen_file)), recipes
+    left = [recipe for recipe in recipes if not RECIPES[recipe].pen_strokes]
+    without = ", ".join(recipe for recipe in recipes if recipe not in left)
+    if not left:
+        raise ValueError(f"the recipe {without} cannot be trained: {reason}")
+    if without:
+        say(f"The recipe {without} is left out: {reason}")
+    return Materials(images), left
+
+
+def _refuse_another_folder(out: Path, dataset: Dataset, name: str) -> None:
+    """Raise ValueError if the records are of a folder of the same name with other test images."""
+    try:
+        labels = sample_pack.load(sample_pack.path(out, name)).labels
+    except SamplesError:
+        return  # nothing was trained yet, or nothing is left to compare with
+    if not np.array_equal(labels, dataset.test_labels):
+        raise ValueError(
+            f"{out} has records of another folder called {name!r}, or of this one before its test "
+            f"images changed ({len(labels)} of them then, {len(dataset.test_labels)} now): they "
+            "cannot be compared. Rename the folder, or use another --out"
+        )
+
+
+def _save_samples(
+    out: Path, records: Records, dataset: Dataset, name: str, say: Callable[[str], None]
+) -> None:
+    """Pack what the app needs of the test set: its labels, and of MNIST's images what it shows."""
+    reported = newest(records.runs())
+    reported = reported[(reported["status"] == "ok") & (reported["dataset"] == name)]
+    if reported.empty:
+        return
+    labels = dataset.test_labels.numpy()
+    if name == "mnist":
+        predictions = []
+        for run in reported["run"]:
+            try:
+                predictions.append(records.predictions(run)["test"])
+            except DamagedFile as error:
+                say(f"{error}: its network is left out of the samples until it is trained again")
+        pack = sample_pack.pick(dataset.test_images.numpy(), labels, predictions)
+    else:
+        pack = sample_pack.labels_only(labels)
+    sample_pack.save(sample_pack.path(out, name), pack)
+
+
+class Journal:
+    """The note that a campaign is unfinished; it goes when the campaign is through.
+
+    It is found by the plan it belongs to, so that the same command goes on and another does not.
+    """
+
+    def __init__(self, folder: Path, jobs: Iterable[Job], *, missing: bool) -> None:
+        plan = json.dumps([missing, *(asdict(job) for job in jobs)], sort_keys=True)
+        name = hashlib.sha256(plan.encode()).hexdigest()[:16]
+        self._path = folder / "unfinished" / f"{name}.json"
+
+    def campaign(self) -> str | None:
+        """The id of the unfinished campaign; None if there is none."""
+        if not self._path.exists():
+            return None
+        return json.loads(self._path.read_text())["campaign"]
+
+    def begin(self) -> str:
+        """Start a new campaign -> its id."""
+        campaign = uuid4().hex[:12]
+        write_whole(self._path, json.dumps({"campaign": campaign}).encode())
+        return campaign
+
+    def end(self) -> None:
+        """The campaign is through."""
+        self._path.unlink(missing_ok=True)
+
+
+def recorded(records: Records, campaign: str | None = None) -> set[tuple[str, str, str, int, str]]:
+    """Which runs need no training: (data set, model, recipe, seed, protocol).
+
+    Of one campaign, those that are `ok`; of all (None), those whose newest row is.
+    """
+    runs = records.runs()
+    if campaign is not None:
+        runs = runs[runs["campaign"] == campaign]
+    last = runs.drop_duplicates([*KEY, "protocol"], keep="last")
+    done = last[last["status"] == "ok"]
+    return set(done[[*KEY, "protocol"]].itertuples(index=False, name=None))

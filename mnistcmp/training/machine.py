@@ -1,0 +1,59 @@
+"""The machine that trains, and that figures are measured on."""
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+import torch
+
+
+def describe(device: str) -> str:
+    """The hardware in a line: processor, cores, vector instructions, operating system."""
+    cpuinfo = Path("/proc/cpuinfo")
+    processor = platform.processor() or platform.machine()
+    if cpuinfo.exists():
+        names = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        processor = names[0].partition(":")[2].strip() if names else processor
+    parts = [
+        processor,
+        f"{os.cpu_count()} cores",
+        torch.backends.cpu.get_cpu_capability(),
+        platform.system(),
+    ]
+    if device == "cuda":
+        parts.append(torch.cuda.get_device_name())
+    return ", ".join(parts)
+
+
+def choose_device(wanted: str | None) -> str:
+    """The device to train on: the wanted one, or a GPU if there is one.
+
+    Raises ValueError if torch does not find the wanted one.
+    """
+    found = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if wanted is None:
+        return next(device for device, there in found.items() if there)
+    if not found[wanted]:
+        there = ", ".join(device for device in found if found[device])
+        raise ValueError(f"torch finds no {wanted} device here; use --device {there}")
+    return wanted
+
+
+def versions() -> str:
+    """The versions that figures depend on."""
+    return f"python {platform.python_version()}, torch {torch.__version__}"
+
+
+def peak_memory_mb() -> int | None:
+    """Largest resident size of this process so far; None on Windows, which does not tell."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1 << 20) if sys.platform == "darwin" else peak // (1 << 10)

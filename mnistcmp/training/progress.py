@@ -1,0 +1,72 @@
+"""How a campaign tells a person at the terminal what it is doing."""
+
+import time
+from datetime import timedelta
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from mnistcmp.training.jobs import Job
+
+HEARTBEAT_SECONDS = 60  # between two signs of life where the output is not a terminal
+
+
+class TerminalProgress:
+    """A live bar for the whole and one for every run under way; plain lines without a terminal.
+
+    Used as a context manager.
+    """
+
+    def __init__(self, console: Console, runs: int) -> None:
+        self._console, self._runs, self._done = console, runs, 0
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[remark]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._whole = self._bars.add_task("All runs", total=runs, remark="")
+        self._of_job: dict[Job, int] = {}
+        self._last_line = time.monotonic()
+
+    def __enter__(self) -> "TerminalProgress":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def note(self, message: str) -> None:
+        """Print a line above the bars."""
+        self._console.print(message, markup=False, highlight=False, soft_wrap=True)
+        self._last_line = time.monotonic()
+
+    def finished(self, job: Job, row: dict[str, object], done: int) -> None:
+        """Print what a run came to."""
+        self._done = done
+        if row["status"] == "ok":
+            outcome = f"{100 * row['test_accuracy']:.2f} %, {row['train_seconds']:.0f} s"
+        else:
+            outcome = str(row["status"])
+        self.note(f"{done}/{self._runs}  {job}: {outcome}")
+        self._bars.update(self._whole, completed=done)
+
+    def running(self, shares: dict[Job, float], seconds_left: float) -> None:
+        """Show which runs are under way, how far each is, and the time left for the whole."""
+        left = f"about {timedelta(seconds=round(seconds_left))} left"
+        if self._bars.disable:
+            if time.monotonic() - self._last_line > HEARTBEAT_SECONDS:
+                under_way = "; ".join(f"{job} ({share:.0%})" for job, share in shares.items())
+                self.note(f"{self._done}/{self._runs}  {left}; training {under_way}")
+            return
+        self._bars.update(self._whole, remark=left)
+        for job in self._of_job.keys() - shares.keys():
+            self._bars.remove_task(self._of_job.pop(job))
+        for job, share in shares.items():
+            if job not in self._of_job:
+                self._of_job[job] = self._bars.add_task(
+                    f"  {job}", total=job.recipe.epochs, remark="epochs"
+                )
+            self._bars.update(self._of_job[job], completed=int(share * job.recipe.epochs))

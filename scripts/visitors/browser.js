@@ -1,0 +1,86 @@
+// What scripts/visitors/browser.py needs to know of the page, noted while it happens.
+//
+// It runs in the page before anything of the page's own. All times are ms of the page's clock. The
+// websocket's messages are binary, but the texts in them can be read as they are.
+
+(() => {
+  const log = { up: null, last: 0, sent: [], readings: [], shown: [], finished: null };
+  const walls = {}; // by the hash of their message: one that the page has is not sent again
+  const text = (data) => new TextDecoder("latin1").decode(data);
+  let number = 0;
+  let answered = 0;
+  let verdict = "";
+
+  window.benchmark = {
+    log,
+    begin() {
+      Object.assign(log, { up: null, sent: [], readings: [], before: log.finished });
+      log.shown.splice(0, log.shown.length - 1); // but for what the page shows now
+    },
+    // No message for `ms`, nothing under way, and the stroke, if there was one, reported by the canvas.
+    quiet(ms) {
+      const app = document.querySelector("[data-testid=stApp]").dataset;
+      return (
+        performance.now() - Math.max(log.last, log.up) > ms &&
+        app.testScriptState === "notRunning" &&
+        (log.up === null || log.finished !== log.before)
+      );
+    },
+  };
+
+  function sent(frame) {
+    log.last = performance.now();
+    const picture = frame.match(/"picture":\{"number":(\d+),"png":"([^"]*)"/);
+    if (picture && +picture[1] > number) {
+      number = +picture[1]; // sent again with every other message
+      log.sent.push({ t: log.last, number, png: picture[2] });
+    }
+    log.finished = frame.match(/"data":"(data:image\/png[^"]*)"/)?.[1] ?? log.finished;
+  }
+
+  function received(frame) {
+    log.last = performance.now();
+    answered = +(frame.match(/\{"answered": (\d+)\}/)?.[1] ?? answered);
+    verdict = frame.match(/(\d+ ms) for all networks together/)?.[1] ?? verdict;
+    const hashes = frame.match(/[0-9a-f]{32}/g) ?? [];
+    // What a screen reader says of the wall; its chart's own data are binary.
+    const rows = [...frame.matchAll(/\w+: (\d) \((\d+)%\)/g)];
+    if (rows.length > 0) {
+      const consensus = frame.match(/Together the networks read a (\d)/)?.[1] ?? "–";
+      const [digits, sure] = [1, 2].map((part) => rows.map((row) => row[part]).join(""));
+      walls[hashes[0]] = { consensus, digits, sure };
+    }
+    const wall = hashes.map((hash) => walls[hash]).find(Boolean);
+    if (wall) log.readings.push({ t: log.last, number: answered, verdict, ...wall });
+  }
+
+  window.WebSocket = class extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      this.addEventListener("message", (event) => received(text(event.data)));
+    }
+    send(data) {
+      sent(text(data));
+      super.send(data);
+    }
+  };
+
+  const lifted = (event) => {
+    if (event.composedPath()[0].tagName === "CANVAS") log.up = event.timeStamp;
+  };
+  window.addEventListener("pointerup", lifted, { capture: true });
+
+  const look = () => {
+    const texts = (selector) => document.querySelector(selector)?.textContent ?? "";
+    const now = {
+      verdict: texts("[data-testid=stMain]").match(/(\d+ ms) for all networks/)?.[1] ?? "",
+      consensus: texts("[data-testid=stMetricValue]"),
+      wall: texts("[data-testid=stVegaLiteChart] svg"),
+    };
+    const before = log.shown.at(-1) ?? {};
+    if (Object.keys(now).some((part) => now[part] !== before[part]))
+      log.shown.push({ t: performance.now(), ...now });
+  };
+  const everything = { subtree: true, childList: true, characterData: true };
+  new MutationObserver(look).observe(document, everything);
+})();

@@ -1,0 +1,239 @@
+"""A real browser before the Draw page, and how long the page takes to show what it should.
+
+browser.js watches from within the page; here the mouse is moved, and what was noted is put
+together.
+"""
+
+import base64
+import io
+import itertools
+import shutil
+import time
+from math import hypot
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+
+from mnistcmp.drawing.canvas import Points
+from visitors.without_browser import DIGITS, AppError, server, strokes_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MOVE_SECONDS = 1 / 60  # between two movements of the mouse
+PX_A_SECOND = 480  # a person's pen on this canvas
+PATIENCE_MS = 120_000
+QUIET_MS = 600  # the canvas reports a finished stroke after 200
+WHOLE = 0.98  # share of the finished drawing's ink in a picture that holds the whole stroke
+INVITATION = "Draw a digit: 0 to 9"  # shown when the networks are awake and the canvas is blank
+SPY = Path(__file__).with_suffix(".js")
+
+
+def chromium() -> str | None:
+    """Where a Chromium or Chrome is; None if there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def measure_browser(strokes: int, console: Console) -> dict[str, object]:
+    """First visit, `strokes` final readings and steady drawing in a real browser -> figures.
+
+    Without a browser: {"skipped": why}. Raises AppError.
+    """
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError:
+        return {"skipped": "no playwright: python -m pip install -r requirements-dev.txt"}
+    if (path := chromium()) is None:
+        return {"skipped": "no Chromium: install it (Debian: apt-get install chromium)"}
+    with server() as app, sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.set_default_timeout(PATIENCE_MS)
+            page.add_init_script(path=SPY)
+            figures = {
+                "server_start_seconds": app.start_seconds,
+                **measure_visit(page, app.address),
+                **measure_strokes(page, strokes, console),
+                **measure_drawing(page),
+                "chromium": browser.version,
+            }
+            browser.close()
+        except Error as error:
+            raise AppError(f"in the browser: {error}") from error
+    return figures
+
+
+def measure_visit(page: "Page", address: str) -> dict[str, float]:
+    """Open the page, the first visitor of this server -> seconds from navigation."""
+    started = time.perf_counter()
+    page.goto(address, wait_until="commit")
+    page.locator("canvas.upper-canvas").wait_for()
+    canvas_seconds = time.perf_counter() - started
+    page.get_by_text(INVITATION).wait_for()
+    return {
+        "canvas_seconds": canvas_seconds,
+        "awake_seconds": time.perf_counter() - started,
+    }
+
+
+def measure_strokes(page: "Page", strokes: int, console: Console) -> dict[str, object]:
+    """Draw digits until there were `strokes` -> how long their final readings took."""
+    random = Random(0)
+    finals = []
+    for digit in itertools.cycle(DIGITS):
+        for stroke in strokes_of(digit, random):
+            press(page, stroke[0])
+            move(page, stroke)
+            page.mouse.up()
+            finals.append(final_reading(noted(page)))
+        console.print(f"{len(finals)} of {strokes} strokes", style="dim")
+        if len(finals) >= strokes:
+            break
+        clear(page)
+    timed = [final for final in finals if final is not None]
+    if not timed:
+        raise AppError("no stroke got a reading on the page")
+    parts = {part: [final[part] for final in timed] for part in ("send", "answer", "show")}
+    return {
+        "strokes": len(finals),
+        "strokes_without_live_reading": len(finals) - len(timed),
+        "final_p50_ms": float(np.percentile([final["ms"] for final in timed], 50)),
+        "final_p95_ms": float(np.percentile([final["ms"] for final in timed], 95)),
+        **{f"{part}_p50_ms": float(np.median(parts[part])) for part in parts},
+        "consensus_changed_later": sum(final["changed_later"] for final in timed),
+        "finals": finals,
+    }
+
+
+def clear(page: "Page") -> None:
+    """Take everything off the canvas."""
+    page.evaluate("benchmark.begin()")
+    page.get_by_test_id("stButton").get_by_role("button", name="Clear").click()
+    page.get_by_text(INVITATION).wait_for()
+    noted(page)
+
+
+def press(page: "Page", point: tuple[float, float]) -> None:
+    """Put the pen down at a point of the canvas (px), and note anew from here on."""
+    page.evaluate("benchmark.begin()")
+    corner = page.locator("canvas.upper-canvas").bounding_box()
+    page.mouse.move(corner["x"] + point[0], corner["y"] + point[1])
+    page.mouse.down()
+
+
+def move(page: "Page", points: Points) -> None:
+    """Move the pen along the points (canvas px) at 480 px a second.
+
+    Where the browser is too slow for 60 movements a second, it sees fewer and longer ones, as with
+    a real mouse, but every point.
+    """
+    corner = page.locator("canvas.upper-canvas").bounding_box()
+    at_seconds = time.perf_counter()
+    for (x, y), (to_x, to_y) in itertools.pairwise(points):
+        began = at_seconds
+        at_seconds += max(1.0, hypot(to_x - x, to_y - y)) / PX_A_SECOND
+        part = 0.0
+        while part < 1:
+            time.sleep(max(0.0, min(MOVE_SECONDS, at_seconds - time.perf_counter())))
+            part = min(1.0, (time.perf_counter() - began) / (at_seconds - began))
+            at_x, at_y = x + (to_x - x) * part, y + (to_y - y) * part
+            page.mouse.move(corner["x"] + at_x, corner["y"] + at_y)
+
+
+def noted(page: "Page") -> dict:
+    """What the page's spy has noted, as soon as nothing happens any more."""
+    page.wait_for_function("ms => benchmark.quiet(ms)", arg=QUIET_MS)
+    return page.evaluate("benchmark.log")
+
+
+def final_reading(log: dict) -> dict[str, object] | None:
+    """The spy's notes of one stroke -> ms from mouse-up to the final reading, and its parts.
+
+    None if no picture sent after the mouse-up held the whole stroke, or the page showed no reading
+    of it.
+    """
+    finished = ink(log["finished"])
+    for picture in log["sent"]:
+        if picture["t"] > log["up"] and ink(picture["png"]) >= WHOLE * finished:
+            break
+    else:
+        return None
+    readings = [read for read in log["readings"] if read["number"] >= picture["number"]]
+    if not readings or (shown := shown_at(readings, log["shown"])) is None:
+        return None
+    return {
+        "ms": shown - log["up"],
+        "send": picture["t"] - log["up"],
+        "answer": readings[0]["t"] - picture["t"],
+        "show": shown - readings[0]["t"],
+        "changed_later": readings[0]["consensus"] != readings[-1]["consensus"],
+    }
+
+
+def shown_at(readings: list[dict], states: list[dict]) -> float | None:
+    """When the page showed the first of the readings, or a later one; page clock, ms.
+
+    The verdict is there at once, the wall when its chart is drawn, which may take so long that the
+    next one is drawn in its place.
+    """
+    come = readings[0]["t"]
+    for state, following in itertools.zip_longest(states, states[1:]):
+        if following is not None and following["t"] <= come:
+            continue
+        told = any(
+            (read["consensus"], read["verdict"]) == (state["consensus"], state["verdict"])
+            for read in readings
+        )
+        if told and any(on_wall(read, state) for read in readings):
+            return max(come, state["t"])
+    return None
+
+
+def on_wall(reading: dict, state: dict) -> bool:
+    """Whether a state of the page has the digits and percentages of a reading on its wall."""
+    return reading["digits"] in state["wall"] and reading["sure"] in state["wall"]
+
+
+def ink(url: str) -> float:
+    """How dark a picture (a data URL) is on average, in [0, 1]."""
+    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:
+        return 1 - float(np.asarray(image.convert("L")).mean()) / 255
+
+
+def measure_drawing(page: "Page") -> dict[str, float]:
+    """Draw a long meander -> readings a second that came, and that the wall showed."""
+    ends = [(20, 260), (260, 20)]
+    meander = [(x, 20 + 24 * row) for row in range(11) for x in ends[row % 2]]
+    clear(page)
+    press(page, meander[0])
+    move(page, meander)
+    page.mouse.up()
+    log = noted(page)
+    come = [read for read in log["readings"] if read["t"] <= log["up"]]
+    shown = {
+        read["number"]
+        for read in come
+        for state in log["shown"]
+        if read["t"] <= state["t"] <= log["up"] and on_wall(read, state)
+    }
+    seconds = (log["up"] - log["sent"][0]["t"]) / 1000
+    return {
+        "drawing_seconds": seconds,
+        "drawing_readings_a_second": len(shown) / seconds,
+        "drawing_readings_come_a_second": len({read["number"] for read in come}) / seconds,
+    }

@@ -1,0 +1,314 @@
+"""The app's server, and visitors without browsers who speak Streamlit's own protocol to it.
+
+A visitor does over a websocket what the Draw page does: it asks for the page, finds the fragment
+and the invisible element in it that takes pictures, sends it pictures of 140 x 140 px, and waits
+for the answer to each before it sends the next. So at most one picture of a visitor is under way.
+"""
+
+import asyncio
+import base64
+import io
+import itertools
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import numpy as np
+from PIL import Image
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from mnistcmp.drawing import canvas
+from mnistcmp.drawing.canvas import Points
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+HEALTHY_WITHIN_SECONDS = 120
+PATIENCE_SECONDS = 60  # with the server, for the next message
+COMPONENT = "mnistcmp_live"  # that takes pictures, as mnistcmp/app/draw/live.py names it
+QUIET_SECONDS = 0.5  # after the last answer, to see whether anything was left behind
+PICTURE_PX = 140  # a side, as live.js sends them
+BRUSH_PX = 20
+
+# Strokes on the canvas of 280 px.
+DIGITS: dict[str, list[Points]] = {
+    "0": [[(140, 50), (95, 80), (80, 140), (95, 205), (140, 235), (190, 200), (200, 140)]],
+    "1": [[(140, 40), (140, 240)]],
+    "2": [[(85, 90), (140, 50), (190, 90), (170, 140), (85, 230), (205, 230)]],
+    "3": [[(85, 65), (150, 50), (190, 90), (130, 135), (195, 180), (150, 230), (80, 215)]],
+    "4": [[(110, 40), (80, 150), (210, 150)], [(170, 50), (170, 240)]],
+    "5": [
+        [(100, 55), (95, 130), (160, 120), (195, 170), (150, 230), (85, 220)],
+        [(100, 55), (195, 55)],
+    ],
+    "6": [[(165, 45), (105, 120), (90, 190), (140, 235), (185, 195), (145, 150), (95, 185)]],
+    "7": [[(70, 60), (210, 60), (120, 240)]],
+    "8": [[(180, 75), (135, 45), (100, 85), (185, 185), (140, 235), (95, 190), (180, 75)]],
+    "9": [[(185, 100), (140, 50), (95, 95), (135, 135), (185, 100), (175, 240)]],
+}
+
+
+class AppError(Exception):
+    """The server did not start, or does not answer as the app does."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: where it is, its process, and how long it took to start."""
+
+    address: str
+    pid: int
+    start_seconds: float
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """The app on a free port of this machine, which ends with the block.
+
+    Raises AppError, with what the server said last, if it does not start.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
+    address = f"http://127.0.0.1:{port}"
+    started = time.perf_counter()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, cwd=REPOSITORY, stdout=said, stderr=said)
+        try:
+            while not _healthy(address):
+                seconds = time.perf_counter() - started
+                if process.poll() is not None or seconds > HEALTHY_WITHIN_SECONDS:
+                    said.seek(0)
+                    last = said.read().decode(errors="replace")[-2000:].strip()
+                    raise AppError(f"the server did not start in {seconds:.0f} s:\n{last}")
+                time.sleep(0.1)
+            yield Server(address, process.pid, time.perf_counter() - started)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _healthy(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def resident_mb(pid: int | None = None) -> float | None:
+    """The memory that a process has in use, MB of 10^6 bytes; None where there is no /proc.
+
+    Without `pid`: that of a new Python process that has imported torch and nothing else.
+    """
+    if not Path("/proc/self/status").exists():
+        return None
+    if pid is None:
+        code = "import torch; print(open('/proc/self/status').read())"
+        command = [sys.executable, "-c", code]
+        status = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    else:
+        status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024 / 1e6
+
+
+def processor_seconds(pid: int) -> float | None:
+    """The processor time that a process has taken so far; None where there is no /proc."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return None
+    fields = stat.read_text().rpartition(")")[2].split()  # the name before it may hold spaces
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def strokes_of(digit: str, random: Random) -> list[Points]:
+    """The strokes of a digit in canvas px, drawn a little differently each time."""
+    size, right, down = random.uniform(0.8, 1.05), random.uniform(-15, 15), random.uniform(-10, 10)
+    return [
+        [
+            (
+                140 + size * (x - 140) + right + random.uniform(-6, 6),
+                140 + size * (y - 140) + down + random.uniform(-6, 6),
+            )
+            for x, y in stroke
+        ]
+        for stroke in DIGITS[digit]
+    ]
+
+
+def pictures(count: int, seed: int = 0) -> list[str]:
+    """Drawn digits as the page sends them, no two alike: data URLs of PNG, 140 x 140 px RGBA."""
+    random = Random(seed)
+    urls = []
+    for digit in itertools.islice(itertools.cycle(DIGITS), count):
+        painted = canvas.paint((stroke, BRUSH_PX) for stroke in strokes_of(digit, random))
+        buffer = io.BytesIO()
+        painted.resize((PICTURE_PX, PICTURE_PX), Image.Resampling.BOX).convert("RGBA").save(
+            buffer, "PNG"
+        )
+        urls.append("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode())
+    return urls
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one picture: when it was sent, and seconds from then.
+
+    shown: until verdict and wall had come. finished: until the server was done with it.
+    networks_ms: what the page says of its own time "for all networks together".
+    """
+
+    sent: float
+    shown: float
+    finished: float
+    networks_ms: float
+
+
+class Visitor:
+    """One session of the Draw page; `open` it first."""
+
+    def __init__(self, connection: ClientConnection):
+        self.connection = connection
+        self.sent = 0
+        self.page_hash = self.fragment = self.live = ""
+
+    @classmethod
+    async def open(cls, address: str) -> "Visitor":
+        """Connect and let the page run once, networks awake. Raises AppError."""
+        stream = address.replace("http", "ws", 1) + "/_stcore/stream"
+        try:
+            connection = await connect(stream, max_size=None, open_timeout=PATIENCE_SECONDS)
+        except (OSError, WebSocketException, TimeoutError) as error:
+            raise AppError(f"a visitor could not connect: {error!r}") from error
+        visitor = cls(connection)
+        first = BackMsg()
+        first.rerun_script.widget_states.SetInParent()
+        first.rerun_script.context_info.url = address
+        async for message in visitor._run(first.SerializeToString()):
+            if message.HasField("new_session"):
+                visitor.page_hash = message.new_session.page_script_hash
+            element = message.delta.new_element
+            if element.bidi_component.component_name == COMPONENT:
+                visitor.live = element.bidi_component.id
+                visitor.fragment = message.delta.fragment_id
+        if not visitor.live:
+            raise AppError("the Draw page has no element that takes pictures")
+        return visitor
+
+    async def read(self, url: str) -> Answer:
+        """Send a picture and wait for its reading. Raises AppError if there is none."""
+        self.sent += 1
+        message = BackMsg()
+        rerun = message.rerun_script
+        rerun.page_script_hash, rerun.fragment_id = self.page_hash, self.fragment
+        state = json.dumps({"picture": {"number": self.sent, "png": url}})
+        rerun.widget_states.widgets.add(id=self.live, json_value=state)
+        frame = message.SerializeToString()
+        shown = networks_ms = answered = None
+        sent = time.perf_counter()
+        async for message in self._run(frame):
+            element = message.delta.new_element
+            kind = element.WhichOneof("type")
+            if kind == "bidi_component" and element.bidi_component.id == self.live:
+                answered = json.loads(element.bidi_component.json)["answered"]
+            elif kind == "markdown" and "for all networks" in element.markdown.body:
+                networks_ms = float(re.search(r"(\d+) ms for all", element.markdown.body)[1])
+            elif kind == "vega_lite_chart":
+                shown = time.perf_counter() - sent
+        finished = time.perf_counter() - sent
+        if answered != self.sent or shown is None or networks_ms is None:
+            raise AppError(f"picture {self.sent} was not read; the last that was: {answered}")
+        return Answer(sent, shown, finished, networks_ms)
+
+    async def _run(self, frame: bytes) -> AsyncIterator[ForwardMsg]:
+        """Send what makes the page or the fragment run -> the server's messages until it has."""
+        message = ForwardMsg()
+        try:
+            await self.connection.send(frame)
+            while not message.HasField("script_finished"):
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    message.ParseFromString(await self.connection.recv())
+                if message.delta.new_element.HasField("exception"):
+                    raise AppError(f"the page failed: {message.delta.new_element.exception}")
+                yield message
+        except (WebSocketException, TimeoutError) as error:
+            raise AppError(f"a visitor lost the server: {error!r}") from error
+
+    async def left_over(self) -> int:
+        """How many deltas still come after the last answer; there should be none."""
+        deltas = 0
+        try:
+            async with asyncio.timeout(QUIET_SECONDS):
+                while True:
+                    frame = await self.connection.recv()
+                    deltas += ForwardMsg.FromString(frame).HasField("delta")
+        except TimeoutError:
+            return deltas
+        except WebSocketException as error:
+            raise AppError(f"a visitor lost the server: {error!r}") from error
+
+
+async def draw(
+    visitors: list[Visitor], seconds: float, every_seconds: float, urls: list[str]
+) -> dict[str, float]:
+    """Every visitor sends a picture `every_seconds`, or later: when the last is answered.
+
+    Latencies in ms over all pictures, readings a second by all together. `p95_ms_first_half` and
+    `p95_ms_second_half`, by when a picture was sent: the second is larger where pictures pile up.
+    """
+    began = time.perf_counter()
+    ends = began + seconds
+
+    async def one(place: int) -> list[Answer]:
+        due = began + every_seconds * place / len(visitors)  # not all at the same moment
+        mine = itertools.cycle(urls[place :: len(visitors)])
+        answers = []
+        while (at := max(due, time.perf_counter())) < ends:
+            await asyncio.sleep(max(0.0, at - time.perf_counter()))
+            answers.append(await visitors[place].read(next(mine)))
+            due = at + every_seconds
+        return answers
+
+    each = await asyncio.gather(*map(one, range(len(visitors))))
+    left_over = sum(await asyncio.gather(*(visitor.left_over() for visitor in visitors)))
+    answers = [answer for answers in each for answer in answers]
+    shown = np.array([1000 * answer.shown for answer in answers])
+    late = np.array([answer.sent > began + seconds / 2 for answer in answers])
+    in_time = sum(answer.sent + answer.shown <= ends for answer in answers)
+    return {
+        "sessions": len(visitors),
+        "readings": len(answers),
+        "readings_a_second": in_time / seconds,
+        "p50_ms": float(np.percentile(shown, 50)),
+        "p95_ms": float(np.percentile(shown, 95)),
+        "most_ms": float(shown.max()),
+        "p95_ms_first_half": _p95(shown[~late]),
+        "p95_ms_second_half": _p95(shown[late]),
+        "finished_p50_ms": float(np.median([1000 * answer.finished for answer in answers])),
+        "networks_p50_ms": float(np.median([answer.networks_ms for answer in answers])),
+        "fewest_by_one_session": min(map(len, each)),
+        "left_over": left_over,
+    }
+
+
+def _p95(milliseconds: np.ndarray) -> float | None:
+    return float(np.percentile(milliseconds, 95)) if len(milliseconds) else None

@@ -1,0 +1,132 @@
+"""What sources say of costs, gradients and fields, against records made up to fit or not."""
+
+import pytest
+
+from mnistcmp.analysis import claims
+from mnistcmp.analysis.claims import judge
+from mnistcmp.analysis.text import Verdict, listed, times
+from mnistcmp.catalogue.studies import STUDIES
+from tests.made_up import said, trained
+
+KERNELS, DEPTH, LAYERS, BLOCKS = (STUDIES[number] for number in (6, 7, 8, 9))
+
+
+def test_gradients_that_do_not_vanish_contradict_what_was_published():
+    table, _ = trained({"depth_4": [0.7], "depth_6": [0.7]})
+    told = said(claims.factors(DEPTH, table), Verdict.CONTRADICTS)
+    assert (
+        "**First layer’s gradient, first epoch**: depth_6 1 × depth_4 (published 0.01 ×)."
+    ) in told
+    table.loc["depth_6", "first_gradient_norm"] = table.loc["depth_4", "first_gradient_norm"] / 90
+    told = said(claims.factors(DEPTH, table), Verdict.AGREES)
+    assert "**First layer’s gradient, first epoch**: depth_6 0.0111 × depth_4" in told
+
+
+@pytest.mark.parametrize(
+    ("ours", "published", "verdict"),
+    [
+        (1.44, 1.44, Verdict.AGREES),
+        (1.08, 1.15, Verdict.AGREES),
+        (1.03, 1.15, Verdict.UNCLEAR),
+        (3.3, 1.12, Verdict.IN_PART),
+        (1.15, 1.5, Verdict.IN_PART),
+        (0.97, 1.15, Verdict.UNCLEAR),
+        (0.9, 1.15, Verdict.CONTRADICTS),
+        (1.0, 1.44, Verdict.CONTRADICTS),
+        (0.9, 0.001, Verdict.CONTRADICTS),
+        (0.01, 0.001, Verdict.AGREES),
+        # On a log scale, half of the published effect, or twice as much:
+        (2.0, 4.0, Verdict.AGREES),
+        (1.95, 4.0, Verdict.IN_PART),
+        (4.0, 2.0, Verdict.AGREES),
+        (4.1, 2.0, Verdict.IN_PART),
+        (2.0, 16.0, Verdict.IN_PART),  # a quarter
+        (1.99, 16.0, Verdict.CONTRADICTS),
+        (1.125, 1.265625, Verdict.AGREES),
+        (1.12, 1.265625, Verdict.UNCLEAR),
+    ],
+)
+def test_judge_weighs_factors(ours, published, verdict):
+    assert judge(ours, published) == verdict
+
+
+def test_factors_weigh_what_a_source_says_in_words():
+    table, _ = trained(
+        {"res_basic": [0.92], "res_bottleneck": [0.92], "res_wide": [0.92]},
+        res_basic={"activation_mb": 10.0},
+        res_bottleneck={"activation_mb": 12.0, "train_seconds": 45.0},
+        res_wide={"activation_mb": 13.0},
+    )
+    found = claims.factors(BLOCKS, table)
+    assert said(found, Verdict.CONTRADICTS) == (
+        "**Seconds per epoch**: res_bottleneck 1.5 × res_basic (published 0.8 ×)."
+    )
+    assert said(found, Verdict.AGREES) == (
+        "**Activation memory**: res_wide 1.3 × res_basic (published 1.3 ×)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("epochs", "verdict"),
+    [
+        ((9, 7.5), Verdict.AGREES),  # published: 45 and 40
+        ((4, 3), Verdict.UNCLEAR),
+        ((3, 4), Verdict.UNCLEAR),
+        ((2, 6), Verdict.CONTRADICTS),
+    ],
+)
+def test_epochs_until_an_accuracy_say_something_from_two_epochs_on(epochs, verdict):
+    table, _ = trained({"base_cnn": [0.9], "swish_cnn": [0.9]})
+    table["epochs_until"] = epochs
+    (found,) = claims.factors(LAYERS, table)
+    assert found.verdict == verdict
+
+
+def test_figures_that_are_about_the_same_claim_nothing():
+    gaps = [claim for claim in claims.claims(STUDIES[4]) if claim.measure == "gap"]
+    assert [claim.after for claim in gaps] == ["simple_cnn"]  # residual_cnn: 0.91 after 0.87 points
+
+
+def test_claims_are_factors_above_0_that_differ_by_more_than_a_twentieth(monkeypatch):
+    figures = claims.published(KERNELS)
+    gaps = {"kernel_3": 1.0, "kernel_5": 1.04, "kernel_7": 1.06, "kernel_1_3": -2.0}
+    monkeypatch.setattr(claims, "published", lambda study: figures.assign(gap=gaps))
+    told = [claim.after for claim in claims.claims(KERNELS) if claim.measure == "gap"]
+    assert told == ["kernel_7"]
+    gaps |= {"kernel_5": 0.96, "kernel_7": 0.94}
+    told = [claim.after for claim in claims.claims(KERNELS) if claim.measure == "gap"]
+    assert told == ["kernel_7"]
+
+
+def test_factors_pass_over_what_was_not_measured():
+    table, _ = trained({"res_basic": [0.92], "res_wide": [0.92]})
+    assert not claims.factors(BLOCKS, table)
+
+
+def test_receptive_fields_that_do_not_follow_are_named():
+    fields = {"kernel_3": 8, "kernel_5": 14, "kernel_7": 20, "kernel_1_3": 8}
+    table, _ = trained(
+        {model: [0.7] for model in fields},
+        **{model: {"receptive_field_px": field} for model, field in fields.items()},
+    )
+    found = claims.receptive_fields(KERNELS, table)
+    assert said(found, Verdict.AGREES) == "**Receptive field**: kernel_3 8 px and kernel_1_3 8 px."
+    assert said(found, Verdict.CONTRADICTS).startswith(
+        "**Receptive field**: kernel_5 sees 14 px, not 12 and kernel_7 sees 20 px, not 16: two"
+    )
+
+
+def test_receptive_fields_as_published_contradict_nothing():
+    table, _ = trained({"kernel_5": [0.7]}, kernel_5={"receptive_field_px": 12})
+    (found,) = claims.receptive_fields(KERNELS, table)
+    assert found.verdict == Verdict.AGREES
+
+
+def test_listed_joins_like_a_person():
+    assert [listed("a"), listed("ab"), listed("abc")] == ["a", "a and b", "a, b and c"]
+
+
+def test_times_shows_what_counts():
+    assert [times(x) for x in (1.0062, 1.444, 1.00001, 0.0001, 1234.0)] == [
+        *("1.006 ×", "1.44 ×", "1 ×", "0.0001 ×", "1,234 ×"),
+    ]

@@ -1,0 +1,263 @@
+"""The Benchmarks page, run without a browser."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from mnistcmp.analysis.comparisons import Gap
+from mnistcmp.app import cached_records
+from mnistcmp.app.benchmarks import charts, mistakes, pen_digits
+from mnistcmp.catalogue.studies import STUDIES
+from mnistcmp.records import summarise
+from tests.helpers import APP, page
+
+
+@pytest.fixture(autouse=True)
+def nothing_cached():
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def run() -> AppTest:
+    return AppTest.from_file(page("benchmarks"), default_timeout=120).run()
+
+
+def reported() -> pd.DataFrame:
+    """The runs that the page is about."""
+    return cached_records.reported_runs().query("dataset == 'mnist'")
+
+
+def test_benchmarks_shows_every_model_with_its_recorded_accuracy():
+    app = run()
+    assert not app.exception
+    runs = reported()
+    expected = summarise(runs[runs["recipe"] == "tuned"]).set_index("model")["test_accuracy"]
+    shown = {}
+    for table, study in zip(app.dataframe, STUDIES.values(), strict=False):
+        assert set(table.value["network"]) == set(study.models)
+        shown |= dict(zip(table.value["network"], table.value["accuracy, %"], strict=True))
+    assert shown == pytest.approx(dict(100 * expected))
+
+
+def test_intervals_are_students_within_0_and_100_percent():
+    summary = pd.DataFrame(
+        {
+            "model": ["mlp", "cnn", "tiny_cnn", "strong_cnn"],
+            "test_accuracy": [0.9, 0.99, 0.01, 0.5],
+            "test_accuracy_sd": [0.01, 0.01, 0.01, np.nan],
+            "seeds": [3, 3, 3, 1],
+        }
+    )
+    rows = charts.with_intervals(summary).set_index("model")
+    assert rows["accuracy"].tolist() == pytest.approx([90, 99, 1, 50])
+    assert rows["low"].tolist()[:3] == pytest.approx([87.5159, 96.5159, 0], abs=1e-4)
+    assert rows["high"].tolist()[:3] == pytest.approx([92.4841, 100, 3.4841], abs=1e-4)
+    assert rows.loc["strong_cnn", ["low", "high"]].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("values", "spread"),
+    [
+        ([1, 5, 9], [1, 5, 9]),
+        ([9, 1, 1.5], [9, 1, 3]),
+        ([1, 1, 1, 4], [1, 3, 5, 7]),
+        ([4, 2, 2.5, 9], [6, 2, 4, 9]),
+    ],
+)
+def test_names_are_moved_up_until_they_lie_apart(values, spread):
+    assert charts._spread(np.array(values, float), 2).tolist() == pytest.approx(spread)
+
+
+def test_names_at_the_ends_of_curves_lie_13_px_apart():
+    epochs = pd.DataFrame({"model": ["mlp", "cnn"] * 2, "epoch": [1, 1, 2, 2]})
+    epochs["train_accuracy"] = epochs["heldout_accuracy"] = [0.63, 0.7, 0.9, 0.9]
+    names = charts.curves(epochs, "accuracy", None).layer[-1].data
+    assert sorted(names["value"]) == pytest.approx([90, 91.3])  # 27 points on 270 px
+
+
+@pytest.mark.parametrize("recipe", ["published", "drawn"])
+def test_benchmarks_changes_with_the_recipe(recipe):
+    app = run()
+    before = app.dataframe[0].value["accuracy, %"].tolist()
+    app.segmented_control(key="recipe").set_value(recipe).run()
+    assert not app.exception
+    assert app.dataframe[0].value["accuracy, %"].tolist() != before
+
+
+def test_benchmarks_takes_a_highlight_for_mistakes():
+    app = run()
+    app.selectbox(key="highlight").set_value("mlp").run()
+    assert not app.exception
+    assert app.selectbox(key="mistakes_of_mlp").value == "mlp"
+
+
+def test_benchmarks_says_whether_two_networks_differ():
+    app = run()
+    app.selectbox(key="first").set_value("mlp")
+    app.selectbox(key="second").set_value("strong_cnn").run()
+    runs = reported()
+    runs = runs[(runs["recipe"] == "tuned") & (runs["seed"] == 0)].set_index("model")["run"]
+    labels = cached_records.sample_pack("mnist").labels
+    first, second = (
+        cached_records.predictions(runs[m])["test"] == labels for m in ("mlp", "strong_cnn")
+    )
+    sentence = (
+        f"{(first & ~second).sum()} are read right by mlp alone and {(second & ~first).sum()}"
+    )
+    assert any(sentence in text.value for text in app.markdown)
+    assert any("**strong_cnn is really better**" in text.value for text in app.markdown)
+
+
+@pytest.mark.parametrize(
+    ("gap", "verdict"),
+    [
+        (Gap(0.01, 0.005, "5 runs", over_runs=True), "**new is really better**: +1.00 points"),
+        (Gap(-0.01, 0.005, "5 runs", over_runs=True), "**old is really better**: +1.00 points"),
+        (Gap(-0.01, 0.02, "5 runs", over_runs=True), "**That may well be chance**: +1.00 points"),
+        (Gap(0.01, 0.005, "seed 0"), "**This run of new is really better**; with other seeds"),
+    ],
+)
+def test_verdict_on_two_networks_follows_the_gap(gap, verdict):
+    text = mistakes._verdict("old", "new", gap)
+    assert text.startswith(verdict)
+    assert text.endswith(f"by {gap.grounds}.")
+    if abs(gap.share) > gap.half:
+        assert "95 % interval +0.50 to +1.50" in text
+
+
+def test_hardest_digits_are_said_to_be_read_as_what_they_are_not(monkeypatch):
+    said = []
+
+    def gallery(pack, numbers, caption):
+        said.extend(caption(number) for number in numbers)
+
+    monkeypatch.setattr(mistakes, "_gallery", gallery)
+    pack, runs = cached_records.sample_pack("mnist"), reported().query("recipe == 'drawn'")
+    read, _ = cached_records.readings(runs, len(pack.labels))
+    mistakes._hardest(read, pack)
+    told = [re.match(r"a (\d), read as (\d)\. Right: ", text) for text in said]
+    assert len(told) == mistakes.GALLERY
+    assert all(found[1] != found[2] for found in told)
+
+
+def test_a_network_that_read_other_test_images_is_left_out_and_named():
+    runs = reported().query("recipe == 'tuned'")
+    read, problems = cached_records.readings(runs, 9_999)
+    assert not read
+    assert any(
+        "mlp is left out" in problem and "10000 test images, not these 9999" in problem
+        for problem in problems
+    )
+
+
+def test_benchmarks_leaves_out_networks_whose_readings_are_damaged(copy):
+    runs = reported().query("recipe == 'tuned' and seed == 0").set_index("model")["run"]
+    (copy / "results" / "predictions" / f"{runs['mlp']}.npz").write_bytes(b"PK half")
+    path = copy / "results" / "runs.csv"
+    rows = path.read_text().splitlines()
+    (failed,) = [row for row in rows if row.startswith(runs["cnn"])]
+    path.write_text("\n".join([*rows, failed.replace(",ok,", ",failed: killed,", 1)]) + "\n")
+    app = run()
+    assert not app.exception
+    assert any("mlp is left out of what follows" in note.value for note in app.warning)
+    offered = app.selectbox(key="first").options
+    assert {"mlp", "cnn"} & set(offered) == set()
+    assert "strong_cnn" in offered
+
+
+def test_damaged_records_are_named_on_the_page(copy):
+    (copy / "results" / "runs.csv").write_text("what,is,this\n1,2,3\n")
+    app = AppTest.from_file(APP, default_timeout=120).run()
+    app.switch_page(page("benchmarks")).run()
+    assert not app.exception
+    assert "runs.csv has other columns" in app.error[0].value
+
+
+def test_studies_on_photos_show_no_figures_of_another_study():
+    tables = dict(zip(STUDIES, (table.value for table in run().dataframe), strict=False))
+    assert "published, %" in tables[4]
+    assert "published, %" not in tables[5]
+
+
+def test_benchmarks_says_what_recipes_do_to_pen_digits():
+    app = run()
+    runs = reported().dropna(subset="pen_accuracy")
+    means = runs.groupby(["model", "recipe"])["pen_accuracy"].mean().unstack().dropna()
+    title = "What training data and recipe do to digits drawn with a pen"
+    assert title in [heading.value for heading in app.subheader]
+    (text,) = [text.value for text in app.markdown if "misread on average" in text.value]
+    assert f"{len(means)} networks" in text
+    for recipe, share in means.mean().items():
+        assert f"{100 * (1 - share):.1f} % ({recipe})" in text
+    gain = 100 * (means["drawn"] - means["tuned"])
+    assert f"training images: {gain.mean():+.1f} points on average" in text
+    assert f"{gain.max():+.1f} ({gain.idxmax()}) at the most" in text
+    chart = json.loads(app.get("vega_lite_chart")[-1].proto.spec)
+    assert f"for {runs['model'].nunique()} networks" in chart["description"]
+
+
+@pytest.mark.parametrize(
+    ("tuned", "drawn", "verdict"),
+    [
+        (0.90, 0.98, "What helps most: real pen strokes in the training images."),
+        (0.90, 0.91, "What helps most: our own recipe in place of the source's."),
+        (0.79, 0.74, "Neither helps."),
+    ],
+)
+def test_conclusion_on_recipes_follows_the_figures(tuned, drawn, verdict):
+    shares = {"published": [0.80, 0.88], "tuned": [tuned, 0.85], "drawn": [drawn, 0.88]}
+    text = pen_digits.conclusion(pd.DataFrame(shares, index=["one", "other"]))
+    assert text.startswith(f"**{verdict}**")
+    assert f"{100 * (tuned - 0.80):+.1f} (one)" in text
+    assert "-3.0 (other)" in text
+    assert "2 networks misread on average 16.0 % (published)" in text
+
+
+def test_benchmarks_asks_for_two_different_networks():
+    app = run()
+    app.selectbox(key="first").set_value("mlp")
+    app.selectbox(key="second").set_value("mlp").run()
+    assert [note.value for note in app.info] == ["Choose two different networks."]
+
+
+def test_benchmarks_without_records_says_which_command_makes_them(copy):
+    shutil.rmtree(copy / "results")
+    app = run()
+    assert not app.exception
+    assert "python scripts/train_all.py" in app.info[0].value
+
+
+def test_benchmarks_goes_on_without_the_pack_of_images(copy):
+    (copy / "mnist" / "samples.npz").write_bytes(b"damaged")
+    app = run()
+    assert not app.exception
+    assert "samples.npz is damaged" in app.warning[0].value
+    assert app.header[-1].value == "Where this was trained"
+
+
+def test_benchmarks_needs_neither_torch_nor_torchvision():
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({page('benchmarks')!r}, default_timeout=120).run()\n"
+        "assert not app.exception\n"
+        "print('imported:', sorted({'torch', 'torchvision'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1:] == ["imported: []"], done.stderr[-2000:]
+
+
+def test_pack_holds_every_image_that_a_reported_run_misread():
+    pack, runs = cached_records.sample_pack("mnist"), reported()
+    assert pack.runs == len(runs)
+    for run_id in runs["run"]:
+        misread = np.flatnonzero(cached_records.predictions(run_id)["test"] != pack.labels)
+        assert set(misread) <= set(pack.index)

@@ -1,0 +1,44 @@
+"""The wall of readings: what the browser gets of one reading and the next."""
+
+import numpy as np
+import pytest
+
+from mnistcmp.app.draw import readings_chart
+from mnistcmp.inference import Consensus, Reading, consensus
+
+MODELS = ("tiny_cnn", "mlp", "cnn")
+
+
+def reading(*digits: int, sure: float = 0.91) -> Reading:
+    """Each network reads its digit, this sure of it; the rest is shared by the nine others."""
+    probabilities = np.full((len(digits), 10), (1 - sure) / 9, np.float32)
+    probabilities[np.arange(len(digits)), digits] = sure
+    return Reading(MODELS[: len(digits)], probabilities)
+
+
+def spec(read: Reading) -> dict:
+    return readings_chart.spec(read, consensus(read, 0.0))
+
+
+def test_wall_shows_each_networks_digit_certainty_dissent_and_probabilities():
+    rows = spec(reading(3, 3, 8))["datasets"]["readings"].to_pandas()
+    assert rows["model"].tolist() == list(MODELS)
+    assert rows["reads"].tolist() == ["3", "3", "8"]
+    assert rows["sure"].tolist() == ["91", "91", "91"]
+    assert rows["dissents"].tolist() == [False, False, True]
+    assert rows[list("0123456789")].sum(axis=1).tolist() == pytest.approx([1, 1, 1])
+    assert rows.loc[2, "8"] == pytest.approx(0.91)
+
+
+def test_from_one_reading_to_the_next_only_the_data_differ():
+    first, second = spec(reading(3, 3, 8)), spec(reading(1, 2, 2, sure=0.5))
+    assert not first.pop("datasets")["readings"].equals(second.pop("datasets")["readings"])
+    assert first == second
+
+
+def test_words_tell_everything_that_is_on_the_wall():
+    read = reading(3, 3, 8)
+    words = readings_chart.in_words(read, consensus(read, 0.0))
+    assert "Together the networks read a 3. tiny_cnn: 3 (91%), mlp: 3 (91%), cnn: 8 (91%)." in words
+    unsure = readings_chart.in_words(read, Consensus(None, 0, ()))
+    assert "Together the networks are not sure." in unsure

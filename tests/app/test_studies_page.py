@@ -1,0 +1,173 @@
+"""The Studies page, run without a browser on records that are made up."""
+
+import subprocess
+import sys
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from mnistcmp.catalogue.datasets import title
+from mnistcmp.catalogue.studies import STUDIES
+from mnistcmp.data import sample_pack
+from mnistcmp.records import Records
+from tests.helpers import page
+from tests.made_up import LABELS, epochs, record, run
+
+PUT = {"cifar10-jpeg": "data/cifar10-jpeg"}  # where the README says
+DEPTH = {"depth_2": 0.75, "depth_4": 0.8, "depth_6": 0.85, "resnet_6": 0.9}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """The app on an empty folder for records."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    monkeypatch.setenv("MNISTCMP_CHECKPOINTS", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def records(folder):
+    return Records(folder / "results")
+
+
+def shown(number: int) -> AppTest:
+    """The page with this study chosen."""
+    app = AppTest.from_file(page("studies"), default_timeout=120)
+    app.run()
+    app.selectbox(key="study").set_value(STUDIES[number]).run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(text.value for text in app.markdown)
+
+
+def charts(app: AppTest) -> int:
+    return len(app.get("vega_lite_chart"))
+
+
+@pytest.mark.parametrize("number", STUDIES)
+def test_studies_without_records_show_the_published_figures_and_how_to_train(number):
+    app = shown(number)
+    study = STUDIES[number]
+    assert app.header[0].value == study.question
+    assert [note.value for note in app.info] == [
+        f"{title(dataset)}: not trained yet: "
+        f"`python scripts/train_all.py --study {number} --dataset {PUT.get(dataset, dataset)}`"
+        for dataset in study.datasets
+    ]
+    assert app.dataframe[0].value["network"].tolist() == list(study.models)
+    assert charts(app) == 0
+
+
+@pytest.mark.parametrize("number", STUDIES)
+def test_studies_show_one_run_of_each_network(number, records):
+    study = STUDIES[number]
+    for dataset in study.datasets:
+        seen = {"dataset": dataset, "receptive_field_px": 8, "activation_mb": 2.5}
+        record(records, *(run(model, 0.9, **seen) for model in study.models))
+    app = shown(number)
+    table = app.dataframe[0].value
+    assert table["network"].tolist() == list(study.models)
+    assert table["accuracy, %"].tolist() == pytest.approx([90] * len(study.models))
+    assert "± sd" not in table
+    assert "nan" not in said(app).lower()
+    assert not app.info and charts(app) >= 7
+
+
+def test_study_compares_with_the_published_order(records):
+    rows = [
+        run(model, mean + step, seed)
+        for model, mean in DEPTH.items()
+        for seed, step in enumerate((-0.001, 0, 0.001))
+    ]
+    record(records, *rows)
+    app = shown(7)
+    assert "**resnet_6 reads best**: 90.00 %" in said(app)
+    assert ":red-badge[contradicts] **Order**: ours resnet_6 > depth_6" in said(app)
+    table = app.dataframe[0].value.set_index("network")
+    assert table.loc["depth_6", "published on CIFAR-10, %"] == pytest.approx(68.4)
+    assert table.loc["depth_6", "± sd"] == pytest.approx(0.1)
+    assert table.loc["depth_6", "published gradient, last epoch"] == 1e-8
+    assert "epochs until 74 %" in table
+
+
+def test_study_judges_single_runs_by_their_readings(folder, records):
+    record(records, *(run(model, mean) for model, mean in DEPTH.items()))
+    assert "**Not clear which reads best**" in said(shown(7))  # no labels: nothing to judge by
+    sample_pack.save(folder / "cifar10-jpeg" / "samples.npz", sample_pack.labels_only(LABELS))
+    assert "**resnet_6 reads best**: 90.00 %, +5.00 points against depth_6" in said(shown(7))
+
+
+def test_study_says_which_intervals_are_of_the_images_alone(folder, records):
+    record(records, *(run(model, mean) for model, mean in DEPTH.items()))
+    alone = "the interval is of the test images alone"
+    assert any(alone in note.value for note in shown(7).caption)
+    record(records, *(run(model, mean, seed) for model, mean in DEPTH.items() for seed in (1, 2)))
+    assert not any(alone in note.value for note in shown(7).caption)
+
+
+def test_study_passes_over_readings_of_images_that_are_no_longer_there(folder, records):
+    record(records, *(run(model, mean) for model, mean in DEPTH.items()))
+    sample_pack.save(folder / "cifar10-jpeg" / "samples.npz", sample_pack.labels_only(LABELS[:-20]))
+    assert "**Not clear which reads best**" in said(shown(7))
+
+
+def test_study_shows_a_network_whose_layers_are_dead(records):
+    of_run = [e | {"gradient_norms": '{"a": 0.0, "b": 0.0}'} for e in epochs(run("depth_6", 0.1))]
+    records.append(run("depth_6", 0.1), of_run)
+    record(records, run("depth_2", 0.7))
+    notes = [note.value for note in shown(7).caption]
+    assert "None at all reaches some layers of depth_6: no mark on this scale." in notes
+
+
+def test_study_switches_data_sets_and_recipes(records):
+    record(
+        records,
+        run("kernel_3", 0.8),
+        run("kernel_5", 0.7),
+        run("kernel_3", 0.75, recipe="drawn"),
+        run("kernel_3", 0.99, dataset="mnist"),
+    )
+    app = shown(6)
+    assert "published on CIFAR-10, %" in app.dataframe[0].value
+    assert "Not trained yet: kernel_7, kernel_1_3: `python scripts/train_all.py --study 6" in (
+        app.info[0].value
+    )
+    app.segmented_control(key="recipe_6").set_value("drawn").run()
+    assert "So far only **kernel_3** is trained: 75.00 %" in said(app)
+    app.segmented_control(key="dataset_6").set_value("mnist").run()
+    assert "So far only **kernel_3** is trained: 99.00 %" in said(app)
+    assert not app.exception
+
+
+def test_study_shows_a_data_set_that_only_its_reader_has_trained_on(records):
+    record(records, run("kernel_3", 0.97, dataset="mnist"), run("kernel_3", 0.6, dataset="leaves"))
+    app = shown(6)
+    assert "CIFAR-10 (JPEG copy): not trained yet" in app.info[0].value
+    assert app.segmented_control(key="dataset_6").options == ["MNIST", "leaves"]
+    app.segmented_control(key="dataset_6").set_value("leaves").run()
+    assert "So far only **kernel_3** is trained: 60.00 %" in said(app)
+    assert not app.exception
+
+
+def test_study_comes_from_the_address(records):
+    app = AppTest.from_file(page("studies"), default_timeout=120)
+    app.query_params["study"] = "7 Depth"
+    app.run()
+    assert app.header[0].value == STUDIES[7].question
+
+
+def test_studies_need_neither_torch_nor_torchvision():
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({page('studies')!r}, default_timeout=120).run()\n"
+        "assert not app.exception\n"
+        "print('imported:', sorted({'torch', 'torchvision'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1:] == ["imported: []"], done.stderr[-2000:]

@@ -1,0 +1,151 @@
+"""What is shown of a network's inside, on networks whose inside is known."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mnistcmp.inspection import explain, structure
+from mnistcmp.models import MODELS, build
+
+WEIGHT = 4.0
+PIXEL = (9, 12)
+
+
+def linear(weights: np.ndarray) -> nn.Sequential:
+    """Two logits: the sum of `weights` (H, W) times the pixels, and 0."""
+    layer = nn.Linear(weights.size, 2)
+    with torch.no_grad():
+        layer.bias.zero_()
+        layer.weight[0] = torch.from_numpy(weights).flatten()
+        layer.weight[1] = 0
+    return nn.Sequential(nn.Flatten(), layer).eval()
+
+
+def at_one_pixel(
+    pixel: tuple[int, int] = PIXEL, shape: tuple[int, int] = (28, 28), value: float = WEIGHT
+) -> np.ndarray:
+    weights = np.zeros(shape, np.float32)
+    weights[pixel] = value
+    return weights
+
+
+@pytest.fixture
+def pixels() -> np.ndarray:
+    return np.random.default_rng(0).random((28, 28), np.float32)
+
+
+def test_saliency_of_a_linear_network_is_its_weights(pixels):
+    weights = np.random.default_rng(1).normal(size=(28, 28)).astype(np.float32)
+    network = linear(weights)
+    assert np.allclose(explain.saliency(network, pixels, 0), weights)
+    assert not explain.saliency(network, pixels, 1).any()
+
+
+def test_occlusion_of_the_only_pixel_that_matters_is_the_known_fall():
+    pixels = np.ones((28, 28), np.float32)
+    falls = explain.occlusion(linear(at_one_pixel()), pixels, 0)
+    seen = 1 / (1 + np.exp(-WEIGHT))  # softmax of two logits, WEIGHT and 0
+    assert falls[PIXEL] == pytest.approx(seen - 0.5, abs=1e-6)
+    assert falls.max() == pytest.approx(falls[PIXEL])
+    rows, columns = np.nonzero(falls)
+    assert np.abs(rows - PIXEL[0]).max() < explain.PATCH_PX
+    assert np.abs(columns - PIXEL[1]).max() < explain.PATCH_PX
+
+
+@pytest.mark.parametrize("pixels", [np.ones((28, 28), np.float32), at_one_pixel(value=1)])
+def test_occlusion_is_the_mean_over_the_squares_that_cover_a_pixel(pixels):
+    falls = explain.occlusion(linear(at_one_pixel()), pixels, 0)
+    # Squares of 4 px begin at every second px: those that begin in rows 6 and 8 and in columns 10
+    # and 12 cover the pixel (9, 12); its neighbours are covered by those and by as many others.
+    share = np.array([0.5, 0.5, 1, 1, 0.5, 0.5])
+    expected = np.zeros((28, 28))
+    expected[6:12, 10:16] = np.outer(share, share)
+    np.testing.assert_allclose(falls / falls[PIXEL], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (20, 32), (32, 20)])
+@pytest.mark.parametrize("corner", [(0, 0), (0, -1), (-1, 0), (-1, -1)])
+def test_occlusion_covers_an_image_of_any_shape_up_to_its_corners(shape, corner):
+    falls = explain.occlusion(linear(at_one_pixel(corner, shape)), np.ones(shape, np.float32), 0)
+    assert falls.shape == shape
+    assert falls[corner] == pytest.approx(1 / (1 + np.exp(-WEIGHT)) - 0.5, abs=1e-6)
+
+
+def test_occlusion_is_below_0_where_ink_speaks_against_the_digit():
+    falls = explain.occlusion(linear(-at_one_pixel()), np.ones((28, 28), np.float32), 0)
+    assert falls[PIXEL] < -0.4 and falls.max() <= 0
+
+
+def test_occlusion_of_blank_paper_changes_nothing():
+    assert not explain.occlusion(linear(at_one_pixel()), np.zeros((28, 28), np.float32), 0).any()
+
+
+def test_occlusion_covers_images_that_the_steps_do_not_fit():
+    falls = explain.occlusion(linear(at_one_pixel()), np.ones((28, 28), np.float32), 0, 5, 5)
+    assert falls.shape == (28, 28) and np.isfinite(falls).all()
+
+
+def test_occlusion_is_of_the_digit_that_is_asked_for():
+    falls = explain.occlusion(linear(at_one_pixel()), np.ones((28, 28), np.float32), 1)
+    assert falls[PIXEL] == pytest.approx(0.5 - 1 / (1 + np.exp(-WEIGHT)), abs=1e-6)
+
+
+def test_look_explains_the_digit_that_is_read():
+    # The pixel speaks against digit 0, so that digit 1 is read, whose own weights are all 0.
+    look = explain.look(linear(-at_one_pixel()), np.ones((28, 28), np.float32))
+    assert look.digit == 1
+    assert not look.saliency.any()
+    assert look.occlusion[PIXEL] == pytest.approx(1 / (1 + np.exp(-WEIGHT)) - 0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_look_shows_every_layer_and_leaves_the_network_as_it_was(name, pixels):
+    network = build(name).eval()
+    before = copy.deepcopy(network.state_dict())
+    look = explain.look(network, pixels)
+    layers = structure.layers(network, (1, 28, 28))
+    shown = [(each.name, each.kind, each.values.shape) for each in look.activations]
+    assert shown == [(layer.name, layer.kind, layer.shape) for layer in layers]
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(pixels)[None, None])[0]
+    assert torch.allclose(torch.from_numpy(look.activations[-1].values), logits, atol=1e-5)
+    assert look.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert look.digit == int(logits.argmax())
+    for map_ in (look.saliency, look.occlusion):
+        assert map_.shape == (28, 28) and np.isfinite(map_).all()
+    assert look.saliency.any()
+    assert all(torch.equal(tensor, before[key]) for key, tensor in network.state_dict().items())
+    assert not any(module._forward_hooks for module in network.modules())
+    assert all(parameter.grad is None for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_first_filters_are_of_the_layer_that_sees_the_image(name):
+    filters = explain.first_filters(build(name))
+    layers = structure.layers(build(name), (1, 28, 28))
+    first = next(layer for layer in layers if layer.multiply_adds)
+    assert (filters.name, filters.kind, filters.count) == (first.name, first.kind, first.shape[0])
+    assert filters.weights.ndim == 3
+    assert len(filters.weights) == min(filters.count, 32) or first.kind != "Linear"
+
+
+def test_first_filters_of_a_convolution_are_all_its_weights():
+    network = build("tiny_cnn")
+    weights = network.network.features[0].weight.detach().numpy()
+    assert np.array_equal(explain.first_filters(network).weights, weights[:, 0])
+
+
+def test_first_filters_of_a_perceptron_are_its_largest_units():
+    network = build("mlp_100")
+    layer = network.network.layers[0]
+    with torch.no_grad():
+        layer.weight[71] *= 10
+        layer.weight[3] *= 5
+    found = explain.first_filters(network).weights
+    weights = layer.weight.detach().numpy().reshape(-1, 28, 28)
+    assert np.array_equal(found[0], weights[71]) and np.array_equal(found[1], weights[3])
+    norms = np.linalg.norm(found.reshape(len(found), -1), axis=1)
+    assert len(found) == 32 and (np.diff(norms) <= 0).all()

@@ -1,0 +1,194 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mnistcmp.inference import Consensus, Reading, certainty, consensus, frozen, probabilities, read
+from mnistcmp.models import MODELS, build
+
+LOGITS = {"low": [0.0] * 10, "three": [0, 0, 0, 5, 0, 0, 0, 0, 0, 0], "high": [1000.0] + [0.0] * 9}
+
+
+class Fixed(nn.Module):
+    """Gives every image the same logits."""
+
+    def __init__(self, logits: list[float]) -> None:
+        super().__init__()
+        self.logits = torch.tensor(logits, dtype=torch.float32)
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        assert batch.shape[1:] == (1, 28, 28)
+        assert batch.dtype == torch.float32
+        return self.logits.expand(len(batch), 10)
+
+
+class Rows(nn.Module):
+    """Takes the ink of the first ten rows for its logits, so that no two images have the same."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        return self.scale * batch[:, 0, :10].sum(dim=2)
+
+
+def images(count: int) -> np.ndarray:
+    return np.random.default_rng(4).random((count, 28, 28), dtype=np.float32)
+
+
+def reading(*rows: dict[int, float]) -> Reading:
+    """What networks a, b, c, ... make of an image: for each its digits with their probabilities."""
+    table = np.zeros((len(rows), 10), np.float32)
+    for values, row in zip(table, rows, strict=True):
+        for digit, probability in row.items():
+            values[digit] = probability
+    assert np.allclose(table.sum(axis=1), 1)
+    return Reading(tuple("abcdefgh"[: len(rows)]), table)
+
+
+def test_probabilities_are_the_softmax_of_every_network_for_every_image():
+    models = {name: Fixed(logits) for name, logits in LOGITS.items()}
+    got = probabilities(images(4), models)
+    assert got.shape == (3, 4, 10)
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got.sum(axis=2), 1, atol=1e-6)
+    np.testing.assert_allclose(got[0], 0.1, atol=1e-6)
+    np.testing.assert_allclose(got[1, :, 3], np.exp(5) / (np.exp(5) + 9), rtol=1e-5)
+    np.testing.assert_array_equal(got[2, :, 0], 1)
+
+
+def test_probabilities_belong_to_their_network_and_image():
+    ink = images(5)
+    sharp, flat = probabilities(ink, {"sharp": Rows(2), "flat": Rows(0.1)})
+    np.testing.assert_array_equal(sharp.argmax(axis=1), ink[:, :10].sum(axis=2).argmax(axis=1))
+    assert len(set(sharp.argmax(axis=1).tolist())) > 1, "the images do differ"
+    assert (sharp.max(axis=1) > flat.max(axis=1)).all()
+
+
+def test_read_only_pixels_are_read_without_a_warning(recwarn):
+    pixels = images(1)
+    pixels.flags.writeable = False
+    assert probabilities(pixels, {"mlp": build("mlp").eval()}).shape == (1, 1, 10)
+    assert not recwarn.list
+
+
+def test_probabilities_need_no_gradient_of_the_networks():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    assert probabilities(images(2), {"linear": model}).shape == (1, 2, 10)
+    assert all(weights.grad is None for weights in model.parameters())
+
+
+@pytest.mark.parametrize("function", [probabilities, read])
+def test_reading_without_networks_raises_with_what_to_do(function):
+    with pytest.raises(ValueError, match=r"no network .*train_all\.py"):
+        function(images(1), {})
+
+
+def test_several_images_are_read_as_each_alone():
+    models = {"sharp": Rows(2), "three": Fixed(LOGITS["three"]), "flat": Rows(0.1)}
+    ink = images(6)
+    together = read(ink, models)
+    assert len(together) == 6
+    for image, one in zip(ink, together, strict=True):
+        (alone,) = read(image[None], models)
+        assert one.models == alone.models == ("sharp", "three", "flat")
+        assert one.probabilities.shape == (3, 10)
+        np.testing.assert_allclose(one.probabilities, alone.probabilities, atol=1e-6)
+
+
+def test_digits_and_confidences_are_those_of_the_most_probable():
+    one = reading({3: 0.75, 8: 0.25}, {0: 0.375, 9: 0.625}, {5: 1})
+    assert one.digits.tolist() == [3, 9, 5]
+    assert one.confidences.tolist() == [0.75, 0.625, 1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([{3: 1}, {3: 1}], 1),
+        ([{3: 1}, {8: 1}], 0.5),
+        ([{3: 0.75, 8: 0.25}, {3: 0.25, 8: 0.75}, {3: 0.5, 1: 0.5}], 0.5),
+        ([dict.fromkeys(range(10), 0.1)] * 3, 0.1),
+        ([{3: 1}, {5: 1}, {8: 1}, {9: 1}], 0.25),
+    ],
+    ids=["of one mind", "two minds", "by the mean", "none knows", "each sure of another"],
+)
+def test_certainty_is_high_only_where_networks_are_sure_and_of_one_mind(rows, expected):
+    assert reading(*rows).certainty == pytest.approx(expected)
+
+
+def test_certainty_of_many_images_is_that_of_each():
+    table = probabilities(images(7), {"sharp": Rows(2), "flat": Rows(0.1)})
+    together = certainty(table)
+    assert together.shape == (7,)
+    one_by_one = [one.certainty for one in read(images(7), {"sharp": Rows(2), "flat": Rows(0.1)})]
+    np.testing.assert_allclose(together, one_by_one, rtol=1e-6)
+    assert len(set(np.round(one_by_one, 4))) > 1
+
+
+def test_consensus_of_all_has_no_dissenters():
+    assert consensus(reading({7: 1}, {7: 0.75, 1: 0.25}), 0.5) == Consensus(7, 2, ())
+
+
+def test_consensus_is_most_probable_on_average_and_names_who_reads_another():
+    several = reading({7: 0.5, 1: 0.25, 2: 0.25}, {1: 1}, {7: 0.625, 2: 0.375}, {2: 1}, {7: 1})
+    assert consensus(several, 0) == Consensus(7, 3, ("b", "d"))
+
+
+def test_a_few_sure_networks_outweigh_many_unsure_ones():
+    unsure = {4: 0.375, 9: 0.3125, 7: 0.3125}
+    several = reading(unsure, unsure, unsure, {9: 1}, {9: 1})
+    assert consensus(several, 0) == Consensus(9, 2, ("a", "b", "c"))
+
+
+def test_consensus_may_be_every_networks_second_choice():
+    several = reading({1: 0.625, 8: 0.375}, {2: 0.625, 8: 0.375}, {3: 0.625, 8: 0.375})
+    assert consensus(several, 0) == Consensus(8, 0, ("a", "b", "c"))
+
+
+def test_consensus_is_the_digit_whose_certainty_is_compared():
+    rng = np.random.default_rng(8)
+    for table in rng.dirichlet(np.full(10, 0.3), (200, 5)).astype(np.float32):
+        one = Reading(tuple("abcde"), table)
+        digit = consensus(one, 0).digit
+        assert table[:, digit].mean() == pytest.approx(one.certainty)
+        assert consensus(one, one.certainty).digit == digit
+
+
+@pytest.mark.parametrize(("surer", "other"), [(2, 6), (6, 2)])
+def test_surer_side_wins_a_tie(surer, other):
+    tie = reading(
+        {surer: 1}, {other: 0.75, 1: 0.25}, {other: 0.75, 1: 0.25}, {surer: 0.75, 1: 0.25}
+    )
+    assert consensus(tie, 0) == Consensus(surer, 2, ("b", "c"))
+
+
+def test_surer_side_of_a_tie_is_sure_together_not_by_one_network():
+    doubt = {6: 0.375, 0: 0.3125, 1: 0.3125}
+    assert consensus(reading({6: 1}, doubt, {2: 0.75, 1: 0.25}, {2: 0.75, 0: 0.25}), 0).digit == 2
+
+
+def test_surer_side_wins_when_every_network_reads_another():
+    assert consensus(reading({1: 0.75, 0: 0.25}, {5: 1}, {8: 0.875, 0: 0.125}), 0).digit == 5
+
+
+@pytest.mark.parametrize(("least", "digit"), [(0, 3), (0.7, 3), (0.75, 3), (0.76, None), (1, None)])
+def test_no_digit_is_named_below_the_least_certainty(least, digit):
+    two = reading({3: 1}, {3: 0.5, 8: 0.25, 9: 0.25})
+    assert consensus(two, least) == Consensus(digit, 2, ())
+
+
+def test_who_dissents_is_known_also_where_no_digit_is_named():
+    assert consensus(reading({3: 1}, {8: 1}, {3: 1}), 0.9) == Consensus(None, 2, ("b",))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_frozen_network_reads_what_the_network_reads(name):
+    torch.manual_seed(0)
+    network = build(name)
+    network(torch.rand(16, 1, 28, 28))  # so that what is normalised is not what it starts with
+    models = {"itself": network.eval(), "frozen": frozen(network)}
+    for count in (1, 2, 3):
+        itself, fast = probabilities(images(count), models)
+        np.testing.assert_allclose(fast, itself, atol=1e-6)

@@ -1,0 +1,388 @@
+"""The engine, on a toy data set: a bright patch whose place tells the label."""
+
+import math
+from dataclasses import replace
+from itertools import accumulate, chain
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from mnistcmp.catalogue.recipes import recipe_for
+from mnistcmp.catalogue.settings import Affine, Recipe
+from mnistcmp.models import build
+from mnistcmp.training import evaluate as evaluate_module
+from mnistcmp.training import loop
+from mnistcmp.training.evaluate import Images, as_input, evaluate, milliseconds_per_image
+from mnistcmp.training.loop import Diverged, pixel_statistics, probe, train
+
+CONSTANT = Recipe("toy", learning_rate=3e-3, epochs=2, batch_size=50)
+ONE_CYCLE = replace(CONSTANT, schedule="one_cycle", normalise=True, augmentation=Affine())
+PRECISIONS = ("fp32", "bf16")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def toy(count: int, *, channels: int = 1, seed: int = 0) -> Images:
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 10, count)
+    pixels = random.integers(0, 60, (count, channels, 28, 28), dtype=np.uint8)
+    for image, label in zip(pixels, labels, strict=True):
+        row, column = divmod(int(label), 5)
+        image[:, 4 + 12 * row : 10 + 12 * row, 2 + 5 * column : 7 + 5 * column] += 180
+    return Images(torch.from_numpy(pixels), torch.from_numpy(labels))
+
+
+TRAINING, HELDOUT = toy(640), toy(200, seed=1)  # 640 = 12 batches of 50 and one of 40
+
+
+def same(a: nn.Module, b: nn.Module) -> bool:
+    a, b = a.state_dict(), b.state_dict()
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+class Watch:
+    """Keeps the batches that the model under training reads, and the logits it answers with."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: list[tuple[bool, torch.Tensor, torch.Tensor]] = []
+
+        def watched_build(*arguments):
+            model = build(*arguments)
+            model.register_forward_hook(self._keep)
+            return model
+
+        monkeypatch.setattr(loop, "build", watched_build)
+
+    def _keep(self, model, inputs, logits):
+        self.seen.append((model.training, inputs[0].detach().clone(), logits.detach()))
+
+
+@pytest.mark.parametrize("recipe", [CONSTANT, ONE_CYCLE], ids=["constant", "one_cycle"])
+@pytest.mark.parametrize("name", ["mlp", "cnn"])
+def test_train_learns_to_tell_the_patches_apart(name, recipe):
+    trained = train(name, replace(recipe, epochs=3), 0, TRAINING, HELDOUT)
+    assert trained.epochs[-1].heldout_accuracy > 0.9  # chance is 0.1
+    assert trained.epochs[-1].heldout_loss < trained.epochs[0].heldout_loss
+
+
+# The first has dropout, the second batch normalisation and moves its images.
+@pytest.mark.parametrize("name, recipe", [("strong_cnn", CONSTANT), ("conv_batchnorm", ONE_CYCLE)])
+def test_train_gives_the_same_weights_for_the_same_seed_only(name, recipe):
+    few = toy(120)
+    first = train(name, recipe, 7, few, HELDOUT).model
+    torch.rand(5)  # what was drawn before must not matter
+    again = train(name, recipe, 7, few, HELDOUT).model
+    other = train(name, recipe, 8, few, HELDOUT).model
+    assert same(first, again)
+    assert not same(first, other)
+
+
+def test_train_moves_every_parameter_and_no_image():
+    images = toy(120)
+    before = images.pixels.clone()
+    model = train("cnn", ONE_CYCLE, 3, images, HELDOUT).model
+    torch.manual_seed(3)
+    start = dict(build("cnn").named_parameters())
+    for name, parameter in model.named_parameters():
+        assert not torch.equal(parameter, start[name]), name
+    assert torch.equal(images.pixels, before)
+
+
+@pytest.mark.parametrize("batch_size", [50, 4, 640])  # 4: more batches than are made at a time
+def test_train_tells_of_every_step(batch_size):
+    told = []
+    recipe = replace(CONSTANT, batch_size=batch_size)
+    train("mlp", recipe, 0, TRAINING, HELDOUT, on_steps=told.append)
+    assert min(told) > 0
+    assert sum(told) == 2 * math.ceil(640 / batch_size)
+
+
+def test_train_shows_every_image_once_an_epoch_in_a_new_order(monkeypatch):
+    watch = Watch(monkeypatch)
+    images = toy(640)
+    images.pixels[:, 0, 0, 0] = torch.arange(640) // 256  # each image carries its number
+    images.pixels[:, 0, 0, 1] = torch.arange(640) % 256
+    train("mlp", replace(CONSTANT, batch_size=9), 0, images, HELDOUT)
+    batches = [pixels for in_training, pixels, _ in watch.seen if in_training]
+    assert [len(batch) for batch in batches] == 2 * ([9] * 71 + [1])
+    numbers = (torch.cat(batches)[:, 0, 0, :2] * 255).round() @ torch.tensor([256.0, 1.0])
+    first, second = numbers.view(2, 640).int().tolist()
+    assert sorted(first) == sorted(second) == list(range(640))
+    assert first not in (second, sorted(first))
+
+
+def rates_and_betas(monkeypatch, recipe: Recipe) -> tuple[list[float], set[tuple[float, float]]]:
+    """What Adam worked with at every step of a training."""
+    groups = []
+
+    class WatchedAdam(torch.optim.Adam):
+        def step(self, *arguments, **keywords):
+            groups.append(dict(self.param_groups[0]))
+            return super().step(*arguments, **keywords)
+
+    monkeypatch.setattr(torch.optim, "Adam", WatchedAdam)
+    train("mlp", recipe, 0, TRAINING, HELDOUT)
+    return [group["lr"] for group in groups], {group["betas"] for group in groups}
+
+
+def test_published_recipe_keeps_its_learning_rate(monkeypatch):
+    recipe = replace(recipe_for("published", "conv_maxpool"), epochs=2)
+    rates, betas = rates_and_betas(monkeypatch, recipe)
+    assert rates == [1e-2] * 20
+    assert betas == {(0.9, 0.999)}
+
+
+def test_one_cycle_rises_to_the_learning_rate_and_ends_low(monkeypatch):
+    rates, betas = rates_and_betas(monkeypatch, replace(ONE_CYCLE, epochs=4))
+    top = rates.index(max(rates))
+    assert len(rates) == 52
+    assert rates[0] == pytest.approx(3e-3 / 25)
+    assert max(rates) == pytest.approx(3e-3)
+    assert top == 12  # a quarter of the way
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[-1] == pytest.approx(3e-3 / 25 / 1000)
+    assert betas == {(0.9, 0.999)}
+
+
+@pytest.mark.parametrize("batch_size", [640, 160])
+def test_one_cycle_may_have_one_step_or_four(batch_size):
+    recipe = replace(ONE_CYCLE, epochs=1, batch_size=batch_size)
+    assert len(train("mlp", recipe, 0, TRAINING, HELDOUT).epochs) == 1
+
+
+def test_weight_decay_shrinks_what_no_image_tells_of():
+    images = toy(40)
+    images.pixels[:, :, 0, 0] = 0  # so that the weights of this pixel get no gradient
+    recipe = replace(CONSTANT, learning_rate=0.01, epochs=1, batch_size=10)
+    bare, decayed = (
+        train("mlp", replace(recipe, weight_decay=decay), 3, images, HELDOUT).model
+        for decay in (0.0, 0.5)
+    )
+    weights, shrunk = (
+        next(layer for layer in model.modules() if isinstance(layer, nn.Linear)).weight[:, 0]
+        for model in (bare, decayed)
+    )
+    torch.testing.assert_close(shrunk, weights * 0.995**4)  # 1 - 0.01 · 0.5 at each of four steps
+
+
+def test_epoch_without_learning_has_the_loss_and_accuracy_of_all_images():
+    # 60 images in batches of 50: a mean over batches would count the last ten five times.
+    images, recipe = toy(60), replace(CONSTANT, learning_rate=0.0)
+    trained = train("mlp", recipe, 0, images, HELDOUT)
+    on_training, on_heldout = evaluate(trained.model, images), evaluate(trained.model, HELDOUT)
+    assert [epoch.epoch for epoch in trained.epochs] == [1, 2]
+    for epoch in trained.epochs:
+        assert epoch.train_loss == pytest.approx(on_training.loss, abs=1e-5)
+        assert epoch.train_accuracy == pytest.approx(on_training.accuracy)
+        assert epoch.heldout_loss == on_heldout.loss
+        assert epoch.heldout_accuracy == on_heldout.accuracy
+
+
+@pytest.mark.parametrize("name", ["fcn", "conv_batchnorm", "residual_cnn"])
+def test_gradient_norms_name_every_weight_layer(name):
+    trained = train(name, replace(CONSTANT, batch_size=16), 0, toy(60), HELDOUT)
+    layers = {
+        layer
+        for layer, module in trained.model.named_modules()
+        if isinstance(module, nn.Linear | nn.Conv2d)
+    }
+    for epoch in trained.epochs:
+        assert epoch.gradient_norms.keys() == layers
+        assert all(0 < norm < math.inf for norm in epoch.gradient_norms.values())
+
+
+def test_gradient_norms_of_a_single_step_are_those_of_plain_backward():
+    images = toy(60)
+    trained = train("cnn", replace(CONSTANT, epochs=1, batch_size=60), 5, images, HELDOUT)
+    torch.manual_seed(5)
+    model = build("cnn")
+    F.cross_entropy(model(images.pixels.float() / 255), images.labels).backward()
+    for layer, norm in trained.epochs[0].gradient_norms.items():
+        expected = model.get_parameter(f"{layer}.weight").grad.norm().item()
+        assert norm == pytest.approx(expected, rel=1e-3), layer
+
+
+@pytest.mark.parametrize("steps", [1, 4, 33])  # of 33, every fourth is read
+def test_gradient_norms_of_equal_steps_are_those_of_one_step(steps):
+    one, recipe = toy(1), replace(CONSTANT, learning_rate=0.0, epochs=1, batch_size=2)
+    images = Images(one.pixels.repeat(2 * steps, 1, 1, 1), one.labels.repeat(2 * steps))
+    trained = train("cnn", recipe, 5, images, HELDOUT)
+    trained.model.zero_grad()
+    F.cross_entropy(trained.model(one.pixels.float() / 255), one.labels).backward()
+    for layer, norm in trained.epochs[0].gradient_norms.items():
+        expected = trained.model.get_parameter(f"{layer}.weight").grad.norm().item()
+        assert norm == pytest.approx(expected, rel=1e-3), layer
+
+
+def test_gradient_norms_are_means_over_the_steps():
+    images, recipe = toy(8), replace(CONSTANT, learning_rate=0.0, epochs=1, batch_size=1)
+    trained = train("tiny_cnn", recipe, 5, images, HELDOUT)
+    sums = dict.fromkeys(trained.epochs[0].gradient_norms, 0.0)
+    for pixels, label in zip(images.pixels.float() / 255, images.labels, strict=True):
+        trained.model.zero_grad()
+        F.cross_entropy(trained.model(pixels[None]), label[None]).backward()
+        for layer in sums:
+            sums[layer] += trained.model.get_parameter(f"{layer}.weight").grad.norm().item()
+    for layer, norm in trained.epochs[0].gradient_norms.items():
+        assert 8 * norm == pytest.approx(sums[layer], rel=1e-3), layer
+
+
+@pytest.mark.parametrize("name, count", [("strong_cnn", 60), ("conv_batchnorm", 60), ("mlp", 1037)])
+def test_evaluation_equals_a_plain_computation(name, count):
+    images, model = toy(count), build(name).train()  # dropout would still be on
+    measured = evaluate(model, images)
+    with torch.no_grad():
+        logits = model.eval()(images.pixels.float() / 255).double().numpy()
+    labels = images.labels.numpy()
+    log_sums = np.log(np.exp(logits).sum(axis=1))
+    assert measured.loss == pytest.approx((log_sums - logits[np.arange(count), labels]).mean())
+    assert measured.accuracy == (logits.argmax(axis=1) == labels).mean()
+    assert measured.predictions.dtype == torch.uint8
+    assert measured.predictions.tolist() == logits.argmax(axis=1).tolist()
+
+
+def test_bf16_is_for_training_and_fp32_for_measuring(monkeypatch):
+    watch = Watch(monkeypatch)
+    train("mlp", CONSTANT, 0, TRAINING, HELDOUT, precision="bf16")
+    kinds = {(in_training, logits.dtype) for in_training, _, logits in watch.seen}
+    assert kinds == {(True, torch.bfloat16), (False, torch.float32)}
+
+
+def test_bf16_training_stays_close_to_fp32():
+    full, half = (train("mlp", CONSTANT, 0, TRAINING, HELDOUT, precision=p) for p in PRECISIONS)
+    assert not same(full.model, half.model)
+    assert all(parameter.dtype == torch.float32 for parameter in half.model.parameters())
+    for in_full, in_half in zip(full.epochs, half.epochs, strict=True):
+        assert in_half.heldout_accuracy == pytest.approx(in_full.heldout_accuracy, abs=0.02)
+        assert in_half.heldout_loss == pytest.approx(in_full.heldout_loss, rel=0.02)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixel_statistics_are_those_of_numpy(channels):
+    pixels = toy(1037, channels=channels).pixels
+    pixels[:, -1] //= 2  # the channels differ
+    plain = pixels.double().numpy() / 255
+    means, stds = pixel_statistics(pixels)
+    np.testing.assert_allclose(means, plain.mean(axis=(0, 2, 3)))
+    np.testing.assert_allclose(stds, plain.std(axis=(0, 2, 3)))
+
+
+def test_pixel_statistics_of_one_grey_have_a_deviation_that_can_be_divided_by():
+    means, stds = pixel_statistics(torch.full((3, 1, 4, 4), 51, dtype=torch.uint8))
+    assert (means, stds) == ([pytest.approx(0.2)], [pytest.approx(1 / 255)])
+
+
+def test_normalise_takes_over_the_training_images_statistics_if_the_recipe_says_so():
+    (mean,), (std,) = pixel_statistics(TRAINING.pixels)
+    for normalise, expected in ((True, [mean, std]), (False, [0, 1])):
+        recipe = replace(CONSTANT, normalise=normalise)
+        layer = train("mlp", recipe, 0, TRAINING, HELDOUT).model.normalise
+        assert [layer.mean.item(), layer.std.item()] == pytest.approx(expected)
+
+
+def test_train_serves_colours_and_other_class_counts():
+    images = toy(120, channels=3)
+    images = Images(images.pixels[:, :, :20, :24], images.labels % 3)
+    trained = train("tiny_cnn", ONE_CYCLE, 0, images, images, classes=3)
+    assert trained.model(as_input(images.pixels)).shape == (120, 3)
+    assert evaluate(trained.model, images).predictions.max() < 3
+
+
+# With one batch an epoch, only the last step of the last epoch goes wrong.
+@pytest.mark.parametrize("batch_size, epochs", [(50, 2), (640, 1)])
+@pytest.mark.parametrize("learning_rate", [1e38, math.inf])
+def test_diverged_is_raised_up_to_the_very_last_step(learning_rate, batch_size, epochs):
+    recipe = replace(CONSTANT, learning_rate=learning_rate, batch_size=batch_size, epochs=epochs)
+    with pytest.raises(Diverged, match=r"loss.*(inf|nan).*epoch 1\b"):
+        train("mlp", recipe, 0, TRAINING, HELDOUT)
+
+
+def test_diverged_names_the_epoch(monkeypatch):
+    factors = iter([1, 1, math.nan])  # what each epoch's pixels are multiplied with
+    monkeypatch.setattr(loop, "augment", lambda pixels, *_: pixels * next(factors))
+    recipe = replace(CONSTANT, epochs=4, augmentation=Affine())
+    with pytest.raises(Diverged, match=r"loss.*nan.*epoch 3\b"):
+        train("mlp", recipe, 0, TRAINING, HELDOUT)
+
+
+def test_probe_times_both_precisions_and_leaves_no_trace():
+    images = toy(120)
+    before = images.pixels.clone()
+    alone = train("strong_cnn", CONSTANT, 0, images, HELDOUT).model
+    seconds = probe("strong_cnn", replace(ONE_CYCLE, batch_size=8), images)
+    assert seconds.keys() == {"fp32", "bf16"}
+    assert all(0 < value < math.inf for value in seconds.values())
+    assert torch.equal(images.pixels, before)
+    assert same(train("strong_cnn", CONSTANT, 0, images, HELDOUT).model, alone)
+
+
+def clock(monkeypatch: pytest.MonkeyPatch, module: ModuleType, *durations: float) -> None:
+    """What is timed in turn takes so many seconds, with one between each and the next."""
+    times = accumulate(chain.from_iterable((1, duration) for duration in durations))
+    monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=times.__next__))
+
+
+def test_probe_takes_the_faster_of_two_trials_after_one_to_warm_up(monkeypatch):
+    clock(monkeypatch, loop, 1, 1, 16, 40, 24, 32)  # fp32 and bf16 take turns, eight steps each
+    assert probe("mlp", CONSTANT, TRAINING) == {"fp32": 2, "bf16": 4}
+
+
+def test_latency_is_the_median_in_milliseconds(monkeypatch):
+    clock(monkeypatch, evaluate_module, 0.25, 0.5, 8)
+    model = build("mlp")
+    assert milliseconds_per_image(model, toy(3)) == 500
+
+
+def test_seconds_of_an_epoch_are_without_measuring(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def measuring(*arguments):
+        now[0] += 100
+        return evaluate(*arguments)
+
+    def told(steps: int) -> None:
+        now[0] += steps
+
+    monkeypatch.setattr(loop, "evaluate", measuring)
+    trained = train("mlp", CONSTANT, 0, TRAINING, HELDOUT, on_steps=told)
+    assert [epoch.seconds for epoch in trained.epochs] == [13, 13]
+
+
+def test_as_input_scales_bytes_to_one():
+    pixels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    scaled = as_input(pixels)
+    assert scaled.dtype == torch.float32
+    assert scaled.shape == pixels.shape
+    torch.testing.assert_close(scaled.flatten(), torch.linspace(0, 1, 256))
+    assert pixels.flatten()[-1] == 255  # untouched
+    assert as_input(toy(4, channels=3).pixels).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_images_gain_a_missing_channel():
+    labels = torch.zeros(5, dtype=torch.long)
+    assert Images.of(torch.zeros(5, 28, 20), labels).pixels.shape == (5, 1, 28, 20)
+    assert Images.of(torch.zeros(5, 3, 28, 20), labels).pixels.shape == (5, 3, 28, 20)
+
+
+def test_latency_is_of_single_images_in_evaluation_mode():
+    calls = []
+
+    class Reader(nn.Module):
+        def forward(self, pixels):
+            calls.append((self.training, tuple(pixels.shape)))
+            return pixels.flatten(1)
+
+    assert milliseconds_per_image(Reader().train(), toy(17)) > 0
+    assert calls == [(False, (1, 1, 28, 28))] * 17

@@ -1,0 +1,108 @@
+"""`train_all.py --check`: what is damaged is named, and what is whole is not."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from mnistcmp.records import Records
+from mnistcmp.training import campaign, schedule, verify
+from tests.helpers import Quiet
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, toy):
+    """A folder with one real run of the smallest kind, weights and all."""
+    folder = tmp_path_factory.mktemp("trained")
+    jobs = campaign.plan(["mlp"], ["tuned"], [0], epochs=1)
+    schedule.run(jobs, toy, folder, campaign="test", workers=1, device="cpu", progress=Quiet())
+    return folder
+
+
+@pytest.fixture
+def folder(trained, tmp_path):
+    return shutil.copytree(trained, tmp_path / "copy")
+
+
+def found(folder, toy) -> str:
+    return "\n".join(verify.problems(folder, toy.dataset))
+
+
+def weights_of(folder):
+    (path,) = folder.rglob("*.safetensors")
+    return path
+
+
+def test_whole_folder_has_no_problems(folder, toy):
+    assert found(folder, toy) == ""
+
+
+def test_folder_without_checkpoints_is_a_problem(tmp_path):
+    assert "run python scripts/train_all.py" in "\n".join(verify.problems(tmp_path))
+
+
+def test_damaged_weights_are_named(folder, toy):
+    path = weights_of(folder)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert f"{path} is damaged" in found(folder, toy)
+
+
+def test_weights_that_no_manifest_names_are_found(folder, toy):
+    stray = folder / "mnist" / "tuned" / "cnn-00000000.safetensors"
+    stray.write_bytes(b"")
+    assert f"{stray} is not named by the manifest" in found(folder, toy)
+
+
+@pytest.mark.parametrize("fact, false", [("test_accuracy", 0.5), ("epochs", 9), ("seed", 3)])
+def test_manifest_that_differs_from_the_record_is_found(folder, toy, fact, false):
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["checkpoints"][0][fact] = false
+    path.write_text(json.dumps(manifest))
+    assert f"{fact} is not as recorded" in found(folder, toy)
+
+
+def test_weights_without_a_record_are_found(folder, toy):
+    (folder / "results" / "runs.csv").unlink()
+    assert "is not recorded: train it again" in found(folder, toy)
+
+
+def test_missing_epochs_are_found(folder, toy):
+    path = folder / "results" / "epochs.csv"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    assert "lacks rows in epochs.csv" in found(folder, toy)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 half a file"])
+def test_missing_or_damaged_predictions_are_found(folder, toy, content):
+    (path,) = (folder / "results" / "predictions").iterdir()
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    damage = "missing" if content is None else "damaged"
+    assert f"{path} is {damage}" in found(folder, toy)
+
+
+def test_weights_that_are_not_of_the_reported_run_are_found(folder, toy):
+    (folder / "manifest.json").write_text(json.dumps({"checkpoints": []}))
+    for path in folder.rglob("*.safetensors"):
+        path.unlink()
+    assert "(mlp, tuned) are not kept: train it" in found(folder, toy)
+
+
+def test_predictions_that_are_not_the_recorded_ones_are_found(folder, toy):
+    records = Records(folder / "results")
+    (path,) = (folder / "results" / "predictions").iterdir()
+    predictions = records.predictions(path.stem)
+    np.savez_compressed(path, **predictions | {"test": (predictions["test"] + 1) % 10})
+    assert f"{path} has accuracy" in found(folder, toy)
+
+
+def test_recorded_accuracy_that_the_weights_do_not_reach_is_found(folder, toy):
+    accuracy = Records(folder / "results").runs()["test_accuracy"].item()
+    for path in (folder / "results" / "runs.csv", folder / "manifest.json"):
+        path.write_text(path.read_text().replace(str(accuracy), "0.123"))
+    assert "recorded is 0.1230" in found(folder, toy)

@@ -1,0 +1,230 @@
+"""Worker processes: what they are given, and what becomes of a call that goes wrong."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import pytest
+import torch
+
+from mnistcmp import checkpoints, cli
+from mnistcmp.records import Records
+from mnistcmp.training import campaign, jobs
+from mnistcmp.training.jobs import Materials
+from mnistcmp.training.worker_pool import Call, Crew
+from tests.helpers import REPOSITORY, end_process, until
+
+# A whole campaign in processes of its own: 16 runs, two at a time.
+ARGUMENTS = ["--models", "mlp", "tiny_cnn", "--recipe", "published", "--seeds", "8"]
+ARGUMENTS += ["--epochs", "8", "--workers", "2"]
+PROGRAM = """
+import runpy
+if __name__ == "__main__":
+    from tests.helpers import REPOSITORY, toy_materials
+    from mnistcmp.training import campaign
+    campaign.load_dataset = lambda *_: toy_materials().dataset
+    runpy.run_path(REPOSITORY / "scripts" / "train_all.py", run_name="__main__")
+"""
+STOPPED = "stopped; everything finished is recorded. The same command goes on from here.\n"
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+
+
+def sums_of(materials: Materials) -> list[int | tuple[str, ...]]:
+    """Of each tensor the sum; what is no tensor, the names of the classes, as it is."""
+    fields = [field for group in materials for field in group]
+    return [int(field.sum()) if isinstance(field, torch.Tensor) else field for field in fields]
+
+
+# These run in the worker.
+def facts() -> tuple[int, int, bool, list[int | tuple[str, ...]]]:
+    sums = sums_of(jobs._Here.materials)
+    ignores_ctrl_c = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    return os.getpid(), torch.get_num_threads(), ignores_ctrl_c, sums
+
+
+def fail() -> None:
+    raise MemoryError("no room")
+
+
+def vanish() -> None:
+    os._exit(9)
+
+
+FACTS, FAIL, VANISH = (Call(function, ()) for function in (facts, fail, vanish))
+
+
+@pytest.fixture(scope="module")
+def crew(toy):
+    with Crew(1, toy, "cpu") as crew:
+        yield crew
+    until(lambda: not multiprocessing.active_children())
+
+
+def test_worker_has_the_data_one_thread_and_ignores_ctrl_c(crew, toy):
+    ((_, (pid, threads, ignores_ctrl_c, sums)),) = crew.each([FACTS])
+    assert pid != os.getpid()
+    assert threads == 1
+    assert ignores_ctrl_c
+    assert sums == sums_of(toy)
+    assert tuple("0123456789") in sums
+
+
+def test_crew_goes_on_after_calls_that_fail_or_end_their_process(crew):
+    outcomes = list(crew.each([FACTS, FAIL, VANISH, FACTS]))
+    assert [call for call, _ in outcomes] == [FACTS, FAIL, VANISH, FACTS]
+    before, failure, end, after = (outcome for _, outcome in outcomes)
+    assert isinstance(failure, MemoryError)
+    assert isinstance(end, BrokenProcessPool)
+    assert before[0] != after[0]
+    assert before[1:] == after[1:]
+
+
+def test_crew_survives_the_end_of_an_idle_worker(crew):
+    ((_, (pid, *_)),) = crew.each([FACTS])
+    (worker,) = multiprocessing.active_children()
+    assert worker.pid == pid
+    end_process(pid)
+    executor = crew._idle[0].executor
+    until(lambda: executor._broken)
+    outcomes = [outcome for _, outcome in crew.each([FACTS, FACTS])]
+    assert len(outcomes) == 2
+    assert not isinstance(outcomes[1], BaseException)
+
+
+def test_crew_without_calls_is_done_at_once(toy):
+    with Crew(2, toy, "cpu") as crew:
+        assert list(crew.each([])) == []
+
+
+def test_crew_tells_the_steps_of_what_runs(inline, toy):
+    (job,) = campaign.plan(["mlp"], ["tuned"], [0], epochs=2)
+    with Crew(1, toy, "cpu") as crew:
+        ((_, probed),) = crew.each([Call(jobs.probe_job, (job,))])
+        ((_, finished),) = crew.each([Call(jobs.run_job, (job, "fp32"))])
+        assert probed.steps == crew._idle[0].steps_done() == 16
+    assert probed.seconds["fp32"] > 0
+    assert finished.in_shape == (1, 28, 28)
+
+
+def test_job_names_itself():
+    (job,) = campaign.plan(["mlp"], ["drawn"], [3])
+    assert str(job) == "mlp, drawn, seed 3"
+
+
+def processes() -> dict[int, tuple[int, str]]:
+    """Every living process: id -> (its parent's id, command line)."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            command = (folder / "cmdline").read_text()
+        except OSError:  # it has just ended
+            continue
+        if state != "Z":
+            found[int(folder.name)] = int(parent), command
+    return found
+
+
+class Program:
+    """PROGRAM as a process, in a group of its own as at a terminal."""
+
+    def __init__(self, folder: Path) -> None:
+        self.out = folder / "out"
+        script = folder / "program.py"
+        script.write_text(PROGRAM)
+        search_path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
+        self.process = subprocess.Popen(
+            [sys.executable, script, "--out", self.out, "--data", folder, *ARGUMENTS],
+            env=os.environ | {"PYTHONPATH": search_path},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def workers(self) -> list[int]:
+        """The ids of its worker processes."""
+        return [
+            pid
+            for pid, (parent, command) in processes().items()
+            if parent == self.process.pid and "spawn_main" in command
+        ]
+
+    def runs(self):
+        assert self.process.poll() is None, self.process.stderr.read()
+        return Records(self.out / "results").runs()
+
+    def press_ctrl_c(self) -> None:
+        os.killpg(self.process.pid, signal.SIGINT)  # a terminal tells the whole group
+
+
+@pytest.fixture
+def program(tmp_path):
+    program = Program(tmp_path)
+    yield program
+    program.process.kill()
+    program.process.wait()
+    program.process.stderr.close()
+
+
+def assert_records_are_whole_and_it_goes_on(program, toy, monkeypatch, capsys):
+    records = Records(program.out / "results")
+    before = records.runs()
+    assert 1 <= len(before) < 16
+    for row in before.itertuples():
+        assert row.status == "ok"
+        assert records.epochs().query("run == @row.run")["epoch"].tolist() == list(range(1, 9))
+        right = records.predictions(row.run)["test"] == toy.dataset.test_labels.numpy()
+        assert round(right.mean(), 6) == row.test_accuracy
+        if row.seed == 0:
+            checkpoints.load(row.model, "published", folder=program.out)
+
+    monkeypatch.setattr(campaign, "load_materials", lambda _, __, recipes, ___: (toy, recipes))
+    assert cli.main(["train", "--out", str(program.out), *ARGUMENTS]) == 0
+    assert f"{len(before)} of 16 runs are done already" in capsys.readouterr().out
+    after = records.runs()
+    assert after.iloc[: len(before)].equals(before)
+    assert len(after) == len(after[["model", "seed"]].drop_duplicates()) == 16
+    assert after["campaign"].nunique() == 1
+    assert len(checkpoints.load_all("published", folder=program.out)) == 2
+
+
+@needs_proc
+def test_killed_campaign_leaves_whole_records_and_goes_on(
+    program, inline, toy, monkeypatch, capsys
+):
+    until(lambda: len(program.runs()))
+    crew = program.workers()
+    assert len(crew) == 2
+    end_process(program.process.pid)
+    program.process.wait()
+    until(lambda: not processes().keys() & set(crew))
+    assert_records_are_whole_and_it_goes_on(program, toy, monkeypatch, capsys)
+
+
+@needs_proc
+def test_ctrl_c_again_and_again_disturbs_nothing(program, inline, toy, monkeypatch, capsys):
+    until(lambda: len(program.runs()))
+    crew = program.workers()
+    until(lambda: program.process.poll() is not None or program.press_ctrl_c())
+    assert program.process.returncode == 1
+    assert program.process.stderr.read() == STOPPED
+    until(lambda: not processes().keys() & set(crew))
+    assert_records_are_whole_and_it_goes_on(program, toy, monkeypatch, capsys)
+
+
+@needs_proc
+@pytest.mark.parametrize("moment", ["while workers start", "while they train"])
+def test_ctrl_c_ends_a_campaign_without_traceback_or_worker_left(program, moment):
+    starting = moment == "while workers start"
+    until(program.workers if starting else lambda: len(program.runs()))
+    crew = program.workers()
+    program.press_ctrl_c()
+    _, errors = program.process.communicate(timeout=120)
+    assert program.process.returncode == 1
+    assert errors == STOPPED
+    until(lambda: not processes().keys() & set(crew))
