@@ -43,10 +43,11 @@ def t_quantile_975(degrees_of_freedom: float) -> float:
     Source: Abramowitz and Stegun, "Handbook of Mathematical Functions", 26.5.27 and 26.7.5.
     Raises ValueError for less than 1 degree of freedom.
     """
-    n = degrees_of_freedom
-    if not n >= 1:
-        raise ValueError(f"{n} degrees of freedom are too few: an interval needs two values")
-    z = _Z_975
+    if not degrees_of_freedom >= 1:
+        raise ValueError(
+            f"{degrees_of_freedom} degrees of freedom are too few: an interval needs two values"
+        )
+    n, z = float(degrees_of_freedom), _Z_975
     t = z + (z**3 + z) / (4 * n) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
     log_density_at_0 = math.lgamma((n + 1) / 2) - math.lgamma(n / 2) - math.log(n * math.pi) / 2
     step = 1.0

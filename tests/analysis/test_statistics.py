@@ -78,6 +78,7 @@ def test_half_interval_of_gap_is_welchs(first, second, half):
     first, second = np.array(first), np.array(second)
     assert half_interval_of_gap(first, second) == pytest.approx(half, rel=1e-9)
     assert half_interval_of_gap(second, first) == pytest.approx(half, rel=1e-9)
+    assert type(half_interval_of_gap(first, second)) is float
 
 
 def test_half_interval_of_gap_is_0_where_no_run_differs():

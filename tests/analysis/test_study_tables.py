@@ -118,6 +118,12 @@ def test_table_has_every_model_with_its_published_figures():
     assert pd.isna(rows.loc["kernel_7", "test_accuracy"])
 
 
+def test_measures_and_published_figures_count_the_convolutions():
+    table, _ = trained({"depth_2": [0.7], "resnet_6": [0.8]})
+    assert table["convolutions"].to_dict() == {"depth_2": 2, "resnet_6": 6}
+    assert published(STUDIES[3])["convolutions"].tolist() == [1, 1, 2, 2, 3]
+
+
 COUNTED = {name: spec.convolutions for name, spec in MODELS.items() if spec.convolutions}
 
 
