@@ -46,7 +46,7 @@ class Consensus:
 
     digit: int | None
     agreeing: int
-    dissenters: tuple[str, ...]
+    disagreeing: tuple[str, ...]
 
 
 def probabilities(images: np.ndarray, models: Mapping[str, nn.Module]) -> np.ndarray:
@@ -100,8 +100,8 @@ def consensus(reading: Reading, least_certainty: float) -> Consensus:
     few networks are sure of one digit and more lean to another, that need not be the digit of most.
     """
     digit = int(reading.probabilities.mean(axis=0).argmax())
-    dissenters = tuple(
+    disagreeing = tuple(
         model for model, read in zip(reading.models, reading.digits, strict=True) if read != digit
     )
     sure = reading.certainty >= least_certainty
-    return Consensus(digit if sure else None, len(reading.models) - len(dissenters), dissenters)
+    return Consensus(digit if sure else None, len(reading.models) - len(disagreeing), disagreeing)

@@ -127,7 +127,7 @@ def test_certainty_of_many_images_is_that_of_each():
     assert len(set(np.round(one_by_one, 4))) > 1
 
 
-def test_consensus_of_all_has_no_dissenters():
+def test_consensus_of_all_has_nobody_who_disagrees():
     assert consensus(reading({7: 1}, {7: 0.75, 1: 0.25}), 0.5) == Consensus(7, 2, ())
 
 
@@ -179,7 +179,7 @@ def test_no_digit_is_named_below_the_least_certainty(least, digit):
     assert consensus(two, least) == Consensus(digit, 2, ())
 
 
-def test_who_dissents_is_known_also_where_no_digit_is_named():
+def test_who_disagrees_is_known_also_where_no_digit_is_named():
     assert consensus(reading({3: 1}, {8: 1}, {3: 1}), 0.9) == Consensus(None, 2, ("b",))
 
 

@@ -20,12 +20,12 @@ def spec(read: Reading) -> dict:
     return readings_chart.spec(read, consensus(read, 0.0))
 
 
-def test_wall_shows_each_networks_digit_certainty_dissent_and_probabilities():
+def test_wall_shows_each_networks_digit_certainty_disagreement_and_probabilities():
     rows = spec(reading(3, 3, 8))["datasets"]["readings"].to_pandas()
     assert rows["model"].tolist() == list(MODELS)
     assert rows["reads"].tolist() == ["3", "3", "8"]
     assert rows["sure"].tolist() == ["91", "91", "91"]
-    assert rows["dissents"].tolist() == [False, False, True]
+    assert rows["disagrees"].tolist() == [False, False, True]
     assert rows[list("0123456789")].sum(axis=1).tolist() == pytest.approx([1, 1, 1])
     assert rows.loc[2, "8"] == pytest.approx(0.91)
 

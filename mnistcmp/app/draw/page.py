@@ -149,9 +149,9 @@ def _verdict(reading: "Reading", together: "Consensus", milliseconds: float) -> 
             f"**Not sure** whether this is a digit: the {count} networks hold their favourite for "
             f"only {reading.certainty:.0%} probable."
         )
-    elif together.dissenters:
+    elif together.disagreeing:
         text = (
-            f"**{together.agreeing} of {count} agree.** {', '.join(together.dissenters)} dissent."
+            f"**{together.agreeing} of {count} agree.** {', '.join(together.disagreeing)} disagree."
         )
     else:
         text = f"**All {count} networks agree.**"

@@ -7,7 +7,7 @@ from mnistcmp.inference import Consensus, Reading
 
 ROW_PX = 14
 DIGITS = list("0123456789")
-DISSENT = "#D55E00"
+DISAGREES = "#D55E00"
 
 # Out of sight, but there for screen readers.
 UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
@@ -46,7 +46,7 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
         "title": None,
     }
     text = {"type": "text", "fontSize": 11}
-    colour = {"condition": {"test": "datum.dissents", "value": DISSENT}, "value": INK}
+    colour = {"condition": {"test": "datum.disagrees", "value": DISAGREES}, "value": INK}
     return {
         "height": {"step": ROW_PX},
         "description": "The digit that each network reads, how sure it is, and how probable it "
@@ -108,7 +108,7 @@ def _rows(reading: Reading, consensus: Consensus) -> pa.Table:
             "model": reading.models,
             "reads": [str(digit) for digit in reading.digits],
             "sure": [f"{100 * confidence:.0f}" for confidence in reading.confidences],
-            "dissents": [model in consensus.dissenters for model in reading.models],
+            "disagrees": [model in consensus.disagreeing for model in reading.models],
             **dict(zip(DIGITS, reading.probabilities.T, strict=True)),
         }
     )
