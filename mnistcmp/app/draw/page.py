@@ -127,7 +127,8 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
         )
         _closer(reading)
         # With other networks than those, the rates would be others.
-        if rates and rates["shipped"][recipe]["networks"] == len(models):
+        measured = rates["shipped"].get(recipe) if rates else None
+        if measured and measured["networks"] == len(models):
             st.caption(_in_words(rates, recipe))
     if not moving:  # the other ways can wait until the pen is up and the page has the reading
         others = [other for other in stages.WAYS if other != way]
