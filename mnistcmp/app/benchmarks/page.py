@@ -11,7 +11,7 @@ from mnistcmp.app.charts import COSTS
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES, Study
-from mnistcmp.records import summarise
+from mnistcmp.records import default_folder, summarise, training_command
 
 COST_NAMES = {"params": "parameters", "train_seconds": "training time", "ms_per_image": "speed"}
 
@@ -26,7 +26,10 @@ def page() -> None:
     runs = cached_records.reported_runs()
     runs = of_all_recipes = runs[runs["dataset"] == "mnist"]
     if runs.empty:
-        st.info("Nothing has been trained yet. Run `python scripts/train_all.py`.")
+        st.info(
+            f"There are no training runs on MNIST in `{default_folder()}`. Train the networks with "
+            f"`{training_command()}`."
+        )
         return
     recipe, highlight = _choices(runs)
     runs = runs[runs["recipe"] == recipe]

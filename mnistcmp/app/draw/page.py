@@ -12,6 +12,7 @@ from mnistcmp.app.draw import canvas, live, open_and_save, stages
 from mnistcmp.app.draw.send_at_once import send_at_once
 from mnistcmp.app.main import BENCHMARKS, INSIDE
 from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.records import default_folder, training_command
 
 if TYPE_CHECKING:
     from mnistcmp.inference import Consensus, Reading
@@ -90,7 +91,10 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
     for problem in problems:
         st.warning(problem)
     if not models:
-        st.info("There are no trained networks. Run `python scripts/train_all.py`.")
+        st.info(
+            f"There are no networks trained with the recipe “{recipe}” in `{default_folder()}`. "
+            f"Train them with `{training_command('--recipe', recipe)}`."
+        )
         return
     started = time.perf_counter()
     steps = None if rgba is None else drawing.stages(rgba)

@@ -29,6 +29,7 @@ from mnistcmp.catalogue.datasets import argument, title
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES, Study
 from mnistcmp.data.sample_pack import SamplesError
+from mnistcmp.records import training_command
 
 BADGES = {
     Verdict.CONTRADICTS: "red",
@@ -216,7 +217,7 @@ def _learning(study: Study, models: list[str], epochs: pd.DataFrame) -> None:
 
 
 def _command(study: Study, dataset: str) -> str:
-    return f"python scripts/train_all.py --study {study.number} --dataset {argument(dataset)}"
+    return training_command(f"--study {study.number} --dataset {argument(dataset)}")
 
 
 page()
