@@ -219,3 +219,8 @@ def test_links_lead_to_files_and_headings_that_exist(path):
         target = path.parent / file if file else path
         assert target.is_file(), link
         assert not anchor or anchor in anchors(target.read_text()), link
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=lambda study: study.title)
+def test_study_links_its_table_of_published_facts(study):
+    assert study.table in anchors(PUBLISHED.read_text())
