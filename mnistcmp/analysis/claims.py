@@ -53,7 +53,7 @@ def _is_effect(factor: float) -> bool:
 
 def factors(study: Study, measures: pd.DataFrame) -> list[Finding]:
     """Every claim for which both networks were trained, grouped by measure and verdict."""
-    told: dict[tuple[str, Verdict], list[str]] = {}
+    grouped: dict[tuple[str, Verdict], list[str]] = {}
     for claim in claims(study):
         if not {claim.before, claim.after} <= set(measures.index):
             continue
@@ -64,12 +64,12 @@ def factors(study: Study, measures: pd.DataFrame) -> list[Finding]:
             if claim.measure == "epochs_until" and abs(after - before) <= 1:
                 verdict = Verdict.UNCLEAR  # epochs are counted in whole numbers
             published_factor = f"(published {times(claim.factor)})"
-            told.setdefault((claim.measure, verdict), []).append(
+            grouped.setdefault((claim.measure, verdict), []).append(
                 f"{claim.after} {times(ours)} {claim.before} {published_factor}"
             )
     return [
         Finding(f"**{IN_WORDS[measure]}**: {'; '.join(words)}.", verdict)
-        for (measure, verdict), words in told.items()
+        for (measure, verdict), words in grouped.items()
     ]
 
 

@@ -66,8 +66,8 @@ def paid(steps: list[Change]) -> list[Finding]:
     sure = [step for step in steps if step.gain.sure]
     judged = [step for step in steps if not math.isnan(step.gain.half)]
     groups = {
-        "Improves accuracy": [_with_price(step) for step in sure if step.gain.share > 0],
-        "Reduces accuracy": [_with_price(step) for step in sure if step.gain.share < 0],
+        "Higher accuracy": [_with_cost(step) for step in sure if step.gain.share > 0],
+        "Lower accuracy": [_with_cost(step) for step in sure if step.gain.share < 0],
         "No significant difference": [_gained(step) for step in judged if step not in sure],
         "Too few runs to tell": [_gained(step) for step in steps if step not in judged],
     }
@@ -131,15 +131,15 @@ def order(study: Study, measures: pd.DataFrame, evidence: Evidence) -> list[Find
 
 def gains(steps: list[Change]) -> list[Finding]:
     """Our gain from each change compared with the published gain, grouped by verdict."""
-    told: dict[Verdict, list[str]] = {}
+    by_verdict: dict[Verdict, list[str]] = {}
     for step in steps:
         if step.published is not None:
-            told.setdefault(judge_gain(step.gain, step.published), []).append(
+            by_verdict.setdefault(judge_gain(step.gain, step.published), []).append(
                 _gained(step, f"published {points(step.published)}")
             )
     return [
         Finding(f"**Change in accuracy**: {'; '.join(words)}.", verdict)
-        for verdict, words in told.items()
+        for verdict, words in by_verdict.items()
     ]
 
 
@@ -157,7 +157,7 @@ def _gained(step: Change, *more: str) -> str:
     return f"{step.what} ({', '.join((f'{points(step.gain.share)} points', *more))})"
 
 
-def _with_price(step: Change) -> str:
+def _with_cost(step: Change) -> str:
     parameters, seconds = times(step.cost["params"]), times(step.cost["epoch_seconds"])
     return _gained(step, f"{parameters} parameters", f"{seconds} time per epoch")
 

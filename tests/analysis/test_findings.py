@@ -67,11 +67,11 @@ def test_changes_are_grouped_by_effect_and_listed_with_their_cost():
     )
     paid, worse, unclear = findings.paid(changes(DEPTH, "cifar10-jpeg", table, evidence))
     assert paid.text == (
-        "**Improves accuracy**: 2 → 4 convolutions (+6.00 points, 1.5 × parameters, "
+        "**Higher accuracy**: 2 → 4 convolutions (+6.00 points, 1.5 × parameters, "
         "2 × time per epoch)."
     )
     assert worse.text.startswith(
-        "**Reduces accuracy**: 4 → 6 convolutions (-8.00 points, 0.667 × parameters"
+        "**Lower accuracy**: 4 → 6 convolutions (-8.00 points, 0.667 × parameters"
     )
     assert unclear.text == "**No significant difference**: shortcuts (+0.00 points)."
 

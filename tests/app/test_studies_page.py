@@ -104,7 +104,7 @@ def test_study_judges_single_runs_by_their_predictions(folder, records):
 
 def test_study_says_if_intervals_are_over_test_images_only(folder, records):
     record(records, *(run(model, mean) for model, mean in DEPTH.items()))
-    note_text = "the interval covers only the choice of test images"
+    note_text = "the interval reflects only the sampling of test images"
     assert any(note_text in note.value for note in shown(7).caption)
     record(records, *(run(model, mean, seed) for model, mean in DEPTH.items() for seed in (1, 2)))
     assert not any(note_text in note.value for note in shown(7).caption)

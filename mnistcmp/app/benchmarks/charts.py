@@ -68,8 +68,8 @@ def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) ->
         text = alt.Chart(some).mark_text(align=align, dx=dx, dy=dy, fontSize=11)
         return text.encode(x, y, text="model:N", color=alt.value(INK))
 
-    # The names of all networks would overlap; the others show theirs as a tooltip. Neighbouring
-    # names are at two heights, and the last is to the right of its point, where there is room.
+    # Only the frontier and the highlighted network are named, because all names would overlap.
+    # Neighbouring names are at two heights; the last is to the right, where there is room.
     named = rows[rows["best"] | (rows["model"] == highlight)].sort_values(cost)
     low, high = names(named[:-1:2], "right", -8, -8), names(named[1:-1:2], "right", -8, -20)
     end = names(named[-1:], "left", 8, -8)

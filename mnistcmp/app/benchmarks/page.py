@@ -78,7 +78,7 @@ def _recipe_help(recipes: list[str]) -> str:
 
 def _tables(summary: pd.DataFrame) -> None:
     st.header("The networks by study")
-    st.caption("Means over the runs; medians for times, which other work can lengthen.")
+    st.caption("Means over the runs. Times are medians, because other work can slow down a run.")
     studies = _studies_of(summary)
     for study, tab in zip(studies, st.tabs([study.title for study in studies]), strict=True):
         rows = summary[summary["model"].isin(list(study.models))]
@@ -210,8 +210,8 @@ def _losses_and_curves(runs: pd.DataFrame, summary: pd.DataFrame, highlight: str
         "Study", _studies_of(runs), format_func=lambda study: study.title, key="curves_of"
     )
     st.caption(
-        "Means over the runs. Dashed lines: training images, augmented, measured while the network "
-        "was still learning. Their accuracy may therefore be below the test accuracy."
+        "Means over the runs. Dashed lines: training images, measured during training, with the "
+        "recipe's augmentation, if any. Their accuracy may therefore be below the test accuracy."
     )
     epochs = cached_records.reported_epochs()
     epochs = epochs[epochs["run"].isin(runs[runs["model"].isin(list(study.models))]["run"])]

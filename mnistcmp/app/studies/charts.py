@@ -40,7 +40,7 @@ def gains(changes: list[Change]) -> alt.LayerChart:
         "change",
         "networks",
         *(alt.Tooltip(name, format="+.2f") for name in ("points", "low", "high", "published")),
-        "judged by",
+        "based on",
         *(
             alt.Tooltip(name, title=f"× {name}", format=".3~g")
             for name in ("parameters", "seconds")
@@ -86,7 +86,7 @@ def accuracy_against(axis: str, measures: pd.DataFrame, published: pd.DataFrame)
     y = alt.Y("accuracy:Q", title=ACCURACY, scale=alt.Scale(zero=False, padding=12))
     tooltip = [
         alt.Tooltip("model:N"),
-        alt.Tooltip("whose:N"),
+        alt.Tooltip("whose:N", title="figures"),
         alt.Tooltip("accuracy:Q", title=ACCURACY, format=".2f"),
         alt.Tooltip(f"{axis}:Q", title=title, format=",.4~g"),
     ]
@@ -202,7 +202,7 @@ def _gain_rows(changes: list[Change]) -> pd.DataFrame:
             "low": 100 * change.gain.low,
             "high": 100 * change.gain.high,
             "published": None if change.published is None else 100 * change.published,
-            "judged by": change.gain.grounds,
+            "based on": change.gain.grounds,
             "parameters": change.cost["params"],
             "seconds": change.cost["epoch_seconds"],
         }

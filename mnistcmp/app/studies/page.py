@@ -138,8 +138,8 @@ def _gains(steps: list[Change], found: list[Finding]) -> None:
             "chance. Grey ticks: published."
             + judged_by_images
             * (
-                f" If a network has fewer than {ENOUGH_RUNS} runs, the interval covers only the "
-                "choice of test images; other seeds may differ by more."
+                f" If a network has fewer than {ENOUGH_RUNS} runs, the interval reflects only the "
+                "sampling of test images, not the variation between seeds."
             )
         )
         left.altair_chart(charts.gains(steps))
@@ -181,11 +181,11 @@ def _against(study: Study, dataset: str, recipe: str, found: list[Finding]) -> N
 def _figures(study: Study, dataset: str, figures: pd.DataFrame, stated: float) -> None:
     st.subheader("All figures, ours and published")
     show_table(study, figures, stated)
-    text = "Means over the runs; medians for times, which other work can lengthen."
+    text = "Means over the runs. Times are medians, because other work can slow down a run."
     if not math.isnan(stated):
         text += (
-            f" “Epochs until {100 * stated:.0f} %”: how many epochs a network takes to first reach "
-            "this test accuracy. It is the final accuracy of the weakest run, rounded down."
+            f" “Epochs until {100 * stated:.0f} %” counts the epochs until a network first reaches "
+            "this test accuracy, which is the final accuracy of the weakest run, rounded down."
         )
     st.caption(text)
     name = f"study-{study.number}-{dataset}.csv"
@@ -197,8 +197,8 @@ def _learning(study: Study, models: list[str], epochs: pd.DataFrame) -> None:
         return
     st.subheader("Learning curves")
     st.caption(
-        "Means over the runs; bands from the lowest to the highest run. Training images are "
-        "augmented, and measured while the network was still learning."
+        "Means over the runs; bands from the lowest to the highest run. On training images, "
+        "accuracy and loss are measured during training, with the recipe's augmentation, if any."
     )
     st.html(palette.network_legend(models))
     for measure in charts.CURVES:
