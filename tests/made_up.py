@@ -1,4 +1,4 @@
-"""Records that nobody measured, so that what the figures say is known beforehand."""
+"""Made-up records, for which the right tables and findings are known."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ import pandas as pd
 
 from mnistcmp.analysis.comparisons import Evidence
 from mnistcmp.analysis.study_tables import measures
-from mnistcmp.analysis.text import Verdict
+from mnistcmp.analysis.text import Finding, Verdict
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.records import EPOCH_COLUMNS, RUN_COLUMNS, Records
 
@@ -21,7 +21,7 @@ LABELS = np.zeros(IMAGES, np.uint8)
 def run(
     model: str, accuracy: float, seed: int = 0, *, dataset: str = "cifar10-jpeg", **other: object
 ) -> dict[str, object]:
-    """A finished run's row; `other` columns as in results.RUN_COLUMNS."""
+    """The record of a finished run; `other` sets any columns of records.RUN_COLUMNS."""
     usual = {
         "run": f"{dataset}-{model}-{other.get('recipe', 'tuned')}-{seed}",
         "finished": "2026-01-01T00:00:00+00:00",
@@ -74,9 +74,9 @@ def epochs(
 
 
 def tables(*runs: dict[str, object], **gradients: Sequence) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(runs, epochs) as Records reads them; `gradients` of each epoch, by model."""
+    """(runs, epochs) as Records returns them; `gradients` has the norms per epoch, by model."""
     rows = [epoch for row in runs for epoch in epochs(row, gradients.get(row["model"], GRADIENTS))]
-    floats = dict.fromkeys(("activation_mb", "receptive_field_px"), float)  # None is then NaN
+    floats = dict.fromkeys(("activation_mb", "receptive_field_px"), float)  # turns None into NaN
     return (
         pd.DataFrame(runs, columns=list(RUN_COLUMNS)).astype(floats),
         pd.DataFrame(rows, columns=list(EPOCH_COLUMNS)),
@@ -84,12 +84,12 @@ def tables(*runs: dict[str, object], **gradients: Sequence) -> tuple[pd.DataFram
 
 
 def readings(*right: int) -> list[np.ndarray]:
-    """Labels (all 0) that networks read: each reads its first so many images right."""
+    """Each network's predicted labels, of which the first `right` are correct (0)."""
     return [(np.arange(IMAGES) >= count).astype(np.uint8) for count in right]
 
 
 def record(records: Records, *runs: dict[str, object]) -> None:
-    """Write the runs as training would."""
+    """Write the runs as training does."""
     for row in runs:
         of_run = [
             epoch | {"gradient_norms": json.dumps(epoch["gradient_norms"])} for epoch in epochs(row)
@@ -98,8 +98,10 @@ def record(records: Records, *runs: dict[str, object]) -> None:
         records.append(row, of_run, {"test": read})
 
 
-def trained(accuracies: dict[str, list[float]], **of_model) -> tuple:
-    """(measures, evidence) of three runs or so of each network, with further columns by model."""
+def trained(
+    accuracies: dict[str, list[float]], **of_model: dict[str, object]
+) -> tuple[pd.DataFrame, Evidence]:
+    """(measures, evidence) from one run per accuracy; `of_model` sets more columns, by model."""
     runs, epochs = tables(
         *(
             run(model, accuracy, seed, **of_model.get(model, {}))
@@ -112,10 +114,10 @@ def trained(accuracies: dict[str, list[float]], **of_model) -> tuple:
 
 
 def around(accuracy: float) -> list[float]:
-    """Three runs' accuracies."""
+    """The accuracies of three runs with this mean."""
     return [accuracy - 0.002, accuracy, accuracy + 0.002]
 
 
-def said(found: list, verdict: Verdict | None) -> str:
-    """What was found of this verdict, a line each."""
+def said(found: list[Finding], verdict: Verdict | None) -> str:
+    """The findings with this verdict, one per line."""
     return "\n".join(one.text for one in found if one.verdict == verdict)

@@ -1,1 +1,1 @@
-"""Records of runs -> tables, intervals and sentences, without torch."""
+"""From records of runs to tables, intervals and sentences, without torch."""

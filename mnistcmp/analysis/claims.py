@@ -1,4 +1,4 @@
-"""What a source says of costs, gaps, gradients and receptive fields, weighed against ours."""
+"""What a source states about costs, gaps, gradients and receptive fields, compared with ours."""
 
 import itertools
 import math
@@ -9,9 +9,9 @@ from mnistcmp.analysis.study_tables import published
 from mnistcmp.analysis.text import Finding, Verdict, listed, times
 from mnistcmp.catalogue.studies import Claim, Study
 
-# Of a published figure, which of our measures answers it. Machines differ, so that the figures are
-# compared as factors of the network's before the change. Whose gradient was published, is not said:
-# where one vanishes, it is the first layer's.
+# Published figure -> our measure to compare it with. Machines differ, so the comparison is between
+# factors: the network after the change relative to the one before it. The sources do not say which
+# layer's gradient they give; we take the first layer's, where gradients vanish.
 OURS = {
     "epoch_seconds": "epoch_seconds",
     "train_seconds": "epoch_seconds",
@@ -21,17 +21,17 @@ OURS = {
 }
 IN_WORDS = {
     "epoch_seconds": "Seconds per epoch",
-    "gap": "Training less test accuracy",
-    "first_gradient_norm": "First layer’s gradient, first epoch",
-    "last_gradient_norm": "First layer’s gradient, last epoch",
+    "gap": "Training minus test accuracy",
+    "first_gradient_norm": "Gradient norm of the first layer, first epoch",
+    "last_gradient_norm": "Gradient norm of the first layer, last epoch",
     "params": "Parameters",
-    "epochs_until": "Epochs until the stated accuracy",
+    "epochs_until": "Epochs to reach the same accuracy",
     "activation_mb": "Activation memory",
 }
 
 
 def claims(study: Study) -> list[Claim]:
-    """The factors that the study's source states, or prints both figures of."""
+    """The factors that the study's source states, or for which it gives both figures."""
     figures = published(study)
     derived = [
         Claim(
@@ -42,46 +42,47 @@ def claims(study: Study) -> list[Claim]:
         )
         for step, (theirs, ours) in itertools.product(study.changes, OURS.items())
     ]
-    told = [claim for claim in derived if claim.factor > 0 and _is_effect(claim.factor)]
-    return [*told, *study.claims]
+    effects = [claim for claim in derived if claim.factor > 0 and _is_effect(claim.factor)]
+    return [*effects, *study.claims]
 
 
 def _is_effect(factor: float) -> bool:
-    """Whether it is more than a source that prints about the same twice would claim."""
+    """Whether the two figures differ by more than a twentieth, so that the factor is a claim."""
     return abs(math.log(factor)) > math.log(1.05)
 
 
 def factors(study: Study, measures: pd.DataFrame) -> list[Finding]:
-    """Every claim of which both networks were trained, by measure and verdict."""
-    told: dict[tuple[str, Verdict], list[str]] = {}
+    """Every claim for which both networks were trained, grouped by measure and verdict."""
+    grouped: dict[tuple[str, Verdict], list[str]] = {}
     for claim in claims(study):
         if not {claim.before, claim.after} <= set(measures.index):
             continue
         after, before = measures.loc[[claim.after, claim.before], claim.measure]
         ours = after / before
-        if ours > 0:  # else it was not measured, or a gap has changed its sign
+        if ours > 0:  # otherwise it was not measured, or a gap changed its sign
             verdict = judge(ours, claim.factor)
             if claim.measure == "epochs_until" and abs(after - before) <= 1:
-                verdict = Verdict.UNCLEAR  # within what whole epochs can tell
+                verdict = Verdict.UNCLEAR  # epochs are counted in whole numbers
             published_factor = f"(published {times(claim.factor)})"
-            told.setdefault((claim.measure, verdict), []).append(
+            grouped.setdefault((claim.measure, verdict), []).append(
                 f"{claim.after} {times(ours)} {claim.before} {published_factor}"
             )
     return [
         Finding(f"**{IN_WORDS[measure]}**: {'; '.join(words)}.", verdict)
-        for (measure, verdict), words in told.items()
+        for (measure, verdict), words in grouped.items()
     ]
 
 
 def judge(ours: float, published_factor: float) -> Verdict:
-    """Whether our factor bears out the published one, both above 0 and the published one not 1.
+    """Whether our factor confirms the published one, which must not be 1; both are above 0.
 
-    By the share of the published effect that is there, on a log scale. Two factors that are less
-    than a fifth apart never contradict each other: a busy machine may make as much.
+    The verdict depends on our effect as a share of the published one, on a log scale. Two factors
+    that differ by less than a fifth never contradict each other: other work on the machine can
+    cause as much.
     """
-    here, there = math.log(ours), math.log(published_factor)
-    share = here / there
-    if abs(here - there) <= math.log(1.2):
+    log_ours, log_published = math.log(ours), math.log(published_factor)
+    share = log_ours / log_published
+    if abs(log_ours - log_published) <= math.log(1.2):
         return Verdict.AGREES if share >= 0.5 else Verdict.UNCLEAR
     if share < 0.25:
         return Verdict.CONTRADICTS
@@ -89,7 +90,7 @@ def judge(ours: float, published_factor: float) -> Verdict:
 
 
 def receptive_fields(study: Study, measures: pd.DataFrame) -> list[Finding]:
-    """How far the last convolution sees, beside the published side."""
+    """The receptive field of the last convolution, compared with the published one."""
     theirs = published(study)["receptive_field_px"]
     fields = measures[["receptive_field_px"]].assign(published=theirs).dropna().astype(int)
     same = fields["receptive_field_px"] == fields["published"]
@@ -99,9 +100,12 @@ def receptive_fields(study: Study, measures: pd.DataFrame) -> list[Finding]:
         found.append(Finding(f"**Receptive field**: {each}.", Verdict.AGREES))
     if not same.all():
         each = listed(
-            f"{model} sees {ours} px, not {published}"
-            for model, ours, published in fields[~same].itertuples()
+            f"{model} {ours} px (published {side} px)"
+            for model, ours, side in fields[~same].itertuples()
         )
-        rule = "two k×k convolutions with one pooling between them see 3·k - 1"
-        found.append(Finding(f"**Receptive field**: {each}: {rule}.", Verdict.CONTRADICTS))
+        rule = (
+            "For two k×k convolutions with a pooling layer between them, the receptive field is "
+            "3·k - 1 px"
+        )
+        found.append(Finding(f"**Receptive field**: {each}. {rule}.", Verdict.CONTRADICTS))
     return found

@@ -1,4 +1,4 @@
-"""What one change of a network buys: the steps of each study, and how sure each gain is."""
+"""The effect of each change in a study, and how certain it is."""
 
 import math
 from collections.abc import Mapping
@@ -10,16 +10,17 @@ import pandas as pd
 from mnistcmp.analysis.statistics import half_interval_of_gap, paired
 from mnistcmp.catalogue.studies import Study
 
-ENOUGH_RUNS = 3  # of each network, for an interval over runs; with two it says next to nothing
+ENOUGH_RUNS = 3  # per network; an interval over only two runs is too wide to be useful
 
 
 @dataclass(frozen=True)
 class Gap:
-    """How much better a second network reads than a first, in shares of the test images.
+    """How much more accurate a second network is than a first, as a share of the test images.
 
-    `share` is between their means over runs, `half` half its 95 % interval, NaN where nothing says
-    how sure the gap is. `grounds` says in words what that was judged by, `over_runs` whether runs
-    with several seeds were: else the gap is one between trained networks, not architectures.
+    `share` is the difference of their mean accuracies over runs; `half` is half the width of its
+    95 % interval, NaN if there is no basis for one. `grounds` describes that basis in words.
+    `over_runs` tells whether the interval is over runs with several seeds; if not, the gap is
+    between two trained networks and not between architectures.
     """
 
     share: float
@@ -29,25 +30,26 @@ class Gap:
 
     @property
     def low(self) -> float:
-        """Where the interval begins."""
+        """The lower end of the interval."""
         return self.share - self.half
 
     @property
     def high(self) -> float:
-        """Where the interval ends."""
+        """The upper end of the interval."""
         return self.share + self.half
 
     @property
     def sure(self) -> bool:
-        """Whether it is more than chance: the interval does not hold 0."""
+        """Whether the gap is significant: its interval excludes 0."""
         return abs(self.share) > self.half
 
 
 @dataclass(frozen=True)
 class Change:
-    """A step of a study: `gain` is ours, `published` that of the source, in shares (None: none).
+    """One step of a study.
 
-    `cost` tells how many times as large each measure is after the change.
+    `gain` is our gain in accuracy and `published` the source's, as a share; None if it has none.
+    `cost` is the factor by which each measure changes.
     """
 
     before: str
@@ -60,10 +62,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All by which two networks can be told apart.
+    """The data by which two networks are compared.
 
-    `runs` are the rows of the records of one data set and recipe; `read` has what each model's run
-    with seed 0 read on the test images, `labels` what they are, both (N,).
+    `runs` are the records of one data set and recipe. `read` has the labels that each model's run
+    with seed 0 predicted on the test images, and `labels` the true ones, both (N,).
     """
 
     runs: pd.DataFrame
@@ -71,10 +73,10 @@ class Evidence:
     labels: np.ndarray | None = None
 
     def gap(self, before: str, after: str) -> Gap:
-        """The gap between the means over runs: how much better `after` reads than `before`.
+        """The gap between the mean accuracies over runs, positive if `after` is more accurate.
 
-        Its interval is Welch's where there are enough runs. With fewer, it is McNemar's, of what
-        the runs with seed 0 read on the same images.
+        With enough runs of both, its interval is Welch's. With fewer, it is the paired interval of
+        McNemar's test, from the predictions of the runs with seed 0 on the same images.
         """
         first, second = (
             self.runs.loc[self.runs["model"] == model, "test_accuracy"].to_numpy(float)
@@ -91,9 +93,9 @@ class Evidence:
 
 
 def changes(study: Study, dataset: str, measures: pd.DataFrame, evidence: Evidence) -> list[Change]:
-    """The study's steps between networks that were both trained.
+    """The study's steps for which both networks were trained.
 
-    `measures` is the table of `study_tables.measures`.
+    `measures` is the table that `study_tables.measures` returns.
     """
     return [
         Change(
@@ -110,9 +112,9 @@ def changes(study: Study, dataset: str, measures: pd.DataFrame, evidence: Eviden
 
 
 def published_gain(study: Study, dataset: str, before: str, after: str) -> float | None:
-    """The published gain that ours on this data set may be held against; None if there is none.
+    """The published gain that is comparable with ours on this data set; None if there is none.
 
-    Of both figures on the same data set: this one, or one that the source does not name.
+    Both figures must be from the same data set: this one, or one that the source does not name.
     """
     first, second = study.models[before], study.models[after]
     pairs = []
@@ -120,20 +122,22 @@ def published_gain(study: Study, dataset: str, before: str, after: str) -> float
         pairs.append((first.mnist_accuracy, second.mnist_accuracy))
     if accuracies_comparable(study, dataset):
         pairs.append((first.test_accuracy, second.test_accuracy))
-    return next((pair[1] - pair[0] for pair in pairs if None not in pair), None)
+    gains = (new - old for old, new in pairs if old is not None and new is not None)
+    return next(gains, None)
 
 
 def comparable(study: Study, dataset: str) -> bool:
-    """Whether the study's figures may be weighed against ours of this data set.
+    """Whether the study's figures may be compared with ours on this data set.
 
-    They are of this data set; or its source names none, and it is one of those that we take.
+    They may if they are from this data set, or if the source names none and this is one of the
+    data sets that we use for the study.
     """
     return study.published_for(dataset) or (not study.published_on and dataset in study.datasets)
 
 
 def accuracies_comparable(study: Study, dataset: str) -> bool:
-    """The same for `Published.test_accuracy`."""
-    # A source with figures of MNIST beside those has these of another data set.
+    """Whether `Published.test_accuracy` may be compared with our accuracy on this data set."""
+    # If a source gives MNIST figures separately, its other figures are from another data set.
     figures = study.models.values()
     elsewhere = dataset == "mnist" and any(published.mnist_accuracy for published in figures)
     return comparable(study, dataset) and not elsewhere

@@ -1,5 +1,5 @@
-"""What the records of one study say, in sentences that are computed: what is best, what paid, what
-becomes of the gradients, and where ours contradicts what was published.
+"""Computed sentences about one study: which network is best, which changes improve accuracy,
+whether gradients vanish, and where our results contradict the published ones.
 """
 
 import itertools
@@ -12,6 +12,7 @@ from mnistcmp.analysis.claims import factors, receptive_fields
 from mnistcmp.analysis.comparisons import (
     Change,
     Evidence,
+    Gap,
     accuracies_comparable,
     changes,
     comparable,
@@ -20,13 +21,13 @@ from mnistcmp.analysis.study_tables import published
 from mnistcmp.analysis.text import Finding, Verdict, listed, percent, points, times
 from mnistcmp.catalogue.studies import Study
 
-VANISHED = 0.01  # of the last layer's gradient norm
+VANISHED = 0.01  # below this share of the last layer's gradient norm
 
 
 def conclude(
     study: Study, dataset: str, measures: pd.DataFrame, evidence: Evidence
 ) -> list[Finding]:
-    """Everything that can be said; `measures` as in study_tables.py, of at least one network."""
+    """All findings; `measures` as in study_tables.py, with at least one network."""
     steps = changes(study, dataset, measures, evidence)
     ours = [
         best(measures, evidence),
@@ -42,34 +43,32 @@ def conclude(
 
 
 def best(measures: pd.DataFrame, evidence: Evidence) -> Finding:
-    """Which network reads best, and whether that is more than chance."""
+    """Which network has the highest accuracy, and whether its lead is significant."""
     ranked = measures["test_accuracy"].sort_values(ascending=False)
     first, *others = ranked.index
     if not others:
-        return Finding(f"So far only **{first}** is trained: {percent(ranked[first])} %.")
+        return Finding(f"Only **{first}** has been trained so far: {percent(ranked[first])} %.")
     gaps = {model: evidence.gap(model, first) for model in others}
     level = [model for model in others if not gaps[model].sure]
     if level:
         tied = listed(f"{model} ({percent(ranked[model])} %)" for model in (first, *level))
         grounds = "; ".join(dict.fromkeys(gaps[model].grounds for model in level))
-        return Finding(
-            f"**Not clear which reads best**: {tied} lie too close to be told apart ({grounds})."
-        )
+        return Finding(f"**No clear best network**: {tied} cannot be told apart ({grounds}).")
     gap = gaps[others[0]]
     return Finding(
-        f"**{first} reads best**: {percent(ranked[first])} %, {points(gap.share)} points against "
-        f"{others[0]}, more than chance ({gap.grounds})."
+        f"**{first} is the most accurate**: {percent(ranked[first])} %, {points(gap.share)} points "
+        f"compared with {others[0]}, a significant difference ({gap.grounds})."
     )
 
 
 def paid(steps: list[Change]) -> list[Finding]:
-    """What bought accuracy and what cost some, each with its price; and what is within chance."""
+    """Which changes improve or reduce accuracy, with their cost, and which do neither clearly."""
     sure = [step for step in steps if step.gain.sure]
     judged = [step for step in steps if not math.isnan(step.gain.half)]
     groups = {
-        "What paid": [_with_price(step) for step in sure if step.gain.share > 0],
-        "What made it worse": [_with_price(step) for step in sure if step.gain.share < 0],
-        "Not clear, within chance": [_gained(step) for step in judged if step not in sure],
+        "Higher accuracy": [_with_cost(step) for step in sure if step.gain.share > 0],
+        "Lower accuracy": [_with_cost(step) for step in sure if step.gain.share < 0],
+        "No significant difference": [_gained(step) for step in judged if step not in sure],
         "Too few runs to tell": [_gained(step) for step in steps if step not in judged],
     }
     return [
@@ -78,18 +77,18 @@ def paid(steps: list[Change]) -> list[Finding]:
 
 
 def goal(study: Study, measures: pd.DataFrame) -> list[Finding]:
-    """Which networks reach what the source asks for."""
+    """Which networks reach the accuracy that the source asks for."""
     if study.goal is None:
         return []
     missed = measures.index[measures["test_accuracy"] < study.goal]
     asked = f"the {100 * study.goal:.0f} % that the source asks for"
     if missed.empty:
-        return [Finding(f"**Goal**: all reach {asked}.")]
+        return [Finding(f"**Goal**: all networks reach {asked}.")]
     return [Finding(f"**Goal**: below {asked}: {listed(missed)}.")]
 
 
 def vanishing(measures: pd.DataFrame) -> list[Finding]:
-    """Whether gradients get lost between the last layer and the first, and where most."""
+    """Whether gradients vanish between the last layer and the first, and in which networks."""
     ratios = measures[["first_gradient_ratio", "last_gradient_ratio"]].dropna()
     if ratios.empty:
         return []
@@ -100,17 +99,17 @@ def vanishing(measures: pd.DataFrame) -> list[Finding]:
         for model, first, last in ratios.loc[lost or [least.idxmin()]].itertuples()
     )
     found, how = (
-        ("Gradients vanish", "next to nothing") if lost else ("No gradient vanishes", "smallest")
+        ("Vanishing gradients", "very small") if lost else ("No vanishing gradients", "smallest")
     )
-    text = f"**{found}**: beside the last layer’s, the first layer’s is {how} in {each}."
-    return [Finding(text)]
+    ratio = "the gradient norm of the first layer, relative to the last layer’s,"
+    return [Finding(f"**{found}**: {ratio} is {how} in {each}.")]
 
 
 def order(study: Study, measures: pd.DataFrame, evidence: Evidence) -> list[Finding]:
-    """The networks by accuracy, as published and as we find them."""
+    """The ranking of the networks by accuracy, ours and the published one."""
     theirs = published(study)["test_accuracy"].dropna().sort_values(ascending=False)
     theirs = theirs[theirs.index.isin(measures.index)]
-    if len(theirs) < 3:  # of two, the gain says it all
+    if len(theirs) < 3:  # with two, the gain says the same
         return []
     ours = measures.loc[theirs.index, "test_accuracy"]
     swapped = [
@@ -119,45 +118,48 @@ def order(study: Study, measures: pd.DataFrame, evidence: Evidence) -> list[Find
         if ours[better] < ours[worse]
     ]
     if not swapped:
-        return [Finding(f"**Order**: {_chain(theirs.index)}.", Verdict.AGREES)]
+        return [Finding(f"**Ranking**: {_chain(theirs.index)}.", Verdict.AGREES)]
     sure = any(evidence.gap(*pair).sure for pair in swapped)
     found = _chain(ours.sort_values(ascending=False).index)
     return [
         Finding(
-            f"**Order**: ours {found}; published {_chain(theirs.index)}.",
+            f"**Ranking**: ours {found}; published {_chain(theirs.index)}.",
             Verdict.CONTRADICTS if sure else Verdict.UNCLEAR,
         )
     ]
 
 
 def gains(steps: list[Change]) -> list[Finding]:
-    """What each change bought, beside what it bought the source, by verdict."""
-    told: dict[Verdict, list[str]] = {}
+    """Our gain from each change compared with the published gain, grouped by verdict."""
+    by_verdict: dict[Verdict, list[str]] = {}
     for step in steps:
         if step.published is not None:
-            told.setdefault(judge_gain(step), []).append(
-                f"{_gained(step)} (published {points(step.published)})"
+            by_verdict.setdefault(judge_gain(step.gain, step.published), []).append(
+                _gained(step, f"published {points(step.published)}")
             )
-    return [Finding(f"**Gain**: {'; '.join(words)}.", verdict) for verdict, words in told.items()]
+    return [
+        Finding(f"**Change in accuracy**: {'; '.join(words)}.", verdict)
+        for verdict, words in by_verdict.items()
+    ]
 
 
-def judge_gain(step: Change) -> Verdict:
-    """Only a gain that is more than chance bears the published one out, or does not."""
-    if not step.gain.sure:
+def judge_gain(gain: Gap, published_gain: float) -> Verdict:
+    """Whether our gain confirms the published one; only a significant gain can tell."""
+    if not gain.sure:
         return Verdict.UNCLEAR
-    share = step.gain.share / step.published
+    share = gain.share / published_gain
     if share < 0:
         return Verdict.CONTRADICTS
     return Verdict.AGREES if 0.5 <= share <= 2 else Verdict.IN_PART
 
 
-def _gained(step: Change) -> str:
-    return f"{step.what} {points(step.gain.share)} points"
+def _gained(step: Change, *more: str) -> str:
+    return f"{step.what} ({', '.join((f'{points(step.gain.share)} points', *more))})"
 
 
-def _with_price(step: Change) -> str:
-    price = f"{times(step.cost['params'])} parameters, {times(step.cost['epoch_seconds'])} seconds"
-    return f"{_gained(step)} ({price})"
+def _with_cost(step: Change) -> str:
+    parameters, seconds = times(step.cost["params"]), times(step.cost["epoch_seconds"])
+    return _gained(step, f"{parameters} parameters", f"{seconds} time per epoch")
 
 
 def _chain(models: Iterable[str]) -> str:

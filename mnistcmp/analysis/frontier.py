@@ -1,4 +1,4 @@
-"""What more parameters or more seconds buy."""
+"""How much accuracy more parameters or more training time add."""
 
 from collections.abc import Sequence
 
@@ -7,32 +7,32 @@ import pandas as pd
 
 
 def frontier(costs: Sequence[float], accuracies: Sequence[float]) -> np.ndarray:
-    """Which points no other beats at the same or less cost: bool (n,)."""
-    costs, accuracies = np.asarray(costs), np.asarray(accuracies)
-    at_most, better = costs[None] <= costs[:, None], accuracies[None] > accuracies[:, None]
-    cheaper, as_good = costs[None] < costs[:, None], accuracies[None] >= accuracies[:, None]
-    return ~((at_most & better) | (cheaper & as_good)).any(axis=1)
+    """Which points are on the Pareto frontier: bool (n,).
+
+    A point is on it if no other is more accurate at the same or a lower cost, or at least as
+    accurate at a lower cost.
+    """
+    cost, accuracy = np.asarray(costs), np.asarray(accuracies)
+    at_most, better = cost[None] <= cost[:, None], accuracy[None] > accuracy[:, None]
+    cheaper, as_good = cost[None] < cost[:, None], accuracy[None] >= accuracy[:, None]
+    beaten = (at_most & better) | (cheaper & as_good)
+    return ~np.any(beaten, axis=1)
 
 
 def tenfolds(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
-    """What each further tenfold of a cost buys, from the cheapest model on.
+    """How much accuracy each further factor of 10 in cost adds, starting at the cheapest model.
 
-    One row for each budget: `at_most`, the cheapest model's cost times 1, 10, 100 … up to the first
-    that affords every model; `model`, the most accurate within it; its `accuracy` in percent; and
-    `points`, how many percentage points that is above the former row (NaN in the first).
+    One row per budget: `at_most`, the cheapest model's cost times 1, 10, 100 …, up to the first
+    budget that includes every model; `model`, the most accurate one within the budget; its
+    `accuracy` in percent; and `points`, the gain over the previous row in percentage points (NaN in
+    the first row).
     """
-    rows = []
-    budget = summary[cost].min()
-    while not rows or rows[-1]["at_most"] < summary[cost].max():
+    rows: list[tuple[float, str, float]] = []
+    budget, highest = summary[cost].min(), summary[cost].max()
+    while not rows or rows[-1][0] < highest:
         affordable = summary[summary[cost] <= budget]
         best = affordable.loc[affordable["test_accuracy"].idxmax()]
-        rows.append(
-            {
-                "at_most": budget,
-                "model": best["model"],
-                "accuracy": 100 * best["test_accuracy"],
-            }
-        )
+        rows.append((budget, best["model"], 100 * best["test_accuracy"]))
         budget *= 10
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows, columns=["at_most", "model", "accuracy"])
     return table.assign(points=table["accuracy"].diff())

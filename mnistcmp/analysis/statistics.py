@@ -1,4 +1,4 @@
-"""How sure a figure is, and whether two networks really differ."""
+"""Confidence intervals, and tests of whether two networks really differ."""
 
 import math
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ _Z_975 = NormalDist().inv_cdf(0.975)
 
 
 def half_interval(deviation: float, count: int) -> float:
-    """Half the 95 % interval of a mean of `count` values with this standard deviation (n - 1).
+    """Half the width of the 95 % confidence interval of a mean of `count` values.
 
-    Student's t; NaN for a single value, which says nothing of its own spread.
+    Student's t; `deviation` is the sample standard deviation (n - 1). NaN for a single value, which
+    has no spread.
     """
     if count < 2:
         return math.nan
@@ -22,9 +23,10 @@ def half_interval(deviation: float, count: int) -> float:
 
 
 def half_interval_of_gap(first: np.ndarray, second: np.ndarray) -> float:
-    """Half the 95 % interval of the difference of two means, each of at least two values.
+    """Half the width of the 95 % interval of the difference of two means.
 
-    Welch's t (Biometrika 34, 1947); its degrees of freedom need not be a whole number.
+    Each mean is of at least two values. Welch's t (Biometrika 34, 1947), whose degrees of freedom
+    need not be an integer.
     """
     parts = [values.var(ddof=1) / len(values) for values in (first, second)]
     if not sum(parts):
@@ -35,13 +37,13 @@ def half_interval_of_gap(first: np.ndarray, second: np.ndarray) -> float:
 
 @lru_cache(maxsize=1024)
 def t_quantile_975(degrees_of_freedom: float) -> float:
-    """The 97.5 % quantile of Student's t distribution, also for a fraction of degrees of freedom.
+    """The 97.5 % quantile of Student's t distribution; the degrees of freedom may be fractional.
 
     Newton's method on P(|T| <= t) = I(t² / (n + t²); 1/2, n/2), the regularised incomplete beta
-    function. For t > 0 this probability is concave, so that no step from below the quantile goes
-    beyond it. It starts with the first terms of the quantile's expansion in 1/n, which lie below.
+    function. This probability is concave for t > 0, so no step from below overshoots the quantile.
+    The start value is below it: the first terms of the quantile's expansion in 1/n.
     Source: Abramowitz and Stegun, "Handbook of Mathematical Functions", 26.5.27 and 26.7.5.
-    Raises ValueError for less than 1 degree of freedom.
+    Raises ValueError for fewer than 1 degree of freedom.
     """
     if not degrees_of_freedom >= 1:
         raise ValueError(
@@ -51,7 +53,7 @@ def t_quantile_975(degrees_of_freedom: float) -> float:
     t = z + (z**3 + z) / (4 * n) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
     log_density_at_0 = math.lgamma((n + 1) / 2) - math.lgamma(n / 2) - math.log(n * math.pi) / 2
     step = 1.0
-    while abs(step) > 1e-6 * t:  # the error after a step is about the square of that step
+    while abs(step) > 1e-6 * t:  # the error after a step is about the step squared
         within = mpmath.betainc(0.5, n / 2, 0, t**2 / (n + t**2), regularized=True)
         density = math.exp(log_density_at_0 - (n + 1) / 2 * math.log1p(t**2 / n))
         step = float(0.95 - within) / (2 * density)
@@ -60,7 +62,7 @@ def t_quantile_975(degrees_of_freedom: float) -> float:
 
 
 def wilson_interval(share: float, count: int) -> tuple[float, float]:
-    """The 95 % interval of a share observed among `count` independent digits, in [0, 1].
+    """The 95 % interval of a proportion observed in `count` independent trials, in [0, 1].
 
     Source: E. B. Wilson, "Probable inference", J. Amer. Statist. Assoc. 22, 1927.
     """
@@ -72,9 +74,9 @@ def wilson_interval(share: float, count: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Paired:
-    """Two models on the same `count` images: how many only the first, only the second reads right.
+    """Two models on the same `count` images: how many images only one of them classifies correctly.
 
-    `p_value` is the chance of a difference at least as large if both were equally good.
+    `p_value` is the probability of a difference at least this large if both were equally accurate.
     """
 
     only_first: int
@@ -83,9 +85,9 @@ class Paired:
     count: int
 
     def half_interval(self) -> float:
-        """Half the 95 % interval of the difference of the two shares of the images.
+        """Half the width of the 95 % interval of the difference of the two accuracies.
 
-        Wald's with a correction for continuity, without which few images would be too sure
+        Wald's interval with a continuity correction, without which it is too narrow for few images
         (J. L. Fleiss, "Statistical Methods for Rates and Proportions", 1981, chapter 8).
         """
         differing, gap = self.only_first + self.only_second, self.only_first - self.only_second
@@ -93,7 +95,7 @@ class Paired:
 
 
 def paired(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> Paired:
-    """McNemar's exact test on the labels that two models read, each (N,).
+    """McNemar's exact test on the predicted labels of two models, each (N,).
 
     Source: Q. McNemar, Psychometrika 12, 1947; the exact binomial form.
     """
@@ -106,5 +108,5 @@ def paired(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> Paired:
 
 
 def confusion(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """How often each digit (row) was read as each digit (column): int (10, 10)."""
+    """The confusion matrix, true digits in rows and predicted digits in columns: int (10, 10)."""
     return np.bincount(10 * labels.astype(int) + predicted, minlength=100).reshape(10, 10)

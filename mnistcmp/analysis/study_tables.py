@@ -1,7 +1,7 @@
-"""The records of one study as tables: a row a network, an epoch or a layer.
+"""The records of one study as tables, with one row per network, epoch or layer.
 
-`runs` and `epochs` are rows of `results.Records` of one data set and one recipe; of the other
-models that they may hold, nothing comes out.
+`runs` and `epochs` are rows of `records.Records` for one data set and one recipe. Models that are
+not in the study are ignored.
 """
 
 import math
@@ -23,13 +23,13 @@ _MEANS = [
 
 
 def measures(study: Study, runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
-    """What was measured of each model of the study that was trained, by model in its order.
+    """The measurements of each trained model of the study, by model, in the study's order.
 
-    Means over the runs, of times the medians, with `runs`, `test_accuracy_sd` (n - 1), `gap`
-    (training images less test images), `convolutions`, `epochs_until` (the stated accuracy),
-    `first_` and `last_train_loss`, `first_` and `last_gradient_norm` (of the first layer, in the
-    first and the last epoch), `first_` and `last_gradient_ratio` (that over the last layer's). NaN:
-    not measured.
+    Means over the runs, but medians for times. Also: `runs`, `test_accuracy_sd` (n - 1), `gap`
+    (training minus test accuracy), `convolutions`, `epochs_until` (the stated accuracy), `first_`
+    and `last_train_loss`, `first_` and `last_gradient_norm` (of the first layer, in the first and
+    last epoch), `first_` and `last_gradient_ratio` (that norm divided by the last layer's). NaN
+    means not measured.
     """
     runs = runs.assign(epoch_seconds=runs["train_seconds"] / runs["epochs"])
     groups = runs.groupby("model")
@@ -44,16 +44,16 @@ def measures(study: Study, runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataF
         table[f"{moment}_train_loss"] = rows.groupby("model")["train_loss"].mean()
         norms = gradients(rows).groupby("model")["norm"]  # in the order of the layers
         table[f"{moment}_gradient_norm"] = norms.first()
-        # Where units are dead, even the last layer may get none: 0 / 0 is then none.
+        # If units are dead, even the last layer may have a gradient of 0; 0 / 0 counts as 0.
         ratio = norms.first() / norms.last()
         table[f"{moment}_gradient_ratio"] = ratio.where(norms.last() > 0, 0)
     return table.loc[[model for model in study.models if model in table.index]]
 
 
 def published(study: Study) -> pd.DataFrame:
-    """The published figures by model, as `studies.Published` has them; NaN: not published.
+    """The fields of `studies.Published` by model; NaN means not published.
 
-    With `gap` and `convolutions`, as in `measures`.
+    Also `gap` and `convolutions`, as in `measures`.
     """
     rows = {model: asdict(figures) for model, figures in study.models.items()}
     table = pd.DataFrame.from_dict(rows, orient="index")
@@ -67,33 +67,33 @@ def published(study: Study) -> pd.DataFrame:
 
 
 def side_by_side(study: Study, table: pd.DataFrame) -> pd.DataFrame:
-    """Ours from `measures` and the published figures, as `published_…`, of every model by model."""
+    """Our figures, from `measures`, and the published ones, as `published_…`, for every model."""
     theirs = published(study).add_prefix("published_")
     return theirs.join(table)[[*table.columns, *theirs.columns]].rename_axis("model")
 
 
 def stated_accuracy(study: Study, epochs: pd.DataFrame) -> float:
-    """What even the study's weakest run reaches in its last epoch, down to a whole percent.
+    """The lowest last-epoch accuracy of the study's runs, rounded down to a whole percent.
 
-    In [0, 1]; NaN without epochs. So every network has reached it, and it can be told when.
+    In [0, 1]; NaN without epochs. Every run reaches it, so the epochs that it takes can be counted.
     """
     accuracies = _ends(epochs[epochs["model"].isin(study.models)])["last"]["heldout_accuracy"]
     return math.nan if accuracies.empty else math.floor(100 * accuracies.min() + 1e-9) / 100
 
 
 def epochs_until(epochs: pd.DataFrame, accuracy: float) -> pd.Series:
-    """How many epochs each model takes until it first reads so many test images right.
+    """How many epochs each model takes to first reach this accuracy on the test images.
 
-    By model, the mean over the runs that reach it.
+    By model: the mean over the runs that reach it.
     """
     reached = epochs[epochs["heldout_accuracy"] >= accuracy]
     return reached.groupby(["model", "run"])["epoch"].min().groupby("model").mean()
 
 
 def curves(epochs: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """`accuracy` or `loss` by `model`, `images` (training or test) and `epoch`, over the runs.
+    """`accuracy` or `loss` over the runs, by `model`, `images` (training or test) and `epoch`.
 
-    Columns: `mean`, `low` and `high` (the lowest and the highest run), `runs`.
+    Columns: `mean`, `low` and `high` (the lowest and the highest run), `runs` (their number).
     """
     columns = {f"train_{measure}": "training", f"heldout_{measure}": "test"}
     rows = epochs.rename(columns=columns).melt(
@@ -104,14 +104,15 @@ def curves(epochs: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 
 def gradient_flow(epochs: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """`gradients` of each run's `first` and of its `last` epoch."""
+    """The table `gradients` for the runs' `first` epochs and for their `last` epochs."""
     return {moment: gradients(rows) for moment, rows in _ends(epochs).items()}
 
 
 def gradients(epochs: pd.DataFrame) -> pd.DataFrame:
-    """`norm` of each `layer`'s gradient by `model`, the mean over the rows of `epochs`.
+    """The gradient norm of each layer: columns `model`, `place`, `layer` and `norm`.
 
-    `place` counts the layers from the image on. Shortcuts are left out: they stand beside others.
+    `norm` is the mean over the rows of `epochs`; `place` counts the layers from the input.
+    Shortcuts are left out because they are parallel to other layers.
     """
     rows = [
         (row.model, place, layer.removeprefix("network."), norm)
@@ -123,7 +124,7 @@ def gradients(epochs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _convolutions(study: Study) -> pd.Series:
-    """How many convolutions each of the study's networks has, where that is of interest."""
+    """How many convolutions each of the study's networks has; NaN if its entry does not say."""
     return pd.Series({model: MODELS[model].convolutions for model in study.models}, dtype=float)
 
 
@@ -132,7 +133,7 @@ def _in_line(norms: dict[str, float]) -> list[tuple[str, float]]:
 
 
 def _ends(epochs: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The rows of each run's first and of its last epoch."""
+    """The rows of every run's `first` epoch and of every run's `last` epoch."""
     of_run = epochs.groupby("run")["epoch"]
     return {
         "first": epochs[epochs["epoch"] == of_run.transform("min")],

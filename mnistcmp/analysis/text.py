@@ -1,4 +1,4 @@
-"""How findings are put into words."""
+"""The wording of findings."""
 
 import math
 from collections.abc import Iterable
@@ -9,34 +9,37 @@ NOTHING = "–"  # where nothing was measured or published
 
 
 class Verdict(StrEnum):
-    """How ours stands to what was published; in part: much less or much more of the same."""
+    """How our result compares with the published one.
+
+    In part: the same direction, but a much smaller or much larger effect.
+    """
 
     AGREES = "agrees"
-    IN_PART = "in part"
+    IN_PART = "partly agrees"
     CONTRADICTS = "contradicts"
-    UNCLEAR = "not clear"
+    UNCLEAR = "inconclusive"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence in Markdown; `verdict` is None where nothing published is weighed."""
+    """A statement in Markdown; `verdict` is None if it is not compared with a published result."""
 
     text: str
     verdict: Verdict | None = None
 
 
 def percent(share: float | None) -> str:
-    """0.9957 -> "99.57", without a sign, which the sentence or heading has; NOTHING for none."""
+    """0.9957 -> "99.57", without the percent sign; NOTHING for None or NaN."""
     return NOTHING if share is None or math.isnan(share) else f"{100 * share:.2f}"
 
 
 def points(share: float) -> str:
-    """0.0123 -> "+1.23", percentage points."""
+    """0.0123 -> "+1.23", in percentage points."""
     return f"{100 * share:+.2f}"
 
 
 def times(factor: float) -> str:
-    """1.4444 -> "1.44 ×"; a little beside 1 with three decimals, from 100 on without any."""
+    """1.4444 -> "1.44 ×"; three decimals for factors close to 1, none from 100 up."""
     digits = ".3f" if 0.0005 <= abs(factor - 1) < 0.05 else ",.0f" if factor >= 100 else ".3g"
     return f"{factor:{digits}} ×"
 

@@ -1,4 +1,4 @@
-"""What the charts of several pages share: axes, and networks told apart by colour and shape."""
+"""Parts that several pages' charts share: axes, and each network's colour and shape."""
 
 from collections.abc import Iterable
 
@@ -10,24 +10,24 @@ ACCURACY = "Test accuracy, %"
 COSTS = {
     "params": "Parameters",
     "train_seconds": "Training time on one core, seconds",
-    "ms_per_image": "Reading one image, milliseconds",
+    "ms_per_image": "Time per image, milliseconds",
 }
 
 
 def network_colour(models: Iterable[str]) -> alt.Color:
-    """The column `model`, each network in its own colour; palette.network_legend explains it."""
+    """The column `model` as colour; palette.network_legend is its legend."""
     shown, marks = list(dict.fromkeys(models)), network_marks()
     scale = alt.Scale(domain=shown, range=[marks[model].colour for model in shown])
     return alt.Color("model:N", scale=scale, legend=None)
 
 
 def network_shape(models: Iterable[str]) -> alt.Shape:
-    """The column `model`, each network with its own shape; palette.network_legend explains it."""
+    """The column `model` as shape; palette.network_legend is its legend."""
     shown, marks = list(dict.fromkeys(models)), network_marks()
     scale = alt.Scale(domain=shown, range=[marks[model].shape for model in shown])
     return alt.Shape("model:N", scale=scale, legend=None)
 
 
 def epoch_axis(last: int) -> alt.Axis:
-    """An axis with one tick for each epoch."""
+    """An axis with one tick per epoch."""
     return alt.Axis(values=list(range(1, last + 1)), format="d", grid=False)

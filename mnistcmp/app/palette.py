@@ -1,9 +1,9 @@
 """The colour and shape of every network, family and recipe, the same on every page; and legends.
 
-The colours begin with Okabe and Ito's (2008, "Color universal design"); the others are chosen so
-that people with any kind of colour vision can tell all of them apart, and that they stand out from
-a white and from a black background. A chart of one study shows networks, each in its own colour; a
-chart of the whole zoo shows families, because nobody can tell more than seven colours apart.
+The first colours are based on Okabe and Ito's (2008, "Color universal design"). The others are
+chosen so that people with any kind of colour vision can tell all colours apart, and so that they
+are visible on white and on black. A chart of one study gives each network its own colour. A chart
+of all networks gives each family a colour, because no one can tell more than seven colours apart.
 """
 
 from collections.abc import Iterable
@@ -14,14 +14,14 @@ from mnistcmp.catalogue.studies import STUDIES
 
 
 class Mark(NamedTuple):
-    """How one thing is marked: a colour, and a shape as Vega calls it and as a character."""
+    """A colour and a shape; `shape` is Vega's name for it and `character` its Unicode symbol."""
 
     colour: str
     shape: str
     character: str
 
 
-# A colour and a shape go together, so that a chart can be read by either.
+# Each colour has its own shape, so that a chart can be read by either.
 MARKS = (
     Mark("#E69F00", "circle", "●"),
     Mark("#0090D0", "square", "■"),
@@ -31,7 +31,7 @@ MARKS = (
     Mark("#948184", "triangle-down", "▼"),
     Mark("#5E3DFF", "triangle-right", "▶"),
 )
-INK = "#888888"  # readable on white and on black
+INK = "#888888"  # visible on white and on black
 RECIPE_MARKS = {
     "published": Mark(INK, "square", "■"),
     "tuned": Mark(INK, "triangle-up", "▲"),
@@ -40,13 +40,13 @@ RECIPE_MARKS = {
 
 
 def network_marks() -> dict[str, Mark]:
-    """Each network's mark: the first that no other of its study has, in the studies' order."""
+    """Each network's mark: the first one that is free in its study, in the order of the studies."""
     places: dict[str, int] = {}
     for study in STUDIES.values():
         new = [model for model in study.models if model not in places]
         taken = {places[model] for model in study.models if model in places}
         free = [place for place in range(len(MARKS)) if place not in taken] or range(len(MARKS))
-        # A study of more networks than there are marks uses marks again.
+        # A study with more networks than there are marks repeats marks.
         places |= {model: free[number % len(free)] for number, model in enumerate(new)}
     return {model: MARKS[place] for model, place in places.items()}
 
@@ -57,7 +57,7 @@ def family_colours() -> dict[str, str]:
 
 
 def family_legend(models: Iterable[str]) -> str:
-    """Which colour is which family's, of the families that the models belong to, as HTML."""
+    """The legend of the colours of the models' families, as HTML."""
     shown = set(models)
     colours = family_colours()
     return _legend(
@@ -68,18 +68,18 @@ def family_legend(models: Iterable[str]) -> str:
 
 
 def network_legend(models: Iterable[str]) -> str:
-    """Which mark is which network's, as HTML."""
+    """The legend of the networks' marks, as HTML."""
     marks = network_marks()
     return _legend((marks[model], model) for model in models)
 
 
 def recipe_legend() -> str:
-    """Which mark is which recipe's, as HTML."""
+    """The legend of the recipes' marks, as HTML."""
     return _legend((mark, recipe) for recipe, mark in RECIPE_MARKS.items())
 
 
 def _legend(entries: Iterable[tuple[Mark, str]]) -> str:
-    """HTML, which wraps where a chart's own legend would be cut off."""
+    """HTML, because it wraps; a chart's own legend would be cut off."""
     spans = (
         f'<span style="white-space: nowrap; margin-right: 1.2em">'
         f'<span style="color: {mark.colour}">{mark.character}</span> {name}</span>'

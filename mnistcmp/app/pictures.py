@@ -1,6 +1,7 @@
-"""Numbers as pictures: red above 0, blue below; many small ones in one PNG, scaled by the browser.
+"""Arrays as pictures, red above 0 and blue below: small PNG files that the browser scales up.
 
-The colours are the ends of ColorBrewer's RdBu (Brewer 2003), which colour-blind eyes tell apart.
+The colours are the ends of ColorBrewer's RdBu (Brewer 2003), which colour-blind people can tell
+apart.
 """
 
 import base64
@@ -11,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 RED, BLUE = "#B2182B", "#2166AC"
-FRAME = (136, 136, 136, 255)  # grey that is seen on white and on black paper
+FRAME = (136, 136, 136, 255)  # a grey that is visible on white and on black
 ENDS = np.array([[33, 102, 172], [178, 24, 43]], np.float32)
 THUMBNAIL_PX = 112
-INK_SHADE = 0.45  # how much of the light full ink takes away below a heat map
+INK_SHADE = 0.45  # how much full ink darkens a heat map
 
 
 def diverging(values: np.ndarray, most: float) -> np.ndarray:
@@ -25,9 +26,9 @@ def diverging(values: np.ndarray, most: float) -> np.ndarray:
 
 
 def sheet(maps: np.ndarray, side_px: int, columns: int, most: float, gap_px: int = 0) -> np.ndarray:
-    """Float (n, h, w) -> one RGBA picture with each of them framed, `side_px` a side, in rows.
+    """Float (n, h, w) -> one RGBA picture: framed tiles of `side_px` a side, in rows of `columns`.
 
-    Without a gap, neighbours share their frame.
+    Without a gap, neighbours share a frame line.
     """
     _, height, width = maps.shape
     pitch = side_px + 1 + gap_px
@@ -46,7 +47,7 @@ def sheet(maps: np.ndarray, side_px: int, columns: int, most: float, gap_px: int
 
 
 def strip(values: np.ndarray, columns: int, most: float) -> np.ndarray:
-    """Float (n,) -> an RGBA picture with one pixel for each, in rows of `columns`."""
+    """Float (n,) -> an RGBA picture with one pixel per value, in rows of `columns`."""
     rows = -(-len(values) // columns)
     picture = np.zeros((rows * columns, 4), np.uint8)
     picture[: len(values), :3] = diverging(values, most)
@@ -55,22 +56,22 @@ def strip(values: np.ndarray, columns: int, most: float) -> np.ndarray:
 
 
 def heat(values: np.ndarray, ink: np.ndarray, most: float) -> np.ndarray:
-    """Float (h, w) over an image's ink in [0, 1] (h, w), which shades it: RGB (h, w, 3)."""
+    """A heat map, float (h, w), darkened by the ink in [0, 1] (h, w): RGB (h, w, 3)."""
     light = 1 - INK_SHADE * ink[..., None]
     return np.rint(diverging(values, most) * light).astype(np.uint8)
 
 
 def grey(ink: np.ndarray) -> np.ndarray:
-    """Ink in [0, 1] as it is in the data, light on black: uint8 (h, w)."""
+    """Ink in [0, 1], light on black as in the data: uint8 (h, w)."""
     return np.rint(255 * ink).astype(np.uint8)
 
 
 def figure(
     picture: np.ndarray, scale: float, caption: str, alt: str, width_px: int, border_px: int = 1
 ) -> str:
-    """A picture, `scale` times as large, below its caption (HTML), in a column of `width_px`.
+    """A picture, enlarged by `scale`, below its caption (HTML), in a column of `width_px`.
 
-    The border shows where white ends on white paper, or black on black.
+    The border shows the edge of a white picture on a white page, or of a black one on black.
     """
     across = round(picture.shape[1] * scale)
     return (
@@ -84,7 +85,7 @@ def figure(
 
 
 def thumbnail(ink: np.ndarray, caption: str, alt: str) -> str:
-    """Ink in [0, 1] (h, w) as it is in the data, small, above its caption (HTML)."""
+    """Ink in [0, 1] (h, w), small and light on black, above its caption (HTML)."""
     small = Image.fromarray(grey(ink))
     small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
     return (
@@ -97,12 +98,12 @@ def thumbnail(ink: np.ndarray, caption: str, alt: str) -> str:
 
 
 def row(figures: list[str]) -> str:
-    """Figures beside each other, on narrow screens below."""
+    """Figures side by side; on narrow screens, one below another."""
     return f'<div style="display:flex;flex-wrap:wrap;gap:1.25rem 1rem">{"".join(figures)}</div>'
 
 
 def legend(left: str, right: str) -> str:
-    """The scale of colours with words below its ends."""
+    """The colour scale, with a label below each end."""
     words = "".join(f"<span>{escape(word)}</span>" for word in (left, "0", right))
     return (
         '<div style="width:350px;max-width:100%;font-size:0.85rem;margin:0.75rem 0">'
@@ -114,5 +115,5 @@ def legend(left: str, right: str) -> str:
 
 def _data_url(picture: Image.Image) -> str:
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=1)  # made many times a second
+    picture.save(buffer, "PNG", compress_level=1)  # encoded many times per second
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,4 +1,4 @@
-"""The benchmark as texts: what a reader of the table sees."""
+"""The benchmark as tables of text."""
 
 import math
 
@@ -22,7 +22,7 @@ MEASURES = (
 
 
 def summary_row(model: str, recipe: str = "tuned", **changes: object) -> dict[str, object]:
-    """A row as `summarise` gives it: one seed, nothing measured but what `changes` says."""
+    """A row as `summarise` returns it: one seed, and only the measures in `changes`."""
     row = {"dataset": "mnist", "model": model, "recipe": recipe, "seeds": 1, "epochs": 5}
     row["params"] = MODELS[model].params
     row |= dict.fromkeys(MEASURES, math.nan)
@@ -37,16 +37,16 @@ def texts(*rows: dict[str, object]) -> list[dict[str, str]]:
     "accuracy, text",
     [(0.9957, "99.57"), (1.0, "100.00"), (0.0, "0.00"), (0.00123, "0.12"), (0.98765, "98.77")],
 )
-def test_percent_has_two_digits(accuracy, text):
+def test_percent_has_two_decimals(accuracy, text):
     assert percent(accuracy) == text
 
 
 @pytest.mark.parametrize("missing", [None, math.nan])
-def test_percent_of_nothing_is_a_dash(missing):
+def test_percent_of_a_missing_value_is_a_dash(missing):
     assert percent(missing) == "–"
 
 
-def test_table_puts_the_published_figures_beside_ours():
+def test_table_shows_published_figures_beside_ours():
     ours = {"test_accuracy": 0.97314, "test_loss": 0.08765, "pen_accuracy": 0.8}
     ours |= {"train_seconds": 1234.56, "ms_per_image": 0.01234}
     (row,) = texts(summary_row("fcn", **ours))
@@ -60,14 +60,14 @@ def test_table_puts_the_published_figures_beside_ours():
         "pen digits, %": "80.00",
         "test loss": "0.0877",
         "published loss": "–",
-        "training, s": "1,234.6",
+        "training time, s": "1,234.6",
         "published, s": "188.4",
-        "ms an image": "0.012",
+        "ms per image": "0.012",
         "published, ms": "0.23",
     }
 
 
-def test_table_shows_a_dash_where_nothing_was_measured_or_published():
+def test_table_shows_a_dash_for_missing_figures():
     (row,) = texts(summary_row("conv1_fc1"))
     assert list(row.values()) == ["conv1_fc1", "tuned", "31,530", "1"] + 9 * ["–"]
 
@@ -77,7 +77,7 @@ def test_table_shows_a_published_loss():
     assert (row["test loss"], row["published loss"]) == ("0.0000", "0.14")
 
 
-def test_table_shows_a_deviation_only_for_several_seeds():
+def test_table_shows_a_standard_deviation_only_for_several_seeds():
     several = {"seeds": 3, "test_accuracy_sd": 0.00123, "pen_accuracy_sd": 0.0}
     accuracies = {"test_accuracy": 0.98, "pen_accuracy": 0.9}
     one, many = texts(
@@ -90,9 +90,9 @@ def test_table_shows_a_deviation_only_for_several_seeds():
     assert many["pen digits, %"] == "90.00 ± 0.00"
 
 
-def test_table_is_ordered_by_study_then_model_then_recipe():
+def test_table_is_sorted_by_study_model_and_recipe():
     shuffled = [
-        ("fcn", "tuned"),  # a perceptron, but of the last study
+        ("fcn", "tuned"),  # a perceptron, but in study 4
         ("conv_maxpool", "drawn"),
         ("mlp_100", "tuned"),
         ("mlp", "tuned"),
@@ -116,14 +116,14 @@ def test_table_is_ordered_by_study_then_model_then_recipe():
     ]
 
 
-def test_table_of_no_records_has_its_columns():
+def test_table_without_records_has_its_columns():
     empty = table(summarise(pd.DataFrame(columns=list(RUN_COLUMNS))))
     assert len(empty) == 0
     assert list(empty.columns[:2]) == ["model", "recipe"]
     assert len(markdown(empty).splitlines()) == 2
 
 
-def test_table_understands_what_summarise_gives():
+def test_table_accepts_the_rows_of_summarise():
     runs = pd.DataFrame(
         [
             {
@@ -145,10 +145,10 @@ def test_table_understands_what_summarise_gives():
     (row,) = table(summarise(runs)).to_dict("records")
     assert (row["parameters"], row["seeds"]) == ("25,450", "3")
     assert row["test accuracy, %"] == "98.00 ± 1.00"
-    assert row["training, s"] == "21.0"  # the median: the machine was busy once
+    assert row["training time, s"] == "21.0"  # the median: one run was slowed down
 
 
-def test_markdown_aligns_all_but_the_first_two_columns_to_the_right():
+def test_markdown_right_aligns_all_columns_but_the_first_two():
     rows = [["mlp", "tuned", "97.3", "0.09"], ["cnn", "drawn", "99.2", "–"]]
     made = markdown(pd.DataFrame(rows, columns=["model", "recipe", "accuracy", "loss"]))
     assert made.splitlines() == [
@@ -159,7 +159,7 @@ def test_markdown_aligns_all_but_the_first_two_columns_to_the_right():
     ]
 
 
-def test_photos_have_a_table_of_their_own_by_study_with_what_was_published_of_them():
+def test_table_of_photos_has_one_row_per_study_and_model_with_published_figures():
     photos = {"dataset": "cifar10-jpeg", "epochs": 10, "train_seconds": 254.0, "params": 1_234_567}
     rows = [
         summary_row("kernel_5", **photos, test_accuracy=0.77, train_accuracy=0.81),
@@ -172,17 +172,18 @@ def test_photos_have_a_table_of_their_own_by_study_with_what_was_published_of_th
         "study": "5",
         "model": "fcn",
         "parameters": "1,234,567",
-        "source": "51.90",
-        "tuned": "50.00 ± 0.40",
-        "training images": "–",
-        "training, s an epoch": "25",
+        "reported by source": "51.90",
+        "test accuracy": "50.00 ± 0.40",
+        "training accuracy": "–",
+        "training, s per epoch": "25",
         "runs": "3",
     }
-    assert (second["study"], second["model"], second["source"]) == ("6", "kernel_5", "76.50")
-    assert (second["tuned"], second["training images"]) == ("77.00", "81.00")
+    assert (second["study"], second["model"]) == ("6", "kernel_5")
+    assert second["reported by source"] == "76.50"
+    assert (second["test accuracy"], second["training accuracy"]) == ("77.00", "81.00")
 
 
-def test_overview_has_the_recipes_of_a_network_on_mnist_side_by_side():
+def test_overview_shows_the_recipes_side_by_side():
     rows = [
         summary_row("fcn", "drawn", test_accuracy=0.98, pen_accuracy=0.97, train_seconds=80.0),
         summary_row(
@@ -196,12 +197,12 @@ def test_overview_has_the_recipes_of_a_network_on_mnist_side_by_side():
         "study": "4",
         "model": "fcn",
         "parameters": "567,434",
-        "source": "97.72",
+        "reported by source": "97.72",
         "published": "–",
         "tuned": "98.50 ± 0.10",
         "drawn": "98.00",
         "pen digits, tuned": "80.00",
         "pen digits, drawn": "97.00",
-        "training, s (tuned)": "61",
-        "ms an image": "0.12",
+        "training time (tuned), s": "61",
+        "ms per image": "0.12",
     }

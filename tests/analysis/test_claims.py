@@ -1,4 +1,4 @@
-"""What sources say of costs, gradients and fields, against records made up to fit or not."""
+"""Claims of sources, compared with made-up records that confirm or contradict them."""
 
 import pytest
 
@@ -11,15 +11,14 @@ from tests.made_up import said, trained
 KERNELS, DEPTH, LAYERS, BLOCKS = (STUDIES[number] for number in (6, 7, 8, 9))
 
 
-def test_gradients_that_do_not_vanish_contradict_what_was_published():
+def test_gradients_that_do_not_vanish_contradict_the_source():
     table, _ = trained({"depth_4": [0.7], "depth_6": [0.7]})
-    told = said(claims.factors(DEPTH, table), Verdict.CONTRADICTS)
-    assert (
-        "**First layer’s gradient, first epoch**: depth_6 1 × depth_4 (published 0.01 ×)."
-    ) in told
+    norm = "**Gradient norm of the first layer, first epoch**"
+    found = said(claims.factors(DEPTH, table), Verdict.CONTRADICTS)
+    assert f"{norm}: depth_6 1 × depth_4 (published 0.01 ×)." in found
     table.loc["depth_6", "first_gradient_norm"] = table.loc["depth_4", "first_gradient_norm"] / 90
-    told = said(claims.factors(DEPTH, table), Verdict.AGREES)
-    assert "**First layer’s gradient, first epoch**: depth_6 0.0111 × depth_4" in told
+    found = said(claims.factors(DEPTH, table), Verdict.AGREES)
+    assert f"{norm}: depth_6 0.0111 × depth_4" in found
 
 
 @pytest.mark.parametrize(
@@ -35,7 +34,7 @@ def test_gradients_that_do_not_vanish_contradict_what_was_published():
         (1.0, 1.44, Verdict.CONTRADICTS),
         (0.9, 0.001, Verdict.CONTRADICTS),
         (0.01, 0.001, Verdict.AGREES),
-        # On a log scale, half of the published effect, or twice as much:
+        # Half and twice the published effect, on a log scale:
         (2.0, 4.0, Verdict.AGREES),
         (1.95, 4.0, Verdict.IN_PART),
         (4.0, 2.0, Verdict.AGREES),
@@ -46,11 +45,11 @@ def test_gradients_that_do_not_vanish_contradict_what_was_published():
         (1.12, 1.265625, Verdict.UNCLEAR),
     ],
 )
-def test_judge_weighs_factors(ours, published, verdict):
+def test_judge_compares_factors(ours, published, verdict):
     assert judge(ours, published) == verdict
 
 
-def test_factors_weigh_what_a_source_says_in_words():
+def test_factors_include_the_claims_that_a_source_states_in_words():
     table, _ = trained(
         {"res_basic": [0.92], "res_bottleneck": [0.92], "res_wide": [0.92]},
         res_basic={"activation_mb": 10.0},
@@ -75,35 +74,35 @@ def test_factors_weigh_what_a_source_says_in_words():
         ((2, 6), Verdict.CONTRADICTS),
     ],
 )
-def test_epochs_until_an_accuracy_say_something_from_two_epochs_on(epochs, verdict):
+def test_epochs_until_an_accuracy_need_a_difference_of_two_epochs(epochs, verdict):
     table, _ = trained({"base_cnn": [0.9], "swish_cnn": [0.9]})
     table["epochs_until"] = epochs
     (found,) = claims.factors(LAYERS, table)
     assert found.verdict == verdict
 
 
-def test_figures_that_are_about_the_same_claim_nothing():
+def test_figures_that_are_nearly_equal_claim_nothing():
     gaps = [claim for claim in claims.claims(STUDIES[4]) if claim.measure == "gap"]
-    assert [claim.after for claim in gaps] == ["simple_cnn"]  # residual_cnn: 0.91 after 0.87 points
+    assert [claim.after for claim in gaps] == ["simple_cnn"]  # not residual_cnn: 0.87 to 0.91
 
 
 def test_claims_are_factors_above_0_that_differ_by_more_than_a_twentieth(monkeypatch):
     figures = claims.published(KERNELS)
     gaps = {"kernel_3": 1.0, "kernel_5": 1.04, "kernel_7": 1.06, "kernel_1_3": -2.0}
     monkeypatch.setattr(claims, "published", lambda study: figures.assign(gap=gaps))
-    told = [claim.after for claim in claims.claims(KERNELS) if claim.measure == "gap"]
-    assert told == ["kernel_7"]
+    claimed = [claim.after for claim in claims.claims(KERNELS) if claim.measure == "gap"]
+    assert claimed == ["kernel_7"]
     gaps |= {"kernel_5": 0.96, "kernel_7": 0.94}
-    told = [claim.after for claim in claims.claims(KERNELS) if claim.measure == "gap"]
-    assert told == ["kernel_7"]
+    claimed = [claim.after for claim in claims.claims(KERNELS) if claim.measure == "gap"]
+    assert claimed == ["kernel_7"]
 
 
-def test_factors_pass_over_what_was_not_measured():
+def test_factors_ignore_measures_without_data():
     table, _ = trained({"res_basic": [0.92], "res_wide": [0.92]})
     assert not claims.factors(BLOCKS, table)
 
 
-def test_receptive_fields_that_do_not_follow_are_named():
+def test_receptive_fields_that_differ_from_the_published_ones_contradict():
     fields = {"kernel_3": 8, "kernel_5": 14, "kernel_7": 20, "kernel_1_3": 8}
     table, _ = trained(
         {model: [0.7] for model in fields},
@@ -112,21 +111,22 @@ def test_receptive_fields_that_do_not_follow_are_named():
     found = claims.receptive_fields(KERNELS, table)
     assert said(found, Verdict.AGREES) == "**Receptive field**: kernel_3 8 px and kernel_1_3 8 px."
     assert said(found, Verdict.CONTRADICTS).startswith(
-        "**Receptive field**: kernel_5 sees 14 px, not 12 and kernel_7 sees 20 px, not 16: two"
+        "**Receptive field**: kernel_5 14 px (published 12 px) and "
+        "kernel_7 20 px (published 16 px). For two k×k convolutions"
     )
 
 
-def test_receptive_fields_as_published_contradict_nothing():
+def test_receptive_fields_as_published_agree():
     table, _ = trained({"kernel_5": [0.7]}, kernel_5={"receptive_field_px": 12})
     (found,) = claims.receptive_fields(KERNELS, table)
     assert found.verdict == Verdict.AGREES
 
 
-def test_listed_joins_like_a_person():
+def test_listed_joins_with_commas_and_and():
     assert [listed("a"), listed("ab"), listed("abc")] == ["a", "a and b", "a, b and c"]
 
 
-def test_times_shows_what_counts():
+def test_times_shows_the_digits_that_matter():
     assert [times(x) for x in (1.0062, 1.444, 1.00001, 0.0001, 1234.0)] == [
         *("1.006 ×", "1.44 ×", "1 ×", "0.0001 ×", "1,234 ×"),
     ]

@@ -1,4 +1,4 @@
-"""How sure a gain is, and what it is held against."""
+"""How certain a gain is, and which published gain it is compared with."""
 
 import math
 
@@ -19,7 +19,7 @@ def test_gap_over_runs_is_welchs():
     assert gap.sure and gap.over_runs
 
 
-def test_gap_over_images_has_an_interval_about_what_was_read():
+def test_gap_of_single_runs_has_a_paired_interval_over_images():
     _, evidence = trained({"kernel_3": [0.8], "kernel_5": [0.9]})
     read = dict(zip(["kernel_3", "kernel_5"], readings(800, 900), strict=True))
     gap = Evidence(evidence.runs, read, LABELS).gap("kernel_3", "kernel_5")
@@ -28,7 +28,7 @@ def test_gap_over_images_has_an_interval_about_what_was_read():
     assert gap.sure and not gap.over_runs
 
 
-def test_gap_of_two_runs_is_between_their_means_whatever_seed_0_read():
+def test_gap_of_two_runs_is_between_their_means():
     _, evidence = trained({"kernel_3": [0.82, 0.846], "kernel_5": [0.832, 0.83]})
     read = dict(zip(["kernel_3", "kernel_5"], readings(820, 832), strict=True))
     gap = Evidence(evidence.runs, read, LABELS).gap("kernel_5", "kernel_3")
@@ -37,7 +37,7 @@ def test_gap_of_two_runs_is_between_their_means_whatever_seed_0_read():
     assert gap.grounds == "2 and 2 runs; seed 0 on the same 1,000 images"
 
 
-def test_gap_without_readings_is_not_judged():
+def test_gap_without_predictions_has_no_interval():
     _, evidence = trained({"kernel_3": [0.8, 0.81], "kernel_5": [0.9]})
     gap = evidence.gap("kernel_3", "kernel_5")
     assert math.isnan(gap.half) and not gap.sure
@@ -52,7 +52,7 @@ def test_gap_over_runs_needs_three_of_each():
 
 
 @pytest.mark.parametrize("known", ["kernel_3", "kernel_5"])
-def test_gap_over_images_needs_what_both_read(known):
+def test_gap_over_images_needs_predictions_of_both_networks(known):
     _, evidence = trained({"kernel_3": [0.8], "kernel_5": [0.9]})
     gap = Evidence(evidence.runs, {known: readings(800)[0]}, LABELS).gap("kernel_3", "kernel_5")
     assert math.isnan(gap.half)
@@ -63,17 +63,17 @@ def test_gap_over_images_needs_what_both_read(known):
     ("share", "half", "sure"),
     [(0.03, 0.02, True), (-0.03, 0.02, True), (0.02, 0.02, False), (0.0, 0.0, False)],
 )
-def test_gap_is_sure_where_its_interval_does_not_hold_0(share, half, sure):
+def test_gap_is_sure_if_its_interval_excludes_0(share, half, sure):
     assert Gap(share, half, "made up").sure == sure
 
 
-def test_published_gain_is_of_the_same_data_set_or_of_one_not_stated():
+def test_published_gain_is_from_the_same_or_an_unnamed_data_set():
     assert published_gain(KERNELS, "cifar10-jpeg", "kernel_3", "kernel_7") == pytest.approx(-0.041)
     assert published_gain(KERNELS, "mnist", "kernel_3", "kernel_7") is None
     for dataset in BLOCKS.datasets:
         gain = published_gain(BLOCKS, dataset, "res_basic", "res_wide")
         assert gain == pytest.approx(0.014)
-    # The source has figures of MNIST, so that its others are not of it.
+    # The source gives MNIST figures separately, so its other figures are not from MNIST.
     gain = published_gain(LAYERS, "cifar10-jpeg", "base_cnn", "swish_cnn")
     assert gain == pytest.approx(0.007)
     assert published_gain(LAYERS, "mnist", "base_cnn", "swish_cnn") is None
@@ -83,6 +83,6 @@ def test_published_gain_is_of_the_same_data_set_or_of_one_not_stated():
 
 
 @pytest.mark.parametrize("dataset", ["cifar100", "mnist_letters", "leaves", "fashion_mnist"])
-def test_nothing_was_published_of_other_data_sets(dataset):
+def test_no_figures_are_published_for_other_data_sets(dataset):
     assert not any(comparable(study, dataset) for study in STUDIES.values())
     assert not any(published_figures(m, dataset).test_accuracy for m in KERNELS.models)

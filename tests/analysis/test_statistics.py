@@ -1,4 +1,4 @@
-"""Intervals, the paired test, and what more buys."""
+"""Intervals, the paired test, the frontier and the confusion matrix."""
 
 import math
 
@@ -37,11 +37,11 @@ from mnistcmp.analysis.statistics import (
         (1e6, 1.959966356814107),
     ],
 )
-def test_t_quantile_is_known_also_at_fractional_degrees_of_freedom(degrees_of_freedom, quantile):
+def test_t_quantile_agrees_with_scipy(degrees_of_freedom, quantile):
     assert t_quantile_975(degrees_of_freedom) == pytest.approx(quantile, rel=1e-10)
 
 
-def test_t_quantile_falls_steadily_towards_the_normals():
+def test_t_quantile_decreases_towards_the_normal_quantile():
     quantiles = np.array([t_quantile_975(n) for n in np.geomspace(1, 1e6, 60)])
     assert (np.diff(quantiles) < 0).all()
     assert quantiles[-1] == pytest.approx(1.959963985, abs=3e-6)
@@ -50,12 +50,12 @@ def test_t_quantile_falls_steadily_towards_the_normals():
 
 
 @pytest.mark.parametrize("degrees_of_freedom", [0, 0.99, math.nan])
-def test_t_quantile_refuses_less_than_one_degree_of_freedom(degrees_of_freedom):
+def test_t_quantile_rejects_fewer_than_one_degree_of_freedom(degrees_of_freedom):
     with pytest.raises(ValueError, match=f"{degrees_of_freedom} degrees of freedom are too few"):
         t_quantile_975(degrees_of_freedom)
 
 
-def test_half_interval_is_students():
+def test_half_interval_uses_students_t():
     # mean of 1, 2, 3: s = 1, t(2) = 4.302653
     assert half_interval(1.0, 3) == pytest.approx(4.302653 / math.sqrt(3))
     assert half_interval(2.0, 5) == pytest.approx(2 * 2.776445 / math.sqrt(5))
@@ -74,14 +74,14 @@ def test_half_interval_is_students():
         ([0.97, 0.98, 0.99], [0.5, 0.5, 0.5], 0.024841377117503),  # 2
     ],
 )
-def test_half_interval_of_gap_is_welchs(first, second, half):
+def test_half_interval_of_gap_uses_welchs_t(first, second, half):
     first, second = np.array(first), np.array(second)
     assert half_interval_of_gap(first, second) == pytest.approx(half, rel=1e-9)
     assert half_interval_of_gap(second, first) == pytest.approx(half, rel=1e-9)
     assert type(half_interval_of_gap(first, second)) is float
 
 
-def test_half_interval_of_gap_is_0_where_no_run_differs():
+def test_half_interval_of_gap_is_0_if_runs_do_not_vary():
     assert half_interval_of_gap(np.ones(3), np.zeros(4)) == 0
 
 
@@ -96,25 +96,25 @@ def test_wilson_interval_stays_between_0_and_1_and_narrows():
     assert low > wilson_interval(1.0, 10)[0]
 
 
-def test_paired_counts_what_only_one_reads_right():
+def test_paired_counts_images_that_only_one_model_classifies_correctly():
     labels = np.zeros(20, int)
     first, second = labels.copy(), labels.copy()
-    second[:8] = 1  # only the first is right
-    first[10] = 1  # only the second is right
+    second[:8] = 1  # only the first is correct
+    first[10] = 1  # only the second is correct
     first[15] = second[15] = 1  # both wrong
     result = paired(first, second, labels)
     assert (result.only_first, result.only_second) == (8, 1)
     assert result.p_value == pytest.approx(2 * (1 + 9) / 2**9)
 
 
-def test_interval_of_paired_models_is_walds_with_fleiss_correction():
+def test_interval_of_paired_models_is_walds_with_continuity_correction():
     # (1.959964 · √(8 + 1 - 7² / 20) + 1) / 20
     assert Paired(8, 1, 0.04, 20).half_interval() == pytest.approx(0.300806, abs=1e-6)
     assert Paired(0, 0, 1.0, 20).half_interval() == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize(("more", "fewer"), [(14, 5), (15, 5), (5, 0), (6, 0), (60, 40), (61, 40)])
-def test_interval_holds_0_just_where_the_exact_test_finds_chance(more, fewer):
+def test_interval_includes_0_exactly_if_the_exact_test_is_not_significant(more, fewer):
     labels = np.zeros(10_000, int)
     first, second = labels.copy(), labels.copy()
     second[:more] = 1
@@ -128,13 +128,13 @@ def test_paired_of_equal_models_shows_no_difference():
     assert paired(labels, labels, labels).p_value == 1.0
 
 
-def test_frontier_keeps_what_nothing_cheaper_beats():
+def test_frontier_keeps_points_that_nothing_cheaper_beats():
     costs = [1, 2, 3, 4, 4, 5]
     accuracies = [0.9, 0.95, 0.94, 0.96, 0.97, 0.97]
     assert frontier(costs, accuracies).tolist() == [True, True, False, False, True, False]
 
 
-def test_tenfolds_take_the_best_within_each_budget():
+def test_tenfolds_choose_the_best_model_within_each_budget():
     summary = pd.DataFrame(
         {
             "model": ["big", "small", "bad", "middle"],

@@ -15,13 +15,14 @@ from streamlit.testing.v1 import AppTest
 from mnistcmp.analysis.comparisons import Gap
 from mnistcmp.app import cached_records
 from mnistcmp.app.benchmarks import charts, mistakes, pen_digits
+from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.records import summarise
 from tests.helpers import APP, page
 
 
 @pytest.fixture(autouse=True)
-def nothing_cached():
+def empty_caches():
     st.cache_data.clear()
     st.cache_resource.clear()
 
@@ -31,7 +32,7 @@ def run() -> AppTest:
 
 
 def reported() -> pd.DataFrame:
-    """The runs that the page is about."""
+    """The runs that the page shows."""
     return cached_records.reported_runs().query("dataset == 'mnist'")
 
 
@@ -47,7 +48,7 @@ def test_benchmarks_shows_every_model_with_its_recorded_accuracy():
     assert shown == pytest.approx(dict(100 * expected))
 
 
-def test_intervals_are_students_within_0_and_100_percent():
+def test_intervals_use_students_t_and_stay_between_0_and_100_percent():
     summary = pd.DataFrame(
         {
             "model": ["mlp", "cnn", "tiny_cnn", "strong_cnn"],
@@ -72,11 +73,11 @@ def test_intervals_are_students_within_0_and_100_percent():
         ([4, 2, 2.5, 9], [6, 2, 4, 9]),
     ],
 )
-def test_names_are_moved_up_until_they_lie_apart(values, spread):
+def test_names_are_moved_up_until_they_are_far_enough_apart(values, spread):
     assert charts._spread(np.array(values, float), 2).tolist() == pytest.approx(spread)
 
 
-def test_names_at_the_ends_of_curves_lie_13_px_apart():
+def test_names_at_the_ends_of_curves_are_13_px_apart():
     epochs = pd.DataFrame({"model": ["mlp", "cnn"] * 2, "epoch": [1, 1, 2, 2]})
     epochs["train_accuracy"] = epochs["heldout_accuracy"] = [0.63, 0.7, 0.9, 0.9]
     names = charts.curves(epochs, "accuracy", None).layer[-1].data
@@ -92,7 +93,7 @@ def test_benchmarks_changes_with_the_recipe(recipe):
     assert app.dataframe[0].value["accuracy, %"].tolist() != before
 
 
-def test_benchmarks_takes_a_highlight_for_mistakes():
+def test_benchmarks_shows_the_mistakes_of_the_highlighted_network():
     app = run()
     app.selectbox(key="highlight").set_value("mlp").run()
     assert not app.exception
@@ -109,46 +110,53 @@ def test_benchmarks_says_whether_two_networks_differ():
     first, second = (
         cached_records.predictions(runs[m])["test"] == labels for m in ("mlp", "strong_cnn")
     )
-    sentence = (
-        f"{(first & ~second).sum()} are read right by mlp alone and {(second & ~first).sum()}"
-    )
+    sentence = f"{(first & ~second).sum()} by mlp, {(second & ~first).sum()} by strong_cnn."
     assert any(sentence in text.value for text in app.markdown)
-    assert any("**strong_cnn is really better**" in text.value for text in app.markdown)
+    assert any("**strong_cnn is significantly better**" in text.value for text in app.markdown)
 
 
 @pytest.mark.parametrize(
     ("gap", "verdict"),
     [
-        (Gap(0.01, 0.005, "5 runs", over_runs=True), "**new is really better**: +1.00 points"),
-        (Gap(-0.01, 0.005, "5 runs", over_runs=True), "**old is really better**: +1.00 points"),
-        (Gap(-0.01, 0.02, "5 runs", over_runs=True), "**That may well be chance**: +1.00 points"),
-        (Gap(0.01, 0.005, "seed 0"), "**This run of new is really better**; with other seeds"),
+        (
+            Gap(0.01, 0.005, "5 runs", over_runs=True),
+            "**new is significantly better**: +1.00 points",
+        ),
+        (
+            Gap(-0.01, 0.005, "5 runs", over_runs=True),
+            "**old is significantly better**: +1.00 points",
+        ),
+        (
+            Gap(-0.01, 0.02, "5 runs", over_runs=True),
+            "**The difference may be due to chance**: +1.00",
+        ),
+        (Gap(0.01, 0.005, "seed 0"), "**This run of new is significantly better**; other"),
     ],
 )
 def test_verdict_on_two_networks_follows_the_gap(gap, verdict):
     text = mistakes._verdict("old", "new", gap)
     assert text.startswith(verdict)
-    assert text.endswith(f"by {gap.grounds}.")
+    assert text.endswith(f"from {gap.grounds}.")
     if abs(gap.share) > gap.half:
         assert "95 % interval +0.50 to +1.50" in text
 
 
-def test_hardest_digits_are_said_to_be_read_as_what_they_are_not(monkeypatch):
-    said = []
+def test_captions_of_the_hardest_digits_name_a_wrong_digit(monkeypatch):
+    captions = []
 
     def gallery(pack, numbers, caption):
-        said.extend(caption(number) for number in numbers)
+        captions.extend(caption(number) for number in numbers)
 
     monkeypatch.setattr(mistakes, "_gallery", gallery)
     pack, runs = cached_records.sample_pack("mnist"), reported().query("recipe == 'drawn'")
     read, _ = cached_records.readings(runs, len(pack.labels))
     mistakes._hardest(read, pack)
-    told = [re.match(r"a (\d), read as (\d)\. Right: ", text) for text in said]
-    assert len(told) == mistakes.GALLERY
-    assert all(found[1] != found[2] for found in told)
+    digits = [re.match(r"(\d), read as (\d)\. Correct: ", text) for text in captions]
+    assert len(digits) == mistakes.GALLERY
+    assert all(found[1] != found[2] for found in digits)
 
 
-def test_a_network_that_read_other_test_images_is_left_out_and_named():
+def test_network_with_predictions_for_other_images_is_left_out_and_named():
     runs = reported().query("recipe == 'tuned'")
     read, problems = cached_records.readings(runs, 9_999)
     assert not read
@@ -158,7 +166,7 @@ def test_a_network_that_read_other_test_images_is_left_out_and_named():
     )
 
 
-def test_benchmarks_leaves_out_networks_whose_readings_are_damaged(copy):
+def test_benchmarks_leaves_out_networks_with_damaged_predictions(copy):
     runs = reported().query("recipe == 'tuned' and seed == 0").set_index("model")["run"]
     (copy / "results" / "predictions" / f"{runs['mlp']}.npz").write_bytes(b"PK half")
     path = copy / "results" / "runs.csv"
@@ -181,25 +189,25 @@ def test_damaged_records_are_named_on_the_page(copy):
     assert "runs.csv has other columns" in app.error[0].value
 
 
-def test_studies_on_photos_show_no_figures_of_another_study():
+def test_studies_on_photos_show_no_published_figures_for_mnist():
     tables = dict(zip(STUDIES, (table.value for table in run().dataframe), strict=False))
     assert "published, %" in tables[4]
     assert "published, %" not in tables[5]
 
 
-def test_benchmarks_says_what_recipes_do_to_pen_digits():
+def test_benchmarks_shows_the_effect_of_recipes_on_pen_digits():
     app = run()
     runs = reported().dropna(subset="pen_accuracy")
     means = runs.groupby(["model", "recipe"])["pen_accuracy"].mean().unstack().dropna()
-    title = "What training data and recipe do to digits drawn with a pen"
+    title = "The effect of recipe and training data on pen digits"
     assert title in [heading.value for heading in app.subheader]
-    (text,) = [text.value for text in app.markdown if "misread on average" in text.value]
+    (text,) = [text.value for text in app.markdown if "Mean error rate" in text.value]
     assert f"{len(means)} networks" in text
     for recipe, share in means.mean().items():
         assert f"{100 * (1 - share):.1f} % ({recipe})" in text
     gain = 100 * (means["drawn"] - means["tuned"])
-    assert f"training images: {gain.mean():+.1f} points on average" in text
-    assert f"{gain.max():+.1f} ({gain.idxmax()}) at the most" in text
+    assert f"{RECIPES['drawn'].adds.capitalize()}: {gain.mean():+.1f} points on average" in text
+    assert f"to {gain.max():+.1f} ({gain.idxmax()})." in text
     chart = json.loads(app.get("vega_lite_chart")[-1].proto.spec)
     assert f"for {runs['model'].nunique()} networks" in chart["description"]
 
@@ -207,9 +215,9 @@ def test_benchmarks_says_what_recipes_do_to_pen_digits():
 @pytest.mark.parametrize(
     ("tuned", "drawn", "verdict"),
     [
-        (0.90, 0.98, "What helps most: real pen strokes in the training images."),
-        (0.90, 0.91, "What helps most: our own recipe in place of the source's."),
-        (0.79, 0.74, "Neither helps."),
+        (0.90, 0.98, f"What helps most: {RECIPES['drawn'].adds}."),
+        (0.90, 0.91, f"What helps most: {RECIPES['tuned'].adds}."),
+        (0.79, 0.74, "No recipe improves on the one before it."),
     ],
 )
 def test_conclusion_on_recipes_follows_the_figures(tuned, drawn, verdict):
@@ -218,7 +226,7 @@ def test_conclusion_on_recipes_follows_the_figures(tuned, drawn, verdict):
     assert text.startswith(f"**{verdict}**")
     assert f"{100 * (tuned - 0.80):+.1f} (one)" in text
     assert "-3.0 (other)" in text
-    assert "2 networks misread on average 16.0 % (published)" in text
+    assert "2 networks on these digits: 16.0 % (published)" in text
 
 
 def test_benchmarks_asks_for_two_different_networks():
@@ -228,14 +236,14 @@ def test_benchmarks_asks_for_two_different_networks():
     assert [note.value for note in app.info] == ["Choose two different networks."]
 
 
-def test_benchmarks_without_records_says_which_command_makes_them(copy):
+def test_benchmarks_without_records_names_the_training_command(copy):
     shutil.rmtree(copy / "results")
     app = run()
     assert not app.exception
     assert "python scripts/train_all.py" in app.info[0].value
 
 
-def test_benchmarks_goes_on_without_the_pack_of_images(copy):
+def test_benchmarks_works_without_the_pack_of_images(copy):
     (copy / "mnist" / "samples.npz").write_bytes(b"damaged")
     app = run()
     assert not app.exception
@@ -255,7 +263,7 @@ def test_benchmarks_needs_neither_torch_nor_torchvision():
     assert done.stdout.splitlines()[-1:] == ["imported: []"], done.stderr[-2000:]
 
 
-def test_pack_holds_every_image_that_a_reported_run_misread():
+def test_pack_has_every_image_that_a_reported_run_misread():
     pack, runs = cached_records.sample_pack("mnist"), reported()
     assert pack.runs == len(runs)
     for run_id in runs["run"]:

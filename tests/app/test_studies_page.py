@@ -1,4 +1,4 @@
-"""The Studies page, run without a browser on records that are made up."""
+"""The Studies page, run without a browser on made-up records."""
 
 import subprocess
 import sys
@@ -14,13 +14,13 @@ from mnistcmp.records import Records
 from tests.helpers import page
 from tests.made_up import LABELS, epochs, record, run
 
-PUT = {"cifar10-jpeg": "data/cifar10-jpeg"}  # where the README says
+PUT = {"cifar10-jpeg": "data/cifar10-jpeg"}  # the folder that the README names
 DEPTH = {"depth_2": 0.75, "depth_4": 0.8, "depth_6": 0.85, "resnet_6": 0.9}
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """The app on an empty folder for records."""
+    """An empty folder for records, used by the app."""
     st.cache_data.clear()
     st.cache_resource.clear()
     monkeypatch.setenv("MNISTCMP_CHECKPOINTS", str(tmp_path))
@@ -50,13 +50,13 @@ def charts(app: AppTest) -> int:
 
 
 @pytest.mark.parametrize("number", STUDIES)
-def test_studies_without_records_show_the_published_figures_and_how_to_train(number):
+def test_studies_without_records_show_published_figures_and_the_training_command(number):
     app = shown(number)
     study = STUDIES[number]
     assert app.header[0].value == study.question
     assert [note.value for note in app.info] == [
-        f"{title(dataset)}: not trained yet: "
-        f"`python scripts/train_all.py --study {number} --dataset {PUT.get(dataset, dataset)}`"
+        f"No runs on {title(dataset)} yet. Train with "
+        f"`python scripts/train_all.py --study {number} --dataset {PUT.get(dataset, dataset)}`."
         for dataset in study.datasets
     ]
     assert app.dataframe[0].value["network"].tolist() == list(study.models)
@@ -64,7 +64,7 @@ def test_studies_without_records_show_the_published_figures_and_how_to_train(num
 
 
 @pytest.mark.parametrize("number", STUDIES)
-def test_studies_show_one_run_of_each_network(number, records):
+def test_studies_show_single_runs_of_each_network(number, records):
     study = STUDIES[number]
     for dataset in study.datasets:
         seen = {"dataset": dataset, "receptive_field_px": 8, "activation_mb": 2.5}
@@ -73,12 +73,12 @@ def test_studies_show_one_run_of_each_network(number, records):
     table = app.dataframe[0].value
     assert table["network"].tolist() == list(study.models)
     assert table["accuracy, %"].tolist() == pytest.approx([90] * len(study.models))
-    assert "± sd" not in table
+    assert "± SD" not in table
     assert "nan" not in said(app).lower()
     assert not app.info and charts(app) >= 7
 
 
-def test_study_compares_with_the_published_order(records):
+def test_study_compares_with_the_published_results(records):
     rows = [
         run(model, mean + step, seed)
         for model, mean in DEPTH.items()
@@ -86,34 +86,34 @@ def test_study_compares_with_the_published_order(records):
     ]
     record(records, *rows)
     app = shown(7)
-    assert "**resnet_6 reads best**: 90.00 %" in said(app)
-    assert ":red-badge[contradicts] **Order**: ours resnet_6 > depth_6" in said(app)
+    assert "**resnet_6 is the most accurate**: 90.00 %" in said(app)
+    assert ":red-badge[contradicts] **Ranking**: ours resnet_6 > depth_6" in said(app)
     table = app.dataframe[0].value.set_index("network")
     assert table.loc["depth_6", "published on CIFAR-10, %"] == pytest.approx(68.4)
-    assert table.loc["depth_6", "± sd"] == pytest.approx(0.1)
-    assert table.loc["depth_6", "published gradient, last epoch"] == 1e-8
+    assert table.loc["depth_6", "± SD"] == pytest.approx(0.1)
+    assert table.loc["depth_6", "published gradient norm, last epoch"] == 1e-8
     assert "epochs until 74 %" in table
 
 
-def test_study_judges_single_runs_by_their_readings(folder, records):
+def test_study_judges_single_runs_by_their_predictions(folder, records):
     record(records, *(run(model, mean) for model, mean in DEPTH.items()))
-    assert "**Not clear which reads best**" in said(shown(7))  # no labels: nothing to judge by
+    assert "**No clear best network**" in said(shown(7))  # no labels to compare with
     sample_pack.save(folder / "cifar10-jpeg" / "samples.npz", sample_pack.labels_only(LABELS))
-    assert "**resnet_6 reads best**: 90.00 %, +5.00 points against depth_6" in said(shown(7))
+    assert "**resnet_6 is the most accurate**: 90.00 %, +5.00 points" in said(shown(7))
 
 
-def test_study_says_which_intervals_are_of_the_images_alone(folder, records):
+def test_study_says_if_intervals_are_over_test_images_only(folder, records):
     record(records, *(run(model, mean) for model, mean in DEPTH.items()))
-    alone = "the interval is of the test images alone"
-    assert any(alone in note.value for note in shown(7).caption)
+    note_text = "the interval reflects only the sampling of test images"
+    assert any(note_text in note.value for note in shown(7).caption)
     record(records, *(run(model, mean, seed) for model, mean in DEPTH.items() for seed in (1, 2)))
-    assert not any(alone in note.value for note in shown(7).caption)
+    assert not any(note_text in note.value for note in shown(7).caption)
 
 
-def test_study_passes_over_readings_of_images_that_are_no_longer_there(folder, records):
+def test_study_ignores_predictions_for_other_images(folder, records):
     record(records, *(run(model, mean) for model, mean in DEPTH.items()))
     sample_pack.save(folder / "cifar10-jpeg" / "samples.npz", sample_pack.labels_only(LABELS[:-20]))
-    assert "**Not clear which reads best**" in said(shown(7))
+    assert "**No clear best network**" in said(shown(7))
 
 
 def test_study_shows_a_network_whose_layers_are_dead(records):
@@ -121,7 +121,7 @@ def test_study_shows_a_network_whose_layers_are_dead(records):
     records.append(run("depth_6", 0.1), of_run)
     record(records, run("depth_2", 0.7))
     notes = [note.value for note in shown(7).caption]
-    assert "None at all reaches some layers of depth_6: no mark on this scale." in notes
+    assert "In some layers of depth_6 the gradient is 0: no mark on this scale." in notes
 
 
 def test_study_switches_data_sets_and_recipes(records):
@@ -134,27 +134,28 @@ def test_study_switches_data_sets_and_recipes(records):
     )
     app = shown(6)
     assert "published on CIFAR-10, %" in app.dataframe[0].value
-    assert "Not trained yet: kernel_7, kernel_1_3: `python scripts/train_all.py --study 6" in (
-        app.info[0].value
+    assert (
+        "Not trained yet: kernel_7, kernel_1_3. Train with `python scripts/train_all.py --study 6"
+        in (app.info[0].value)
     )
     app.segmented_control(key="recipe_6").set_value("drawn").run()
-    assert "So far only **kernel_3** is trained: 75.00 %" in said(app)
+    assert "Only **kernel_3** has been trained so far: 75.00 %" in said(app)
     app.segmented_control(key="dataset_6").set_value("mnist").run()
-    assert "So far only **kernel_3** is trained: 99.00 %" in said(app)
+    assert "Only **kernel_3** has been trained so far: 99.00 %" in said(app)
     assert not app.exception
 
 
-def test_study_shows_a_data_set_that_only_its_reader_has_trained_on(records):
+def test_study_shows_the_users_own_data_set(records):
     record(records, run("kernel_3", 0.97, dataset="mnist"), run("kernel_3", 0.6, dataset="leaves"))
     app = shown(6)
-    assert "CIFAR-10 (JPEG copy): not trained yet" in app.info[0].value
+    assert "No runs on CIFAR-10 (JPEG copy) yet" in app.info[0].value
     assert app.segmented_control(key="dataset_6").options == ["MNIST", "leaves"]
     app.segmented_control(key="dataset_6").set_value("leaves").run()
-    assert "So far only **kernel_3** is trained: 60.00 %" in said(app)
+    assert "Only **kernel_3** has been trained so far: 60.00 %" in said(app)
     assert not app.exception
 
 
-def test_study_comes_from_the_address(records):
+def test_study_is_taken_from_the_address(records):
     app = AppTest.from_file(page("studies"), default_timeout=120)
     app.query_params["study"] = "7 Depth"
     app.run()

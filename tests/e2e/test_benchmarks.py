@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 @pytest.fixture
 def benchmarks(browser, server):
-    """The page on a wide screen, all of it drawn."""
+    """The page on a wide screen, completely loaded."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     page = context.new_page()
     page.set_default_timeout(60_000)
@@ -34,7 +34,7 @@ def test_click_on_a_point_highlights_the_network_on_the_whole_page(benchmarks):
         ("Loss per image of", "point"),
         ("Test loss of", "bar"),
         ("Accuracy of", "circle"),
-        ("Pen digits read right", "point"),
+        ("Accuracy on pen digits", "point"),
     ],
 )
 def test_pointing_at_a_network_fades_the_others_of_its_chart(benchmarks, chart, mark):
@@ -49,20 +49,19 @@ def test_pointing_at_a_network_fades_the_others_of_its_chart(benchmarks, chart, 
     expect(benchmarks.get_by_role("combobox", name="Highlight")).to_have_value("")
 
 
-def test_click_on_a_cell_of_the_confusions_shows_those_images(benchmarks):
-    # The label of a cell that is not empty: "read as: 9; was a: 4; images: 3; digit: 4".
-    cell = benchmarks.locator(
-        '[aria-roledescription="rect mark"][aria-label*="was a:"]:not([aria-label*="images: 0;"])'
-    ).first
-    read_as, was = re.findall(r"(?:read as|was a): (\d)", cell.get_attribute("aria-label"))
+def test_click_on_a_cell_of_the_confusion_matrix_shows_its_images(benchmarks):
+    # The label of a cell that is not empty: "read as: 9; true digit: 4; images: 3; digit: 4".
+    cells = benchmarks.locator('[aria-roledescription="rect mark"][aria-label*="true digit:"]')
+    cell = cells.and_(benchmarks.locator(':not([aria-label*="images: 0;"])')).first
+    read_as, was = re.findall(r"(?:read as|true digit): (\d)", cell.get_attribute("aria-label"))
     cell.click()
     expect(
-        benchmarks.get_by_text(re.compile(rf"times .* read a {was} as a {read_as}:"))
+        benchmarks.get_by_text(re.compile(rf"Images of {was} that .* misread as {read_as}:"))
     ).to_be_visible(timeout=30_000)
     expect(benchmarks.get_by_text(re.compile(r"^no\. \d+$")).first).to_be_visible()
 
 
-def test_nothing_is_wider_than_a_telephone(browser, server):
+def test_nothing_is_wider_than_a_phone(browser, server):
     page = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
     page.goto(f"{server}/benchmarks")
     page.get_by_role("heading", name="Where this was trained").wait_for(timeout=60_000)

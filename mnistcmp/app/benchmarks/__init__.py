@@ -1,1 +1,1 @@
-"""The Benchmarks page: what the records of all runs say."""
+"""The Benchmarks page: the results of all recorded runs."""

@@ -1,4 +1,7 @@
-"""Figures -> Altair charts. Each has units on its axes and a text for those who cannot see it."""
+"""Altair charts of the results, with units on the axes and a description for screen readers."""
+
+from collections.abc import Mapping
+from typing import Literal
 
 import altair as alt
 import numpy as np
@@ -10,23 +13,23 @@ from mnistcmp.app.charts import ACCURACY, COSTS, epoch_axis, network_colour, net
 from mnistcmp.app.palette import INK, RECIPE_MARKS, family_colours
 from mnistcmp.catalogue.networks import MODELS
 
-SELECTED = "model"  # the name of the selection that a click on a model makes
+SELECTED = "model"  # the name of the selection made by a click on a model
 
-CURVES_PX = 400  # height, with
-LEGENDS_PX = 130  # for legend and axis
+CURVES_PX = 400  # height, including
+LEGENDS_PX = 130  # legend and axis
 
 
-# The browser does this alone; which network was clicked, it tells the page.
+# Pointing is handled in the browser; only a click is reported to the page.
 _POINTED_AT = alt.selection_point(
     name="pointed_at", fields=["model"], on="pointerover", clear="pointerout"
 )
 _FADED = alt.value(0.2)
 
-_NAMES = alt.Axis(labelFlush=False)  # every label beside its row, the outermost too
+_NAMES = alt.Axis(labelFlush=False)  # keep the outermost labels beside their rows too
 
 
 def with_intervals(summary: pd.DataFrame) -> pd.DataFrame:
-    """`results.summarise`'s rows with `family`, `accuracy` in percent, and its `low` and `high`."""
+    """The rows of `records.summarise`, with `family`, and `accuracy`, `low`, `high` in percent."""
     half = [
         half_interval(deviation, seeds)
         for deviation, seeds in zip(summary["test_accuracy_sd"], summary["seeds"], strict=True)
@@ -40,7 +43,7 @@ def with_intervals(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
-    """Accuracy against one of COSTS, on a log axis: points, 95 % intervals and the frontier."""
+    """Accuracy against one of COSTS, on a log axis, with 95 % intervals and the Pareto frontier."""
     rows = with_intervals(summary)
     rows["best"] = frontier(rows[cost], rows["test_accuracy"])
     x = alt.X(f"{cost}:Q", title=COSTS[cost], scale=alt.Scale(type="log", nice=False, padding=45))
@@ -60,26 +63,26 @@ def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) ->
         .encode(x, y, _family_colour(), opacity=opacity, tooltip=_tooltip(cost))
         .add_params(_POINTED_AT, alt.selection_point(name=SELECTED, fields=["model"], on="click"))
     )
-    # Names of all would lie on top of each other: the others show theirs when pointed at.
-    # Neighbours' names stand at two heights, and the dearest's to the right, where there is room.
+
+    def names(some: pd.DataFrame, align: Literal["left", "right"], dx: int, dy: int) -> alt.Chart:
+        text = alt.Chart(some).mark_text(align=align, dx=dx, dy=dy, fontSize=11)
+        return text.encode(x, y, text="model:N", color=alt.value(INK))
+
+    # Only the frontier and the highlighted network are named, because all names would overlap.
+    # Neighbouring names are at two heights; the last is to the right, where there is room.
     named = rows[rows["best"] | (rows["model"] == highlight)].sort_values(cost)
-    places = ((named[:-1:2], "right", -8, -8), (named[1:-1:2], "right", -8, -20))
-    labels = [
-        alt.Chart(some)
-        .mark_text(align=align, dx=dx, dy=dy, fontSize=11)
-        .encode(x, y, text="model:N", color=alt.value(INK))
-        for some, align, dx, dy in (*places, (named[-1:], "left", 8, -8))
-    ]
+    low, high = names(named[:-1:2], "right", -8, -8), names(named[1:-1:2], "right", -8, -20)
+    end = names(named[-1:], "left", 8, -8)
     best = ", ".join(rows[rows["best"]].sort_values(cost)["model"])
-    return alt.layer(line, bars, points, *labels).properties(
+    return (line + bars + points + low + high + end).properties(
         height=420,
         description=f"Test accuracy in percent against {COSTS[cost].lower()} for "
-        f"{len(rows)} networks. No network is better at the same or less cost than: {best}.",
+        f"{len(rows)} networks. The best networks for their cost are: {best}.",
     )
 
 
 def losses(summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
-    """Test loss of each model, smallest first."""
+    """The test loss of each model, smallest first."""
     rows = with_intervals(summary)
     base = alt.Chart(rows).encode(
         x=alt.X("test_loss:Q", title="Test loss per image (cross-entropy, nats)"),
@@ -97,13 +100,13 @@ def losses(summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
     smallest = rows.loc[rows["test_loss"].idxmin()]
     return (bars + values).properties(
         height=alt.Step(22),
-        description=f"Test loss of {len(rows)} networks; the smallest is {smallest['model']}'s, "
+        description=f"Test loss of {len(rows)} networks; {smallest['model']} has the smallest, "
         f"{smallest['test_loss']:.4f}.",
     )
 
 
 def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.LayerChart:
-    """`loss` or `accuracy` by epoch, averaged over the seeds: on training and held-out images."""
+    """Mean `loss` or `accuracy` over the seeds by epoch, on training and on test images."""
     means = (
         epochs.groupby(["model", "epoch"])[[f"train_{measure}", f"heldout_{measure}"]]
         .mean()
@@ -117,7 +120,7 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
         title, scale = "Accuracy, %", alt.Scale(zero=False, domainMax=100)
     colour, opacity = network_colour(means["model"]), _opacity(highlight)
     last = means["epoch"].max()
-    # Room for the names to the right of the last epoch.
+    # This leaves room for the names to the right of the last epoch.
     x = alt.X(
         "epoch:Q",
         title="Epoch",
@@ -159,12 +162,12 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
     return (lines + points + names).properties(
         height=CURVES_PX,
         description=f"{title} of {means['model'].nunique()} networks by epoch, on the training "
-        "images as they were trained on and on the test images.",
+        "batches and on the test images.",
     )
 
 
 def pen(summary: pd.DataFrame, digits: int, highlight: str | None) -> alt.LayerChart:
-    """Accuracy on `digits` pen digits beside that on MNIST's test images, for each model."""
+    """The accuracy of each model on `digits` pen digits, beside that on MNIST's test images."""
     rows = summary.assign(family=summary["model"].map(_family))
     intervals = [wilson_interval(share, digits) for share in rows["pen_accuracy"]]
     rows["low"], rows["high"] = 100 * np.array(intervals).T
@@ -173,9 +176,9 @@ def pen(summary: pd.DataFrame, digits: int, highlight: str | None) -> alt.LayerC
         y=alt.Y("model:N", sort=_by(rows, "pen_accuracy")[::-1], title=None, axis=_NAMES),
         opacity=_opacity(highlight),
     )
-    x = alt.X("pen digits:Q", title="Read right, %", scale=alt.Scale(zero=False))
+    x = alt.X("pen digits:Q", title="Accuracy, %", scale=alt.Scale(zero=False))
     bars = base.mark_rule().encode(
-        alt.X("low:Q", title="Read right, %"), alt.X2("high:Q"), _family_colour()
+        alt.X("low:Q", title="Accuracy, %"), alt.X2("high:Q"), _family_colour()
     )
     tooltip = ["model", *(alt.Tooltip(name, format=".2f") for name in ("pen digits", "MNIST"))]
     points = (
@@ -188,12 +191,12 @@ def pen(summary: pd.DataFrame, digits: int, highlight: str | None) -> alt.LayerC
     return (bars + mnist + points).properties(
         height=alt.Step(22),
         description=f"Accuracy of {len(rows)} networks on pen digits (dots) and on MNIST's test "
-        f"images (grey ticks); the best on pen digits is {best['model']}.",
+        f"images (grey ticks); {best['model']} is the best on pen digits.",
     )
 
 
 def pen_by_recipe(summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
-    """Accuracy on pen digits, a row a model, the best first, and a mark a recipe."""
+    """Accuracy on pen digits: one row per model, best first, with one mark per recipe."""
     rows = summary.assign(
         family=summary["model"].map(_family), **{"pen digits": 100 * summary["pen_accuracy"]}
     )
@@ -202,7 +205,7 @@ def pen_by_recipe(summary: pd.DataFrame, highlight: str | None) -> alt.LayerChar
         y=alt.Y("model:N", sort=best_first.tolist(), title=None, axis=_NAMES),
         opacity=_opacity(highlight),
     )
-    title = "Pen digits read right, %"
+    title = "Accuracy on pen digits, %"
     lines = base.mark_rule().encode(
         alt.X("min(pen digits):Q", title=title), alt.X2("max(pen digits):Q"), _family_colour()
     )
@@ -223,19 +226,19 @@ def pen_by_recipe(summary: pd.DataFrame, highlight: str | None) -> alt.LayerChar
         .add_params(_POINTED_AT)
     )
     means = rows.groupby("recipe")["pen digits"].mean()
-    told = ", ".join(f"{recipe} {mean:.1f}" for recipe, mean in means.items())
+    listed = ", ".join(f"{recipe} {mean:.1f}" for recipe, mean in means.items())
     return (lines + points).properties(
         height=alt.Step(22),
-        description=f"{title}, by recipe, for {rows['model'].nunique()} networks; means: {told}.",
+        description=f"{title}, by recipe, for {rows['model'].nunique()} networks; means: {listed}.",
     )
 
 
 def confusions(matrix: pd.DataFrame) -> alt.LayerChart:
-    """How often each digit was read as which other; `matrix` has `digit`, `read as`, `images`."""
+    """The confusion matrix without its diagonal; `matrix` has `digit`, `read as`, `images`."""
     wrong = matrix[matrix["digit"] != matrix["read as"]]
     base = alt.Chart(wrong).encode(
         x=alt.X("read as:O", axis=alt.Axis(labelAngle=0, orient="top"), title="read as"),
-        y=alt.Y("digit:O", title="was a"),
+        y=alt.Y("digit:O", title="true digit"),
     )
     cells = (
         base.mark_rect()
@@ -250,7 +253,7 @@ def confusions(matrix: pd.DataFrame) -> alt.LayerChart:
         .mark_text(fontSize=11)
         .encode(
             text="images:Q",
-            # Viridis is dark at its low end and bright at its high end.
+            # Viridis is dark for low values and bright for high ones.
             color=alt.condition(
                 f"datum.images > {wrong['images'].max() / 2}",
                 alt.value("black"),
@@ -261,13 +264,13 @@ def confusions(matrix: pd.DataFrame) -> alt.LayerChart:
     worst = wrong.loc[wrong["images"].idxmax()]
     return (cells + numbers).properties(
         height=340,
-        description=f"{wrong['images'].sum()} digits misread; most often a {worst['digit']} was "
-        f"read as a {worst['read as']}, {worst['images']} times.",
+        description=f"{wrong['images'].sum()} misread images; the most frequent error is "
+        f"{worst['digit']} read as {worst['read as']}, {worst['images']} times.",
     )
 
 
 def _family_colour() -> alt.Color:
-    """The column `family`; palette.family_legend explains it."""
+    """The column `family` as colour; palette.family_legend is its legend."""
     colours = family_colours()
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
     return alt.Color("family:N", scale=scale, legend=None)
@@ -278,12 +281,12 @@ def _family(model: str) -> str:
 
 
 def _by(rows: pd.DataFrame, column: str) -> list[str]:
-    """The models in the order of a column, smallest first."""
+    """The models sorted by a column, smallest first."""
     return rows.sort_values(column)["model"].tolist()
 
 
 def _spread(values: np.ndarray, apart: float) -> np.ndarray:
-    """The values in their order, moved as little upwards as leaves `apart` between neighbours."""
+    """The values, moved up just enough that neighbours are at least `apart` from each other."""
     order = np.argsort(values)
     steps = apart * np.arange(len(values))
     spread = np.empty(len(values))
@@ -291,8 +294,8 @@ def _spread(values: np.ndarray, apart: float) -> np.ndarray:
     return spread
 
 
-def _opacity(highlight: str | None) -> dict[str, object]:
-    """The highlighted network and the one pointed at stand out; without either, all do."""
+def _opacity(highlight: str | None) -> Mapping[str, object]:
+    """Full opacity for the highlighted network and the one pointed at; without either, for all."""
     pointed_at = alt.when(_POINTED_AT, empty=highlight is None).then(alt.value(1))
     return pointed_at.when(alt.datum.model == highlight).then(alt.value(1)).otherwise(_FADED)
 
@@ -303,5 +306,5 @@ def _tooltip(cost: str) -> list[alt.Tooltip]:
         alt.Tooltip("accuracy:Q", title="accuracy, %", format=".2f"),
         alt.Tooltip("seeds:Q", title="seeds"),
         alt.Tooltip(f"{cost}:Q", title=COSTS[cost].lower(), format=",.4~g"),
-        alt.Tooltip("test_loss:Q", title="loss", format=".4f"),
+        alt.Tooltip("test_loss:Q", title="test loss", format=".4f"),
     ]

@@ -1,4 +1,4 @@
-"""Of the Benchmarks page: which test images are misread, by whom, and whether that is chance."""
+"""Part of the Benchmarks page: misread test images, and whether two networks really differ."""
 
 from collections.abc import Callable, Mapping
 
@@ -15,11 +15,11 @@ from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.data.sample_pack import Samples, SamplesError
 
 GALLERY = 40
-MOST_NAMED = 3  # in a caption as narrow as its picture
+MOST_NAMED = 3  # more names do not fit below a picture
 
 
 def show(runs: pd.DataFrame, highlight: str | None) -> None:
-    """Whether two networks differ, what one reads as what, and what most networks misread."""
+    """Compare two networks; show one network's confusion matrix and the hardest images."""
     try:
         pack = cached_records.sample_pack(runs["dataset"].iloc[0])
     except SamplesError as error:
@@ -30,17 +30,17 @@ def show(runs: pd.DataFrame, highlight: str | None) -> None:
         st.warning(problem)
     read = {model: read[model] for model in MODELS if model in read}
     if read:
-        _really_different(Evidence(runs, read, pack.labels))
+        _really_different(Evidence(runs, read, pack.labels), pack.labels)
         _mistakes(read, pack, highlight)
 
 
-def _really_different(evidence: Evidence) -> None:
-    """Any two networks, tested."""
+def _really_different(evidence: Evidence, labels: np.ndarray) -> None:
+    """Test any two networks."""
     st.header("Are two networks really different?")
     st.caption(
-        f"By their runs where there are {ENOUGH_RUNS} of each (Welch's t); else by the run with "
-        "seed 0: of the test images, those count that one reads right and the other wrong (as in "
-        "McNemar's test)."
+        f"With at least {ENOUGH_RUNS} runs of each network, this compares the runs (Welch's "
+        "t-test). With fewer, it compares the runs with seed 0 by the test images that only one of "
+        "them classifies correctly (as in McNemar's test)."
     )
     models = list(evidence.read)
     left, right = st.columns(2)
@@ -49,10 +49,10 @@ def _really_different(evidence: Evidence) -> None:
     if first == second:
         st.info("Choose two different networks.")
         return
-    result = paired(evidence.read[first], evidence.read[second], evidence.labels)
+    result = paired(evidence.read[first], evidence.read[second], labels)
     st.markdown(
-        f"Of the test images, {result.only_first} are read right by {first} alone and "
-        f"{result.only_second} by {second} alone (seed 0). "
+        f"Test images classified correctly by only one of the two (seed 0): {result.only_first} "
+        f"by {first}, {result.only_second} by {second}. "
         f"{_verdict(first, second, evidence.gap(first, second))}"
     )
 
@@ -60,15 +60,15 @@ def _really_different(evidence: Evidence) -> None:
 def _verdict(first: str, second: str, gap: Gap) -> str:
     better, sign = (second, 1) if gap.share >= 0 else (first, -1)
     ends = sorted((sign * gap.low, sign * gap.high))
-    by = (
+    basis = (
         f"{points(sign * gap.share)} points for {better}, 95 % interval {points(ends[0])} to "
-        f"{points(ends[1])}, by {gap.grounds}"
+        f"{points(ends[1])}, from {gap.grounds}"
     )
     if not gap.sure:
-        return f"**That may well be chance**: {by}."
+        return f"**The difference may be due to chance**: {basis}."
     if gap.over_runs:
-        return f"**{better} is really better**: {by}."
-    return f"**This run of {better} is really better**; with other seeds it may differ: {by}."
+        return f"**{better} is significantly better**: {basis}."
+    return f"**This run of {better} is significantly better**; other seeds may differ: {basis}."
 
 
 def _mistakes(read: Mapping[str, np.ndarray], pack: Samples, highlight: str | None) -> None:
@@ -84,17 +84,17 @@ def _mistakes(read: Mapping[str, np.ndarray], pack: Samples, highlight: str | No
     matrix = confusion(predicted, pack.labels)
     left, right = st.columns(2)
     with left:
-        st.caption("How often which digit was read as which other. Click a cell to see the images.")
+        st.caption("Confusion matrix of the misread images. Click a cell to see its images.")
         cell = _confusion_chart(matrix)
     with right:
         shares = 100 * matrix.diagonal() / matrix.sum(axis=1)
         lowest = float(np.floor(shares.min()))
-        st.caption(f"How many of each digit are read right, in percent. Bars begin at {lowest:g}.")
+        st.caption(f"Accuracy for each digit, in percent. Bars start at {lowest:g}.")
         st.dataframe(
-            pd.DataFrame({"digit": range(10), "read right": shares}),
+            pd.DataFrame({"digit": range(10), "accuracy": shares}),
             hide_index=True,
             column_config={
-                "read right": st.column_config.ProgressColumn(
+                "accuracy": st.column_config.ProgressColumn(
                     format="%.1f %%", min_value=lowest, max_value=100.0
                 )
             },
@@ -102,13 +102,13 @@ def _mistakes(read: Mapping[str, np.ndarray], pack: Samples, highlight: str | No
     if cell:
         was, read_as = cell["digit"], cell["read as"]
         chosen = np.flatnonzero((pack.labels == was) & (predicted == read_as))
-        st.markdown(f"**{len(chosen)} times {model} read a {was} as a {read_as}:**")
+        st.markdown(f"**Images of {was} that {model} misread as {read_as}: {len(chosen)}**")
         _gallery(pack, chosen, lambda number: f"no. {number}")
     _hardest(read, pack)
 
 
 def _confusion_chart(matrix: np.ndarray) -> dict[str, int] | None:
-    """Show the chart -> the cell that was clicked."""
+    """Show the chart -> the cell that was clicked, if any."""
     rows = pd.DataFrame(
         [(was, read_as, int(n)) for (was, read_as), n in np.ndenumerate(matrix)],
         columns=["digit", "read as", "images"],
@@ -122,25 +122,26 @@ def _confusion_chart(matrix: np.ndarray) -> dict[str, int] | None:
 
 def _hardest(read: Mapping[str, np.ndarray], pack: Samples) -> None:
     st.subheader("The hardest digits")
-    st.caption("What networks of this recipe misread most often (seed 0), and who reads it right.")
+    st.caption("The test images that most networks of this recipe misread (seed 0).")
     models, read_as = np.array(list(read)), np.stack(list(read.values()))
     right = read_as == pack.labels
     hardest = np.argsort(right.sum(axis=0), kind="stable")[:GALLERY]
 
-    def who(number: int) -> str:
+    def caption(number: int) -> str:
         wrong = read_as[~right[:, number], number]
-        told = models[right[:, number]]
-        told = ", ".join(told) if len(told) <= MOST_NAMED else f"{len(told)} of {len(models)}"
+        named = models[right[:, number]]
+        correct = ", ".join(named) if len(named) <= MOST_NAMED else f"{len(named)} of {len(models)}"
         mostly = f", read as {np.bincount(wrong).argmax()}" if len(wrong) else ""
-        return f"a {pack.labels[number]}{mostly}. Right: {told or 'nobody'}"
+        return f"{pack.labels[number]}{mostly}. Correct: {correct or 'none'}"
 
-    _gallery(pack, hardest, who)
+    _gallery(pack, hardest, caption)
 
 
 def _gallery(pack: Samples, numbers: np.ndarray, caption: Callable[[int], str]) -> None:
-    shown = [number for number in numbers[:GALLERY] if pack.image(number) is not None]
+    images = {number: pack.image(number) for number in numbers[:GALLERY]}
+    shown = {number: image for number, image in images.items() if image is not None}
     st.image(
-        [255 - pack.image(number) for number in shown],
+        [255 - image for image in shown.values()],
         caption=[caption(number) for number in shown],
         width=84,
     )

@@ -1,4 +1,4 @@
-"""The Benchmarks page: what the records of all runs say. It needs neither torch nor a data set."""
+"""The Benchmarks page: the results of all recorded runs. It needs no torch and no data set."""
 
 import pandas as pd
 import streamlit as st
@@ -13,15 +13,19 @@ from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES, Study
 from mnistcmp.records import default_folder, summarise, training_command
 
-COST_NAMES = {"params": "parameters", "train_seconds": "training time", "ms_per_image": "speed"}
+COST_NAMES = {
+    "params": "parameters",
+    "train_seconds": "training time",
+    "ms_per_image": "time per image",
+}
 
 
 def page() -> None:
-    """Everything from top to bottom."""
+    """Show the page."""
     st.title("Benchmarks")
     st.caption(
-        "What each network costs and how well it reads digits that it has never seen: every figure "
-        "comes from the records of real training runs."
+        "How accurate each network is on digits that it has never seen, and at what cost. All "
+        "figures come from recorded training runs."
     )
     runs = cached_records.reported_runs()
     runs = of_all_recipes = runs[runs["dataset"] == "mnist"]
@@ -46,14 +50,14 @@ def page() -> None:
 
 def _choices(runs: pd.DataFrame) -> tuple[str, str | None]:
     left, right = st.columns(2)
-    there = [recipe for recipe in RECIPES if recipe in set(runs["recipe"])]
+    recorded = [recipe for recipe in RECIPES if recipe in set(runs["recipe"])]
     recipe = left.segmented_control(
         "Recipe",
-        there,
-        default=_usual(there),
+        recorded,
+        default=_usual(recorded),
         required=True,
         key="recipe",
-        help=_recipe_help(there),
+        help=_recipe_help(recorded),
     )
     models = [model for model in MODELS if model in set(runs["model"])]
     highlight = right.selectbox(
@@ -61,13 +65,13 @@ def _choices(runs: pd.DataFrame) -> tuple[str, str | None]:
         models,
         index=None,
         key=session.HIGHLIGHT,
-        placeholder="a network, in every chart",
+        placeholder="one network in all charts",
     )
     return recipe, highlight
 
 
 def _usual(recipes: list[str]) -> str:
-    """The recipe that is shown first: our own, where there are records of it."""
+    """The recipe that is shown first: `tuned`, if it has records."""
     return "tuned" if "tuned" in recipes else recipes[0]
 
 
@@ -76,13 +80,13 @@ def _recipe_help(recipes: list[str]) -> str:
 
 
 def _tables(summary: pd.DataFrame) -> None:
-    st.header("The networks, study by study")
-    st.caption("Means over the runs; of times the median, since the machine is sometimes busy.")
+    st.header("The networks by study")
+    st.caption("Means over the runs. Times are medians, because other work can slow down a run.")
     studies = _studies_of(summary)
     for study, tab in zip(studies, st.tabs([study.title for study in studies]), strict=True):
         rows = summary[summary["model"].isin(list(study.models))]
         with tab:
-            here = "" if study.published_for("mnist") else " Here: on MNIST’s digits."
+            here = "" if study.published_for("mnist") else " The results here are on MNIST."
             st.markdown(f"**{study.question}** Source: {study.source}.{here}")
             _table(study, rows)
     st.download_button(
@@ -95,7 +99,7 @@ def _tables(summary: pd.DataFrame) -> None:
 
 
 def _studies_of(rows: pd.DataFrame) -> list[Study]:
-    """The studies of which a network is in the rows."""
+    """The studies with at least one network in the rows."""
     return [study for study in STUDIES.values() if rows["model"].isin(list(study.models)).any()]
 
 
@@ -113,13 +117,13 @@ def _table(study: Study, rows: pd.DataFrame) -> None:
                 "parameters": rows["params"],
                 "accuracy, %": 100 * rows["test_accuracy"],
                 "± (95 %)": half,
-                "sd": 100 * rows["test_accuracy_sd"],
+                "SD": 100 * rows["test_accuracy_sd"],
                 "runs": rows["seeds"],
                 "published, %": [_percent(figures.test_accuracy) for figures in published],
-                "loss": rows["test_loss"],
+                "test loss": rows["test_loss"],
                 "published loss": [figures.test_loss for figures in published],
-                "training images, %": 100 * rows["train_accuracy"],
-                "training, s": rows["train_seconds"],
+                "training accuracy, %": 100 * rows["train_accuracy"],
+                "training time, s": rows["train_seconds"],
                 "published, s": [figures.train_seconds for figures in published],
                 "ms per image": rows["ms_per_image"],
                 "published, ms": [figures.ms_per_image for figures in published],
@@ -132,24 +136,30 @@ def _table(study: Study, rows: pd.DataFrame) -> None:
             "parameters": st.column_config.NumberColumn(format="localized"),
             **{
                 name: st.column_config.NumberColumn(format="%.2f")
-                for name in ("accuracy, %", "± (95 %)", "sd", "published, %", "training images, %")
+                for name in (
+                    "accuracy, %",
+                    "± (95 %)",
+                    "SD",
+                    "published, %",
+                    "training accuracy, %",
+                )
             },
-            "loss": st.column_config.NumberColumn(format="%.4f"),
-            "training, s": st.column_config.NumberColumn(format="%.1f"),
+            "test loss": st.column_config.NumberColumn(format="%.4f"),
+            "training time, s": st.column_config.NumberColumn(format="%.1f"),
             "ms per image": st.column_config.NumberColumn(format="%.3f"),
         },
     )
 
 
 def _scatter(summary: pd.DataFrame, highlight: str | None) -> None:
-    st.header("Accuracy and what it costs")
+    st.header("Accuracy and cost")
     st.caption(
-        "Higher is better, further left is cheaper; no network beats those on the dashed line at "
-        "the same cost. The strokes are 95 % intervals over the runs. Click a network to highlight "
-        "it on the whole page."
+        "Higher is better, further left is cheaper. At the same cost, no network is better than "
+        "those on the dashed line. Vertical lines are 95 % intervals over the runs. Click a "
+        "network to highlight it on the whole page."
     )
     cost = st.segmented_control(
-        "Cost", list(COSTS), default="params", required=True, format_func=COST_NAMES.get
+        "Cost", list(COSTS), default="params", required=True, format_func=COST_NAMES.__getitem__
     )
     st.html(palette.family_legend(summary["model"]))
     st.altair_chart(
@@ -168,8 +178,8 @@ def _take_highlight() -> None:
 def _enough(summary: pd.DataFrame) -> None:
     st.header("When is enough enough?")
     st.caption(
-        "The best network that ten times, a hundred times … what the cheapest one costs can buy, "
-        "and how many points of accuracy each further tenfold adds."
+        "The best network for at most 10 times, 100 times … the cost of the cheapest one, and how "
+        "many percentage points of accuracy each further factor of 10 adds."
     )
     columns = st.columns(2)
     for column, cost in zip(columns, ("params", "train_seconds"), strict=True):
@@ -178,8 +188,8 @@ def _enough(summary: pd.DataFrame) -> None:
         first, *further = rows.itertuples()
         steps = ", then ".join(f"**{row.points:.2f}** ({row.model})" for row in further)
         column.markdown(
-            f"{first.model}, the cheapest, reads {first.accuracy:.2f} %. "
-            + (f"Each further tenfold buys, in points: {steps}." if further else "")
+            f"{first.model}, the cheapest, has an accuracy of {first.accuracy:.2f} %. "
+            + (f"Points gained per factor of 10: {steps}." if further else "")
         )
         column.dataframe(
             rows,
@@ -198,13 +208,13 @@ def _enough(summary: pd.DataFrame) -> None:
 
 
 def _losses_and_curves(runs: pd.DataFrame, summary: pd.DataFrame, highlight: str | None) -> None:
-    st.header("How they learn")
+    st.header("Learning curves")
     study = st.selectbox(
         "Study", _studies_of(runs), format_func=lambda study: study.title, key="curves_of"
     )
     st.caption(
-        "Means over the runs. The dashed lines are the training images as they were trained on: "
-        "moved about, and read while the network was still changing; so they may lie below."
+        "Means over the runs. Dashed lines: training images, measured during training, with the "
+        "recipe's augmentation, if any. Their accuracy may therefore be below the test accuracy."
     )
     epochs = cached_records.reported_epochs()
     epochs = epochs[epochs["run"].isin(runs[runs["model"].isin(list(study.models))]["run"])]
@@ -212,8 +222,8 @@ def _losses_and_curves(runs: pd.DataFrame, summary: pd.DataFrame, highlight: str
     left, right = st.columns(2)
     left.altair_chart(charts.curves(epochs, "accuracy", highlight))
     right.altair_chart(charts.curves(epochs, "loss", highlight))
-    st.subheader("Loss of every network")
-    st.caption("A small loss means: right, and sure of it. Shorter is better.")
+    st.subheader("Test loss of all networks")
+    st.caption("A low loss means that a network is both correct and confident. Shorter is better.")
     st.html(palette.family_legend(summary["model"]))
     st.altair_chart(charts.losses(summary, highlight))
 
@@ -231,9 +241,9 @@ def _provenance(runs: pd.DataFrame) -> None:
         ).reset_index(),
         hide_index=True,
         column_config={
-            "workers": st.column_config.NumberColumn("at a time"),
+            "workers": st.column_config.NumberColumn("runs in parallel"),
             "trained_on": "trained on",
-            "seconds": st.column_config.NumberColumn("seconds in all", format="%.0f"),
+            "seconds": st.column_config.NumberColumn("total seconds", format="%.0f"),
         },
     )
 

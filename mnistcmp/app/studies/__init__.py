@@ -1,1 +1,1 @@
-"""The Studies page: published comparisons, and our own results beside them."""
+"""The Studies page: published comparisons beside our own results."""

@@ -1,6 +1,7 @@
-"""The charts of one study: every network in its own colour and shape, the same in each of them."""
+"""The charts of one study; each network has the same colour and shape in all of them."""
 
 import math
+from typing import Literal
 
 import altair as alt
 import numpy as np
@@ -14,21 +15,21 @@ from mnistcmp.records import ACTIVATION_IMAGES
 
 HEIGHT_PX = 280
 
-# What accuracy is drawn against: the title of the axis, its scale and the format of its figures.
-AXES = {
+# The measures that accuracy is plotted against: axis title, scale and number format.
+AXES: dict[str, tuple[str, Literal["linear", "log"], str]] = {
     "params": (COSTS["params"], "log", "~s"),
     "epoch_seconds": ("Seconds per epoch", "log", "~g"),
     "receptive_field_px": ("Receptive field, px a side", "linear", "d"),
-    "convolutions": ("Convolutions, one after the other", "linear", "d"),
+    "convolutions": ("Convolutions in sequence", "linear", "d"),
     "activation_mb": (f"Activations of {ACTIVATION_IMAGES} images, MB", "linear", "~g"),
 }
 CURVES = {"accuracy": "Accuracy (%)", "loss": "Loss (nats)"}
 
 
 def gains(changes: list[Change]) -> alt.LayerChart:
-    """What each change bought, in points: ours with its 95 % interval, and the published tick."""
+    """The gain from each change in points, with 95 % intervals; published gains are ticks."""
     rows = _gain_rows(changes)
-    title = "Points of test accuracy gained"
+    title = "Gain in test accuracy, points"
     y = alt.Y(
         "change:N",
         sort=None,
@@ -39,7 +40,7 @@ def gains(changes: list[Change]) -> alt.LayerChart:
         "change",
         "networks",
         *(alt.Tooltip(name, format="+.2f") for name in ("points", "low", "high", "published")),
-        "judged by",
+        "based on",
         *(
             alt.Tooltip(name, title=f"× {name}", format=".3~g")
             for name in ("parameters", "seconds")
@@ -60,17 +61,17 @@ def gains(changes: list[Change]) -> alt.LayerChart:
         network_shape(rows["model"]),
         tooltip=tooltip,
     )
-    told = ", ".join(f"{row.change} {row.points:+.2f}" for row in rows.itertuples())
+    listed = ", ".join(f"{row.change} {row.points:+.2f}" for row in rows.itertuples())
     return (zero + bars + ticks + dots).properties(
-        height=alt.Step(34), description=f"{title}, by change: {told}."
+        height=alt.Step(34), description=f"{title}, by change: {listed}."
     )
 
 
 def accuracy_against(axis: str, measures: pd.DataFrame, published: pd.DataFrame) -> alt.LayerChart:
-    """Test accuracy against one of AXES: points with 95 % intervals, published ones hollow.
+    """Test accuracy against one of AXES, with 95 % intervals; published points are hollow.
 
-    Both tables are by model, as in study_tables.py; a published network without one of the two
-    figures is left out.
+    Both tables are by model, as in study_tables.py. A published network is left out if one of the
+    two figures is missing.
     """
     ours = _accuracies(axis, measures).assign(whose="ours")
     theirs = _accuracies(axis, published).assign(whose="published")
@@ -85,20 +86,20 @@ def accuracy_against(axis: str, measures: pd.DataFrame, published: pd.DataFrame)
     y = alt.Y("accuracy:Q", title=ACCURACY, scale=alt.Scale(zero=False, padding=12))
     tooltip = [
         alt.Tooltip("model:N"),
-        alt.Tooltip("whose:N"),
+        alt.Tooltip("whose:N", title="figures"),
         alt.Tooltip("accuracy:Q", title=ACCURACY, format=".2f"),
         alt.Tooltip(f"{axis}:Q", title=title, format=",.4~g"),
     ]
     base = alt.Chart(rows).encode(x, color=network_colour(rows["model"]))
     bars = base.mark_rule().encode(alt.Y("low:Q", title=ACCURACY), alt.Y2("high:Q"))
-    dots = [
+    hollow, filled = (
         base.mark_point(filled=whose == "ours", size=120, strokeWidth=2, opacity=1)
         .transform_filter(alt.datum.whose == whose)
         .encode(y, shape=network_shape(rows["model"]), tooltip=tooltip)
         for whose in ("published", "ours")
-    ]
+    )
     best = ours.loc[ours["accuracy"].idxmax()]
-    return alt.layer(bars, *dots).properties(
+    return (bars + hollow + filled).properties(
         height=HEIGHT_PX,
         description=f"{ACCURACY}, against {title} of {len(ours)} networks; the best is "
         f"{best['model']} with {best['accuracy']:.2f}.",
@@ -106,9 +107,10 @@ def accuracy_against(axis: str, measures: pd.DataFrame, published: pd.DataFrame)
 
 
 def curves(rows: pd.DataFrame, measure: str, images: str, order: list[str]) -> alt.LayerChart:
-    """`measure` by epoch on the `training` or `test` images, one line a network of `order`.
+    """`measure` by epoch on the `training` or `test` images, one line per network in `order`.
 
-    `rows` as from measures.curves: of both kinds of images, so that both charts have one scale.
+    `rows` are those of study_tables.curves, for both sets of images, so that both charts have the
+    same scale.
     """
     rows = rows.assign(model=pd.Categorical(rows["model"], order)).sort_values(["model", "epoch"])
     unit = 100 if measure == "accuracy" else 1
@@ -144,15 +146,16 @@ def curves(rows: pd.DataFrame, measure: str, images: str, order: list[str]) -> a
     )
     return (band + line + dots).properties(
         height=HEIGHT_PX,
-        description=f"{title} of {rows['model'].nunique()} networks by epoch, 1 to {last}; mean "
+        description=f"{title} of {rows['model'].nunique()} networks by epoch, 1 to {last}: mean "
         "over the runs, with a band from the lowest to the highest run.",
     )
 
 
 def gradient_flow(flow: dict[str, pd.DataFrame], moment: str) -> alt.LayerChart:
-    """Gradient norm by layer in the `first` or the `last` epoch, from the image to the logits.
+    """Gradient norm by layer in the `first` or `last` epoch, from the image to the logits.
 
-    `flow` as from measures.gradient_flow: of both, so that both charts have one scale.
+    `flow` is from study_tables.gradient_flow, with both epochs, so that both charts have the same
+    scale.
     """
     both, rows = (table[table["norm"] > 0] for table in (pd.concat(flow.values()), flow[moment]))
     x = alt.X(
@@ -184,7 +187,7 @@ def gradient_flow(flow: dict[str, pd.DataFrame], moment: str) -> alt.LayerChart:
 
 
 def without_gradient(flow: dict[str, pd.DataFrame]) -> list[str]:
-    """The networks of which some layer gets no gradient at all, which a log scale cannot show."""
+    """The networks with a layer whose gradient is 0, which a log scale cannot show."""
     rows = pd.concat(flow.values())
     return rows.loc[rows["norm"] == 0, "model"].unique().tolist()
 
@@ -199,7 +202,7 @@ def _gain_rows(changes: list[Change]) -> pd.DataFrame:
             "low": 100 * change.gain.low,
             "high": 100 * change.gain.high,
             "published": None if change.published is None else 100 * change.published,
-            "judged by": change.gain.grounds,
+            "based on": change.gain.grounds,
             "parameters": change.cost["params"],
             "seconds": change.cost["epoch_seconds"],
         }

@@ -1,4 +1,4 @@
-"""The Studies page: nine published comparisons, and ours beside them, from the records alone."""
+"""The Studies page: published comparisons beside our own results, from the records alone."""
 
 import math
 
@@ -40,7 +40,7 @@ BADGES = {
 
 
 def page() -> None:
-    """Everything from top to bottom."""
+    """Show the page."""
     st.title("Studies")
     study = st.selectbox(
         "Study",
@@ -51,14 +51,14 @@ def page() -> None:
     )
     st.header(study.question)
     st.caption(
-        f"Source: {study.source}. Below: our own runs beside what it published, what each change "
-        "bought at what cost, and where the two contradict."
+        f"Source: {study.source}. Below: our results beside the published ones, the gain and cost "
+        "of each change, and where the two disagree."
     )
     runs = cached_records.reported_runs()
     runs = runs[runs["model"].isin(study.models)]
     dataset = _dataset(study, runs)
     if dataset is None:
-        st.subheader("What was published")
+        st.subheader("Published results")
         show_table(study, published(study).add_prefix("published_"), math.nan)
         return
     runs = runs[runs["dataset"] == dataset]
@@ -69,20 +69,23 @@ def page() -> None:
 
 
 def _dataset(study: Study, runs: pd.DataFrame) -> str | None:
-    """The data set to show, the study's own first; None if there is none. Says what is missing."""
+    """The data set to show, the study's own by default; None if there is none.
+
+    Says which of the study's data sets have no runs yet.
+    """
     trained = runs["dataset"].unique().tolist()
     for dataset in study.datasets:
         if dataset not in trained:
-            st.info(f"{title(dataset)}: not trained yet: `{_command(study, dataset)}`")
-    there = [
+            st.info(f"No runs on {title(dataset)} yet. Train with `{_command(study, dataset)}`.")
+    choices = [
         dataset for dataset in dict.fromkeys((*study.datasets, *trained)) if dataset in trained
     ]
-    if len(there) < 2:
-        return there[0] if there else None
+    if len(choices) < 2:
+        return choices[0] if choices else None
     return st.segmented_control(
         "Data set",
-        there,
-        default=there[0],
+        choices,
+        default=choices[0],
         required=True,
         format_func=title,
         key=f"dataset_{study.number}",
@@ -90,11 +93,11 @@ def _dataset(study: Study, runs: pd.DataFrame) -> str | None:
 
 
 def _recipe(study: Study, runs: pd.DataFrame) -> str:
-    there = [recipe for recipe in RECIPES if recipe in set(runs["recipe"])]
-    if len(there) == 1:
-        return there[0]
+    choices = [recipe for recipe in RECIPES if recipe in set(runs["recipe"])]
+    if len(choices) == 1:
+        return choices[0]
     return st.segmented_control(
-        "Recipe", there, default=there[0], required=True, key=f"recipe_{study.number}"
+        "Recipe", choices, default=choices[0], required=True, key=f"recipe_{study.number}"
     )
 
 
@@ -105,7 +108,7 @@ def _study(
     missing = [model for model in study.models if model not in table.index]
     if missing:
         command = f"{_command(study, dataset)} --missing"
-        st.info(f"Not trained yet: {', '.join(missing)}: `{command}`")
+        st.info(f"Not trained yet: {', '.join(missing)}. Train with `{command}`.")
     evidence = _evidence(dataset, runs)
     found = conclude(study, dataset, table, evidence)
     st.html(palette.network_legend(table.index))
@@ -121,7 +124,7 @@ def _evidence(dataset: str, runs: pd.DataFrame) -> Evidence:
         labels = cached_records.sample_pack(dataset).labels
     except SamplesError:
         return Evidence(runs)
-    # Of a network without predictions, there are still the runs to judge by.
+    # A network without predictions can still be judged by its runs.
     read, _ = cached_records.readings(runs, len(labels))
     return Evidence(runs, read, labels)
 
@@ -129,19 +132,19 @@ def _evidence(dataset: str, runs: pd.DataFrame) -> Evidence:
 def _gains(steps: list[Change], found: list[Finding]) -> None:
     left, right = st.columns(2, gap="large")
     if steps:
-        left.subheader("What each change bought")
+        left.subheader("Gain from each change")
         judged_by_images = any(not step.gain.over_runs for step in steps)
         left.caption(
-            "Marks: ours, with 95 % intervals; one that holds 0 may be chance. Grey ticks: as "
-            "published."
+            "Marks: ours, with 95 % intervals. If an interval includes 0, the gain may be due to "
+            "chance. Grey ticks: published."
             + judged_by_images
             * (
-                f" Where a network has fewer than {ENOUGH_RUNS} runs, the interval is of the test "
-                "images alone: other seeds may differ by more."
+                f" If a network has fewer than {ENOUGH_RUNS} runs, the interval reflects only the "
+                "sampling of test images, not the variation between seeds."
             )
         )
         left.altair_chart(charts.gains(steps))
-    right.subheader("What we find")
+    right.subheader("Findings")
     right.markdown("\n".join(f"- {one.text}" for one in found if one.verdict is None))
 
 
@@ -150,19 +153,19 @@ def _costs(study: Study, dataset: str, table: pd.DataFrame) -> None:
     theirs = published(study)
     if not (study.published_on and accuracies_comparable(study, dataset)):
         theirs["test_accuracy"] = math.nan
-    # A source that does not count its network's parameters describes the network that we count.
+    # A source that gives no number of parameters describes the same network as ours.
     theirs["params"] = theirs["params"].fillna(table["params"])
-    st.subheader("Accuracy, and what it costs")
+    st.subheader("Accuracy and cost")
     st.caption(
-        f"Strokes: 95 % intervals over the runs; a mark without has fewer than {ENOUGH_RUNS} runs."
-        + (" Hollow: as published." if theirs["test_accuracy"].notna().any() else "")
+        f"Vertical lines: 95 % intervals over the runs, for networks with at least {ENOUGH_RUNS} "
+        "runs." + (" Hollow marks: published." if theirs["test_accuracy"].notna().any() else "")
     )
     for axis, column in zip(axes, st.columns(len(axes)), strict=True):
         column.altair_chart(charts.accuracy_against(axis, table, theirs))
 
 
 def _against(study: Study, dataset: str, recipe: str, found: list[Finding]) -> None:
-    st.subheader("Against what was published")
+    st.subheader("Comparison with the published results")
     st.caption(
         f"Published on {published_on(study)}; ours on {title(dataset)}, trained with "
         f"the recipe “{recipe}”."
@@ -173,17 +176,17 @@ def _against(study: Study, dataset: str, recipe: str, found: list[Finding]) -> N
         for one in found
         if one.verdict == verdict
     ]
-    st.markdown("\n".join(weighed) or "Nothing was published that could be compared.")
+    st.markdown("\n".join(weighed) or "The source publishes nothing that can be compared.")
 
 
 def _figures(study: Study, dataset: str, figures: pd.DataFrame, stated: float) -> None:
     st.subheader("All figures, ours and published")
     show_table(study, figures, stated)
-    text = "Means over the runs; of times the median, since the machine is sometimes busy."
+    text = "Means over the runs. Times are medians, because other work can slow down a run."
     if not math.isnan(stated):
         text += (
-            f" “Epochs until {100 * stated:.0f} %”: when a network first reads so many test images "
-            "right. It is what even the weakest run reaches in its last epoch, rounded down."
+            f" “Epochs until {100 * stated:.0f} %” counts the epochs until a network first reaches "
+            "this test accuracy, which is the final accuracy of the weakest run, rounded down."
         )
     st.caption(text)
     name = f"study-{study.number}-{dataset}.csv"
@@ -193,10 +196,10 @@ def _figures(study: Study, dataset: str, figures: pd.DataFrame, stated: float) -
 def _learning(study: Study, models: list[str], epochs: pd.DataFrame) -> None:
     if epochs.empty:
         return
-    st.subheader("How they learn")
+    st.subheader("Learning curves")
     st.caption(
-        "Means over the runs; bands from the lowest to the highest run. Training images as they "
-        "were trained on: moved about, and read while the network was still changing."
+        "Means over the runs; bands from the lowest to the highest run. On training images, "
+        "accuracy and loss are measured during training, with the recipe's augmentation, if any."
     )
     st.html(palette.network_legend(models))
     for measure in charts.CURVES:
@@ -204,14 +207,16 @@ def _learning(study: Study, models: list[str], epochs: pd.DataFrame) -> None:
         for images, column in zip(("test", "training"), st.columns(2), strict=True):
             column.altair_chart(charts.curves(rows, measure, images, models))
     if study.show_gradients:
-        st.subheader("How gradients flow")
+        st.subheader("Gradients by layer")
         st.caption(
-            "How strongly each layer's weights are pulled. A line that falls steeply towards the "
-            "image is a gradient that vanishes. Shortcuts' own weights are left out."
+            "The norm of the loss gradient with respect to each layer's weights. A steep fall "
+            "towards the image is a vanishing gradient. The weights of shortcuts are left out."
         )
         flow = gradient_flow(epochs)
         if none := charts.without_gradient(flow):
-            st.caption(f"None at all reaches some layers of {listed(none)}: no mark on this scale.")
+            st.caption(
+                f"In some layers of {listed(none)} the gradient is 0: no mark on this scale."
+            )
         for moment, column in zip(flow, st.columns(2), strict=True):
             column.altair_chart(charts.gradient_flow(flow, moment))
 

@@ -1,4 +1,4 @@
-"""The table of one study: ours and the published figures side by side."""
+"""The table of one study: our figures and the published ones side by side."""
 
 import math
 
@@ -14,14 +14,14 @@ SECONDS = ("%.1f", 1)
 
 
 def published_on(study: Study) -> str:
-    """The data set of the study's published figures, in words."""
-    return title(study.published_on) if study.published_on else "a data set not stated"
+    """The name of the data set of the study's published figures."""
+    return title(study.published_on) if study.published_on else "an unnamed data set"
 
 
 def show_table(study: Study, figures: pd.DataFrame, stated_accuracy: float) -> None:
-    """Show `measures.side_by_side`'s rows, without the columns that would be empty.
+    """Show the rows of `study_tables.side_by_side` without the columns that would be empty.
 
-    `stated_accuracy` is the one that epochs were counted until, NaN if there are none.
+    `stated_accuracy` is the accuracy that `epochs_until` refers to, NaN without epochs.
     """
     columns = {
         name: column
@@ -41,7 +41,7 @@ def show_table(study: Study, figures: pd.DataFrame, stated_accuracy: float) -> N
     st.dataframe(pd.DataFrame(shown), hide_index=True, column_config=formats, placeholder="–")
 
 
-# Ours are shown only where there is a published figure to stand beside.
+# These are shown only if there is a published figure to compare them with.
 BESIDE = (
     "test_loss",
     "first_train_loss",
@@ -53,7 +53,7 @@ BESIDE = (
 
 
 def _columns(study: Study, stated_accuracy: float) -> dict[str, tuple[str, str, float]]:
-    """By measure, in their order: the heading, the format, and what to multiply it by."""
+    """Heading, number format and factor of each measure, in the order of the columns."""
     on = f"published on {published_on(study)}, %"
     until = "" if math.isnan(stated_accuracy) else f"epochs until {100 * stated_accuracy:.0f} %"
     return {
@@ -61,23 +61,23 @@ def _columns(study: Study, stated_accuracy: float) -> dict[str, tuple[str, str, 
         "published_params": ("published parameters", "localized", 1),
         "convolutions": ("convolutions", "%d", 1),
         "test_accuracy": ("accuracy, %", *PERCENT),
-        "test_accuracy_sd": ("± sd", *PERCENT),
+        "test_accuracy_sd": ("± SD", *PERCENT),
         "runs": ("runs", "%d", 1),
         "published_test_accuracy": (on, *PERCENT),
         "published_mnist_accuracy": ("published on MNIST, %", *PERCENT),
-        "published_repeated_accuracy": ("published again, %", *PERCENT),
-        "train_accuracy": ("training images, %", *PERCENT),
-        "published_train_accuracy": ("published, training images, %", *PERCENT),
-        "test_loss": ("loss", "%.4f", 1),
-        "published_test_loss": ("published loss", "%.2f", 1),
+        "published_repeated_accuracy": ("published, repeated, %", *PERCENT),
+        "train_accuracy": ("training accuracy, %", *PERCENT),
+        "published_train_accuracy": ("published training accuracy, %", *PERCENT),
+        "test_loss": ("test loss", "%.4f", 1),
+        "published_test_loss": ("published test loss", "%.2f", 1),
         "first_train_loss": ("training loss, first epoch", "%.3f", 1),
         "published_first_train_loss": ("published, first epoch", "%.2f", 1),
         "last_train_loss": ("training loss, last epoch", "%.3f", 1),
         "published_last_train_loss": ("published, last epoch", "%.2f", 1),
         "epoch_seconds": ("s per epoch", *SECONDS),
         "published_epoch_seconds": ("published, s per epoch", *SECONDS),
-        "train_seconds": ("training, s", *SECONDS),
-        "published_train_seconds": ("published, training, s", *SECONDS),
+        "train_seconds": ("training time, s", *SECONDS),
+        "published_train_seconds": ("published training time, s", *SECONDS),
         "activation_mb": (f"activations of {ACTIVATION_IMAGES} images, MB", "%.1f", 1),
         "receptive_field_px": ("receptive field, px", "%d", 1),
         "published_receptive_field_px": ("published, px", "%d", 1),
@@ -85,8 +85,8 @@ def _columns(study: Study, stated_accuracy: float) -> dict[str, tuple[str, str, 
         "published_epochs_to_converge": ("published epochs to converge", "%d", 1),
         "ms_per_image": ("ms per image", "%.3f", 1),
         "published_ms_per_image": ("published, ms", "%.2f", 1),
-        "first_gradient_norm": ("gradient, first epoch", "%.1e", 1),
-        "published_first_gradient_norm": ("published gradient, first epoch", "%.1e", 1),
-        "last_gradient_norm": ("gradient, last epoch", "%.1e", 1),
-        "published_last_gradient_norm": ("published gradient, last epoch", "%.1e", 1),
+        "first_gradient_norm": ("gradient norm, first epoch", "%.1e", 1),
+        "published_first_gradient_norm": ("published gradient norm, first epoch", "%.1e", 1),
+        "last_gradient_norm": ("gradient norm, last epoch", "%.1e", 1),
+        "published_last_gradient_norm": ("published gradient norm, last epoch", "%.1e", 1),
     }
