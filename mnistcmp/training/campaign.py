@@ -71,8 +71,8 @@ class Order:
     out: the folder of weights and records.
     epochs: overrides the recipes, unless None.
     mirror: whether images of the user's own folder may be mirrored.
-    workers, device: None means a GPU with one worker if torch finds a GPU, otherwise one worker per
-        core.
+    workers: None means one per core on the CPU, or one on a GPU.
+    device: None means a GPU if torch finds one, otherwise the CPU.
     missing: train only runs without a finished record.
     fresh: start again, even if a campaign with these options was interrupted.
     """
@@ -94,7 +94,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a campaign: its number of failed runs, and the records of the requested runs."""
+    """The number of failed runs of a campaign, and the records of the requested runs."""
 
     failed: int
     runs: pd.DataFrame
@@ -107,8 +107,8 @@ def train(
 ) -> Outcome:
     """Carry out an order: train the runs that are not done, and record them in `order.out`.
 
-    `say` prints a message; `show` makes the progress display for a number of runs. Only one campaign
-    at a time can write to a folder. After an interruption, the same order continues.
+    `say` prints a message; `show` makes the progress display for a number of runs. Only one
+    campaign at a time can write to a folder. After an interruption, the same order continues.
     Raises ValueError, with the remedy, if the order cannot be carried out, and as `load_dataset`,
     `Records.append` and `checkpoints.save` do.
     """
@@ -118,8 +118,8 @@ def train(
             return _train(order, say, show)
     except Timeout as error:
         raise ValueError(
-            f"another training is writing to {order.out}: wait for it to finish, or use another folder "
-            "(--out)"
+            f"another training is writing to {order.out}: wait for it to finish, or use another "
+            "folder (--out)"
         ) from error
 
 
