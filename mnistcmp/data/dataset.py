@@ -37,10 +37,9 @@ class Dataset(NamedTuple):
     def split(self, protocol: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(train_images, train_labels, heldout_images, heldout_labels) of `protocol`.
 
-        "validation": holds out 5,000 training images (a tenth of a training set of fewer than
-        50,000) and trains on the others; used for every choice.
-        "final": trains on all training images and holds out the test set; used for what is
-        reported.
+        "validation": 5,000 training images are held out (a tenth, if there are fewer than 50,000);
+        used for every choice.
+        "final": the test set is held out; used for all reported results.
         The split is the same on every call. Raises ValueError for any other protocol.
         """
         if protocol == "final":

@@ -304,13 +304,13 @@ def test_time_left_follows_the_pace_so_far(now):
 
 
 def test_progress_receives_the_share_of_each_run(now):
-    told = []
-    progress = SimpleNamespace(running=lambda shares, seconds: told.append((shares, seconds)))
+    calls = []
+    progress = SimpleNamespace(running=lambda shares, seconds: calls.append((shares, seconds)))
     long, short = two_plans()
     clock = schedule._Clock([long, short], workers=1)
     plans = {plan.call: plan for plan in (long, short)}
     schedule._report(progress, clock, plans, {long.call: 1, short.call: 5})
-    ((shares, seconds),) = told
+    ((shares, seconds),) = calls
     assert shares == {long.job: 0.1, short.job: 0.5}
     assert seconds == 0  # 40 of 160 seconds are done, in no time
 
