@@ -1,4 +1,4 @@
-"""`python -m mnistcmp` is the command `mnistcmp`."""
+"""`python -m mnistcmp` runs the command `mnistcmp`."""
 
 from mnistcmp.cli import run
 

@@ -1,15 +1,15 @@
-"""Trained weights on disk: saved so that they are whole, and loaded only if they are.
+"""Trained weights on disk: saved completely, and loaded only if intact.
 
-`checkpoints/manifest.json` names every weight file with its sha256 and how it came about. A file's
-name carries the beginning of its hash, so that new weights never overwrite old ones: they are
-written first, then the manifest that names them, then the record of their run, and only then the
-old file goes.
+`checkpoints/manifest.json` lists every weight file with its sha256 and its training run. The start
+of the hash is part of the file name, so new weights never overwrite old ones. The weights are
+written first, then the manifest, then the record of the run; only then is the old file deleted.
 """
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import safetensors.torch
 import torch
@@ -18,19 +18,37 @@ from torch import nn
 
 from mnistcmp.catalogue.datasets import argument
 from mnistcmp.models import build
+from mnistcmp.models.shapes import ImageShape
 from mnistcmp.records import default_folder, training_command
 from mnistcmp.safe_files import write_whole
 
-SHIPPED_SEED = 0  # whose weights are kept: fixed beforehand, never the best
+SHIPPED_SEED = 0  # only its weights are kept: chosen in advance, not the best
 
 
 class CheckpointError(Exception):
-    """A checkpoint is missing, damaged, or not that of the model it should be."""
+    """A checkpoint is missing, damaged, or of another model."""
+
+
+class Facts(TypedDict):
+    """The fields of Checkpoint except `file` and `sha256`."""
+
+    dataset: str
+    model: str
+    recipe: str
+    seed: int
+    run: str
+    params: int
+    in_shape: ImageShape
+    classes: int
+    epochs: int
+    test_accuracy: float
+    test_loss: float
+    trained_on: str
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What the manifest says of one weight file; `file` is relative to the manifest's folder."""
+    """The manifest's entry for one weight file; `file` is relative to the manifest's folder."""
 
     dataset: str
     model: str
@@ -40,7 +58,7 @@ class Checkpoint:
     file: str
     sha256: str
     params: int
-    in_shape: tuple[int, int, int]
+    in_shape: ImageShape
     classes: int
     epochs: int
     test_accuracy: float
@@ -49,16 +67,16 @@ class Checkpoint:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What there is one checkpoint for."""
+        """(data set, model, recipe), unique in a manifest."""
         return self.dataset, self.model, self.recipe
 
 
-def save(folder: Path | str, weights: bytes, **facts: object) -> Checkpoint:
-    """Write safetensors `weights` below `folder` and put them into its manifest.
+def save(folder: Path | str, weights: bytes, **facts: Unpack[Facts]) -> Checkpoint:
+    """Write safetensors `weights` below `folder` and add them to its manifest.
 
-    `facts` are the fields of Checkpoint but for `file` and `sha256`. The former checkpoint of the
-    same data set, model and recipe is replaced, and its file left to `drop_former`. Raises OSError
-    if the disk is full, say: the former checkpoint is then still the one that the manifest names.
+    A former checkpoint of the same data set, model and recipe is replaced in the manifest;
+    `drop_former` deletes its file. Raises OSError if writing fails (for example, because the disk
+    is full); the manifest then still names the former checkpoint.
     """
     folder = Path(folder)
     sha256 = hashlib.sha256(weights).hexdigest()
@@ -72,7 +90,7 @@ def save(folder: Path | str, weights: bytes, **facts: object) -> Checkpoint:
 
 
 def drop_former(folder: Path | str, checkpoint: Checkpoint) -> None:
-    """Delete the weight files that `checkpoint`, just saved, has replaced."""
+    """Delete the weight files that the newly saved `checkpoint` replaces."""
     path = Path(folder) / checkpoint.file
     for old in path.parent.glob(f"{checkpoint.model}-????????.safetensors"):
         if old != path:
@@ -80,9 +98,9 @@ def drop_former(folder: Path | str, checkpoint: Checkpoint) -> None:
 
 
 def read_manifest(folder: Path | str | None = None) -> list[Checkpoint]:
-    """All checkpoints that the folder's manifest names; none if there is no manifest.
+    """All checkpoints in the folder's manifest; empty if there is no manifest.
 
-    Raises CheckpointError if the manifest cannot be understood.
+    Raises CheckpointError if the manifest is damaged.
     """
     path = _folder(folder) / "manifest.json"
     if not path.exists():
@@ -105,10 +123,9 @@ def load(
 ) -> nn.Module:
     """The trained network `name`, in evaluation mode: (N, 1, 28, 28) pixels in [0, 1] -> logits.
 
-    `folder` is that of the weights; None stands for `records.default_folder()`.
-
-    Raises CheckpointError, naming the file and the remedy, if there is no such checkpoint, or if
-    its hash, its architecture or a shape does not fit.
+    `folder` has the weights; None means `records.default_folder()`.
+    Raises CheckpointError, with the file and the remedy, if the checkpoint is missing or damaged or
+    does not fit the model.
     """
     for checkpoint in read_manifest(folder):
         if checkpoint.key == (dataset, name, recipe):
@@ -122,7 +139,7 @@ def load(
 def load_all(
     recipe: str = "drawn", dataset: str = "mnist", folder: Path | str | None = None
 ) -> dict[str, nn.Module]:
-    """Every trained network of one recipe and data set, by name; as `load` gives and raises."""
+    """All trained networks of one recipe and data set, by name; see `load`."""
     return {
         checkpoint.model: load_checkpoint(checkpoint, folder)
         for checkpoint in read_manifest(folder)
@@ -131,7 +148,7 @@ def load_all(
 
 
 def load_checkpoint(checkpoint: Checkpoint, folder: Path | str | None = None) -> nn.Module:
-    """The network of one entry of the manifest in `folder`; as `load` gives and raises."""
+    """The network of one entry of the manifest in `folder`; see `load`."""
     path = _folder(folder) / checkpoint.file
     remedy = (
         "restore the file from git, or train it again with "
@@ -152,10 +169,10 @@ def load_checkpoint(checkpoint: Checkpoint, folder: Path | str | None = None) ->
         model.load_state_dict(safetensors.torch.load(weights))
     except (ValueError, RuntimeError, SafetensorError) as error:
         raise CheckpointError(
-            f"{path} does not fit the architecture {checkpoint.model!r} as it is now "
+            f"{path} does not fit the current architecture of {checkpoint.model!r} "
             f"({error}); {remedy}"
         ) from error
-    # As in training; convolutions read an image a third faster in this order of memory.
+    # As in training; convolutions are a third faster with this memory format.
     return model.eval().to(memory_format=torch.channels_last)
 
 

@@ -1,4 +1,4 @@
-"""The command `mnistcmp`: open the app, train, check and list."""
+"""The command `mnistcmp`: open the app, train, check or list."""
 
 import argparse
 import os
@@ -34,7 +34,7 @@ TABLE_COLUMNS = 190
 
 
 def run() -> NoReturn:
-    """The command `mnistcmp`."""
+    """Run the command `mnistcmp`."""
     signal.signal(signal.SIGINT, _interrupt_once)
     sys.exit(main())
 
@@ -66,13 +66,13 @@ def main(arguments: list[str] | None = None) -> int:
         "check",
         help="verify weights and records",
         description="Verify weights and records, and measure the accuracies again if the data set "
-        "is there.",
+        "is available.",
     )
     _add_folder(command, "--checkpoints")
     _add_dataset(command)
 
     commands.add_parser(
-        "list", help="list networks and studies", description="List the networks, study by study."
+        "list", help="list networks and studies", description="List the networks by study."
     )
 
     options, others = parser.parse_known_args(arguments)
@@ -87,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _app(options: argparse.Namespace, others: list[str]) -> int:
-    """Start Streamlit on the app's page -> its exit status."""
+    """Run Streamlit with the app -> its exit status."""
     page = home() / "streamlit_app.py"
     if not page.exists():  # installed: the page is in the package
         page = Path(__file__).parent / "app" / "main.py"
@@ -96,12 +96,12 @@ def _app(options: argparse.Namespace, others: list[str]) -> int:
     with subprocess.Popen(command, env=environment) as streamlit:
         try:
             return streamlit.wait()
-        except KeyboardInterrupt:  # Streamlit has heard it too
+        except KeyboardInterrupt:  # Streamlit receives it too, and stops
             return streamlit.wait()
 
 
 def _list() -> int:
-    """Print every study with its networks -> 0."""
+    """Print every study with its networks -> exit status 0."""
     console = Console()
     for study in STUDIES.values():
         table = Table(
@@ -115,8 +115,8 @@ def _list() -> int:
 
 
 def _ended(work: Callable[[argparse.Namespace, Console], int], options: argparse.Namespace) -> int:
-    """Do the work -> the exit status: 1 if there were problems, which are printed."""
-    # Here, because they bring torch, which takes seconds.
+    """Do the work and print problems -> the exit status: 1 if there were any."""
+    # Imported here because they import torch, which takes seconds.
     from mnistcmp.checkpoints import CheckpointError
     from mnistcmp.data.download import DataUnavailable
 
@@ -124,25 +124,25 @@ def _ended(work: Callable[[argparse.Namespace, Console], int], options: argparse
     try:
         return 1 if work(options, console) else 0
     except KeyboardInterrupt:
-        problem = "stopped; everything finished is recorded. The same command goes on from here."
+        problem = "Stopped. All finished runs are recorded; run the same command to continue."
     except (ValueError, DataUnavailable, RecordsError, CheckpointError) as error:
         problem = str(error)
     except OSError as error:
         problem = (
-            f"{error}; everything recorded so far is complete. Solve this, and the same command "
-            "goes on."
+            f"{error}. Everything recorded so far is complete; fix this, then run the same command "
+            "to continue."
         )
     _say(Console(stderr=True), problem)
     return 1
 
 
 def _say(console: Console, text: str) -> None:
-    """Print a line as it is: a path may hold brackets, and stays one line."""
+    """Print one line unchanged; a path in it may contain brackets and is not wrapped."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _check(options: argparse.Namespace, console: Console) -> int:
-    """Verify the folder of weights and records -> the number of problems."""
+    """Verify weights and records -> the number of problems."""
     from mnistcmp.data.load import short_name
     from mnistcmp.training import verify
 
@@ -159,14 +159,14 @@ def _check(options: argparse.Namespace, console: Console) -> int:
 
 
 def _train(options: argparse.Namespace, console: Console) -> int:
-    """Train what the command line asks for -> the number of failed runs."""
+    """Train as the options say -> the number of failed runs."""
     from mnistcmp.training import campaign
     from mnistcmp.training.progress import TerminalProgress
 
-    of_study = STUDIES[int(options.study)].models if options.study else MODELS
+    models = STUDIES[int(options.study)].models if options.study else MODELS
     outcome = campaign.train(
         campaign.Order(
-            models=tuple(dict.fromkeys(options.models or of_study)),
+            models=tuple(dict.fromkeys(options.models or models)),
             recipes=tuple(RECIPES) if options.recipe == "all" else (options.recipe,),
             data=options.data,
             out=options.folder,
@@ -185,18 +185,18 @@ def _train(options: argparse.Namespace, console: Console) -> int:
     )
     _print_table(console, outcome.runs, options.protocol)
     if outcome.failed:
-        console.print(f"{outcome.failed} runs failed: --missing trains them again.")
+        console.print(f"{outcome.failed} runs failed: train them again with --missing.")
     return outcome.failed
 
 
 def _interrupt_once(*_: object) -> None:
-    """Handle Ctrl-C: stop, and let nothing disturb the stopping, which takes a moment."""
+    """Handle Ctrl-C: stop, and ignore further interrupts, because stopping takes a moment."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def _print_table(console: Console, runs: pd.DataFrame, protocol: str) -> None:
-    """Print the benchmark table, and below it the runs that failed."""
+    """Print the benchmark table, then the failed runs."""
     texts = benchmark_tables.table(summarise(runs, protocol))
     measured_on = "test images" if protocol == "final" else "validation images"
     table = Table(title=f"Benchmark, measured on the {measured_on}", box=box.SIMPLE, padding=(0, 1))
@@ -204,7 +204,7 @@ def _print_table(console: Console, runs: pd.DataFrame, protocol: str) -> None:
         table.add_column(column, justify="right" if number > 1 else "left", no_wrap=number == 0)
     for row in texts.values.tolist():
         table.add_row(*row)
-    # A narrow terminal wraps the lines; cut cells could not be read at all.
+    # A narrow terminal wraps long lines, which is easier to read than truncated cells.
     console.width = max(console.width, TABLE_COLUMNS)
     console.print(table)
     rows = newest(runs, protocol)
@@ -241,31 +241,35 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
         default=1,
         type=_at_least_one,
         metavar="N",
-        help="train each network N times, with the random seeds 0 to N-1 (default: 1)",
+        help="train each network N times, with random seeds 0 to N-1 (default: 1)",
     )
-    add("--epochs", type=_at_least_one, metavar="N", help="go N times through the training images")
+    add(
+        "--epochs",
+        type=_at_least_one,
+        metavar="N",
+        help="train for N epochs, whatever the recipe says",
+    )
     add(
         "--protocol",
         default="final",
         type=_one_of(("final", "validation"), "protocol"),
         help="final = train on all training images, measure on the test images (default); "
         "validation = hold out 5,000 training images (a tenth, if there are fewer than 50,000) and "
-        "measure on those, to choose by",
+        "measure on those, for comparing models or settings",
     )
     _add_dataset(parser)
     add(
         "--mirror",
         action="store_true",
-        help="mirror half of the training images of your own folder: right for photos, wrong for "
-        "letters, digits and signs",
+        help="mirror half of the training images of your own folder: useful for photos, not "
+        "for letters, digits and signs",
     )
     _add_folder(parser, "--out", "--checkpoints")
     add(
         "--workers",
         type=_at_least_one,
         metavar="N",
-        help="how many networks to train at a time (default: one on each processor core, "
-        "or one on a GPU)",
+        help="train N networks at the same time (default: one per processor core, or one on a GPU)",
     )
     add(
         "--device",
@@ -274,17 +278,17 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
-        "--missing", action="store_true", help="train only what has no finished record yet"
+        "--missing", action="store_true", help="train only runs without a finished record"
     )
     how.add_argument(
-        "--fresh", action="store_true", help="start again instead of going on after an interruption"
+        "--fresh", action="store_true", help="start again instead of continuing an interrupted run"
     )
     add("--list", action="store_true", help="list the networks and studies, and train nothing")
     add(
         "--check",
         action="store_true",
-        help="train nothing, but verify weights and records, and measure the accuracies on "
-        "--dataset again if it is there",
+        help="train nothing; verify weights and records, and measure the accuracies on "
+        "--dataset again if it is available",
     )
 
 
@@ -295,8 +299,8 @@ def _add_folder(parser: argparse.ArgumentParser, *names: str) -> None:
         default=default_folder(),
         type=Path,
         metavar="DIR",
-        help=f"the folder of weights and records (default: {default_folder()}; the environment "
-        f"variable {FOLDER_VARIABLE} names another)",
+        help=f"the folder of weights and records (default: {default_folder()}; set the "
+        f"environment variable {FOLDER_VARIABLE} to change it)",
     )
 
 
@@ -314,12 +318,12 @@ def _add_dataset(parser: argparse.ArgumentParser) -> None:
         default=home() / "data",
         type=Path,
         metavar="DIR",
-        help="where the data sets are, or go when they are downloaded (default: data/)",
+        help="the folder of the data sets, to which they are downloaded (default: data/)",
     )
 
 
 def _one_of(choices: Iterable[object], kind: str) -> Callable[[str], str]:
-    """An argparse type that takes one of `choices` and otherwise names the nearest."""
+    """An argparse type that accepts one of `choices`; its error suggests the nearest."""
     names = [str(choice) for choice in choices]
 
     def parse(text: str) -> str:
@@ -335,14 +339,14 @@ def _one_of(choices: Iterable[object], kind: str) -> Callable[[str], str]:
 
 
 def _at_least_one(text: str) -> int:
-    """An argparse type: a whole number from 1."""
+    """An argparse type: a positive integer."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 upwards")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
     return int(text)
 
 
 def _name_or_folder(text: str) -> str:
-    """An argparse type: a data set's name or the path of a folder."""
+    """An argparse type: the name of a data set or the path of a folder."""
     from mnistcmp.data.load import short_name
 
     try:

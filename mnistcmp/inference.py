@@ -1,4 +1,4 @@
-"""One drawing, all networks: what each reads, and what they read together."""
+"""All networks read a drawing: what each one predicts, and their consensus."""
 
 import warnings
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ from torch import nn
 
 from mnistcmp.records import training_command
 
-# Images at a time: one, and when the pen rests two, the same drawing in the other ways.
+# Batch sizes: the app reads one image, and once the pen rests the two from other preprocessing.
 WARM_UP = (1, 1, 2, 2, 1)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What every network makes of one image.
+    """Every network's prediction for one image.
 
-    models: their names. probabilities: float32 (models, 10), each row adding up to 1.
+    models: the networks' names. probabilities: float32 (models, 10), each row sums to 1.
     """
 
     models: tuple[str, ...]
@@ -26,23 +26,23 @@ class Reading:
 
     @property
     def digits(self) -> np.ndarray:
-        """The digit that each network holds for the most probable, int (models,)."""
+        """Each network's most probable digit, int (models,)."""
         return self.probabilities.argmax(axis=1)
 
     @property
     def confidences(self) -> np.ndarray:
-        """How probable each network holds its digit, in [0, 1], (models,)."""
+        """Each network's probability for its digit, in [0, 1], (models,)."""
         return self.probabilities.max(axis=1)
 
     @property
     def certainty(self) -> float:
-        """How sure the networks are together, in [0, 1]: as `certainty`."""
+        """The networks' common certainty, in [0, 1]; see the function `certainty`."""
         return float(certainty(self.probabilities[:, None])[0])
 
 
 @dataclass(frozen=True)
 class Consensus:
-    """What the networks read together; `digit` is None where they are not sure."""
+    """The networks' common prediction; `digit` is None if they are not sure."""
 
     digit: int | None
     agreeing: int
@@ -52,25 +52,25 @@ class Consensus:
 def probabilities(images: np.ndarray, models: Mapping[str, nn.Module]) -> np.ndarray:
     """float32 (N, 28, 28) pixels in [0, 1], ink bright -> float32 (models, N, 10).
 
-    Raises ValueError if there is no network to ask.
+    Raises ValueError if there are no networks.
     """
     if not models:
-        raise ValueError(f"no network to read with: run {training_command()}")
-    batch = torch.tensor(images)[:, None]  # a copy: torch warns of arrays that are read-only
+        raise ValueError(f"there is no network: run {training_command()}")
+    batch = torch.tensor(images)[:, None]  # a copy, because torch warns about read-only arrays
     with torch.inference_mode():
         logits = torch.stack([model(batch) for model in models.values()])
         return torch.softmax(logits, dim=2).numpy()
 
 
 def frozen(network: nn.Module) -> nn.Module:
-    """`network`, in evaluation mode, for reading float32 (N, 1, 28, 28) alone, and faster at it.
+    """A faster copy of `network`, which is in evaluation mode, for float32 (N, 1, 28, 28) only.
 
-    With one image at a time, half of the time goes into calling the layers one by one. Here they
-    are a single graph, which was run a few times already: torch plans in the first runs.
+    For a single image, half of the time is spent on calling the layers one by one. The copy is a
+    single graph, and it is warmed up, because torch optimises a graph in its first runs.
     """
     image = torch.zeros(1, 1, 28, 28)
     with warnings.catch_warnings(), torch.inference_mode():
-        # torch.compile, which is to replace this, needs a C++ compiler where the app runs.
+        # Deprecated in favour of torch.compile, which needs a C++ compiler where the app runs.
         warnings.simplefilter("ignore", FutureWarning)
         graph = torch.jit.freeze(torch.jit.trace(network, image, check_trace=False))
         for batch in WARM_UP:
@@ -79,25 +79,25 @@ def frozen(network: nn.Module) -> nn.Module:
 
 
 def certainty(probabilities: np.ndarray) -> np.ndarray:
-    """(models, N, 10) -> (N,): how probable the networks together hold their favourite digit.
+    """(models, N, 10) -> (N,): the highest mean probability of a digit over all networks.
 
-    It is high only where they are sure and of one mind: a single network is often sure of a
-    scribble, but others are then sure of something else.
+    It is high only if the networks are sure and agree. For a scribble, a single network is often
+    sure, but the others are then sure of another digit.
     """
     return probabilities.mean(axis=0).max(axis=1)
 
 
 def read(images: np.ndarray, models: Mapping[str, nn.Module]) -> list[Reading]:
-    """Let every network read each of the images; as `probabilities` takes and raises."""
+    """Each image's reading by all networks; takes and raises the same as `probabilities`."""
     by_image = probabilities(images, models).swapaxes(0, 1)
     return [Reading(tuple(models), of_image) for of_image in by_image]
 
 
 def consensus(reading: Reading, least_certainty: float) -> Consensus:
-    """The digit that the networks together hold for the most probable, and who reads another.
+    """The digit with the highest mean probability, and the networks that read another digit.
 
-    It is the digit of the highest mean probability, the one whose probability `certainty` is: where
-    few networks are sure of one digit and more lean to another, that need not be the digit of most.
+    `digit` is None if the mean probability, which is the certainty, is below `least_certainty`. The
+    digit need not be that of most networks: a few sure networks can outweigh many unsure ones.
     """
     digit = int(reading.probabilities.mean(axis=0).argmax())
     disagreeing = tuple(

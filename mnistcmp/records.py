@@ -1,7 +1,7 @@
-"""The records of all runs: appended as rows, never rewritten, summarised only when read.
+"""The records of all runs: rows are appended, never rewritten, and summarised only when read.
 
-`runs.csv` has a row for every run, also for one that failed; `epochs.csv` one for every epoch;
-`predictions/` what each run read on the test images (and on the pen digits held out).
+`runs.csv` has one row per run, including failed runs, and `epochs.csv` one row per epoch.
+`predictions/` has each run's predicted labels for the test images and the held-out pen digits.
 """
 
 import csv
@@ -10,43 +10,49 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
 
 from mnistcmp.safe_files import read_arrays, write_whole
 
-RUN_COLUMNS = (
-    "run",  # the run's own id, under which epochs.csv and predictions/ know it
-    "finished",  # UTC
-    "campaign",
-    "dataset",
-    "model",
-    "recipe",
-    "seed",
-    "protocol",  # final: test images; validation: the part of the training images held out
-    "status",  # ok, or what failed
-    "params",
-    "epochs",
-    "train_seconds",  # training alone, without measuring
-    "train_accuracy",  # all training images, unaugmented, after the last epoch
-    "train_loss",
-    "test_accuracy",  # the protocol's held-out images
-    "test_loss",
-    "pen_accuracy",  # digits of pen writers who were never trained on
-    "pen_loss",
-    "ms_per_image",  # median of one image read by itself, on one thread
-    "peak_memory_mb",  # of the worker process, up to the end of this run
-    "activation_mb",  # what a training step on ACTIVATION_IMAGES keeps for its backward pass, fp32
-    "receptive_field_px",  # how far the last convolution sees; without one, the image's side
-    "precision",
-    "device",
-    "workers",  # how many trained at the same time
-    "trained_on",
-    "settings",  # the recipe as JSON
-    "machine",
-    "versions",
-)
+
+class RunRow(TypedDict, total=False):
+    """One row of runs.csv; columns that do not apply to a run are left out."""
+
+    run: str  # the run's id, used in epochs.csv and predictions/
+    finished: str  # UTC
+    campaign: str
+    dataset: str
+    model: str
+    recipe: str
+    seed: int
+    protocol: str  # final: measured on test images; validation: on held-out training images
+    status: str  # ok, or the reason of the failure
+    params: int
+    epochs: int
+    train_seconds: float  # training alone, without evaluation
+    train_accuracy: float  # all training images, unaugmented, after the last epoch
+    train_loss: float
+    test_accuracy: float  # the protocol's held-out images
+    test_loss: float
+    pen_accuracy: float  # pen digits of the held-out writers
+    pen_loss: float
+    ms_per_image: float  # median, one image at a time, on one thread
+    peak_memory_mb: int | None  # of the worker process, up to the end of this run
+    activation_mb: float  # kept for the backward pass of one fp32 step on ACTIVATION_IMAGES images
+    receptive_field_px: int  # of the last convolution; without one, the image's side
+    precision: str
+    device: str
+    workers: int  # worker processes that trained at the same time
+    trained_on: str
+    settings: str  # the recipe as JSON
+    machine: str
+    versions: str
+
+
+RUN_COLUMNS = tuple(RunRow.__annotations__)
 EPOCH_COLUMNS = (
     "run",
     "dataset",
@@ -54,43 +60,44 @@ EPOCH_COLUMNS = (
     "recipe",
     "seed",
     "epoch",
-    "train_loss",  # of the batches as trained on: augmented, with dropout, weights changing
+    "train_loss",  # of the training batches: augmented, with dropout, while parameters change
     "train_accuracy",
     "heldout_loss",
     "heldout_accuracy",
     "seconds",
-    "gradient_norms",  # JSON: layer -> mean 2-norm of its weight's gradient
+    "gradient_norms",  # JSON: layer -> mean L2 norm of the gradient of its weight
 )
 KEY = ["dataset", "model", "recipe", "seed"]
-TIMES = ["train_seconds", "ms_per_image"]  # of which a few are long where the machine was busy
-ACTIVATION_IMAGES = 64  # in whatever batches a network was trained: to compare architectures
+TIMES = [
+    "train_seconds",
+    "ms_per_image",
+]  # summarised by medians, because a busy machine makes a few long
+ACTIVATION_IMAGES = 64  # the same for every network, whatever its batch size
 
-
-# The checkout that this package is part of, and the folder it is used in where it is installed.
 _CHECKOUT = Path(__file__).resolve().parent.parent
 _IN_CHECKOUT = (_CHECKOUT / "pyproject.toml").exists()
 FOLDER_VARIABLE = "MNISTCMP_CHECKPOINTS"
 
 
 def home() -> Path:
-    """Where `data/` and `checkpoints/` are: the checkout, or of an installed package `.`."""
+    """The folder of `data/` and `checkpoints/`: the checkout, or `.` for an installed package."""
     return _CHECKOUT if _IN_CHECKOUT else Path.cwd()
 
 
 def default_folder() -> Path:
-    """The folder of weights and records: what MNISTCMP_CHECKPOINTS names, or `checkpoints/`."""
+    """The folder of weights and records: MNISTCMP_CHECKPOINTS if set, or `checkpoints/`."""
     named = os.environ.get(FOLDER_VARIABLE)
     return Path(named).expanduser() if named else home() / "checkpoints"
 
 
 def training_command(*arguments: str) -> str:
-    """The command that trains, as it can be typed here."""
+    """The command that trains, for a checkout or for an installed package."""
     command = "python scripts/train_all.py" if _IN_CHECKOUT else "mnistcmp train"
     return " ".join((command, *arguments))
 
 
 class RecordsError(Exception):
-    """A file of records is damaged, or not what this version wrote."""
+    """A file of records is damaged, or written by another version."""
 
 
 class Records:
@@ -105,34 +112,35 @@ class Records:
         epochs: Iterable[Mapping[str, object]] = (),
         predictions: Mapping[str, np.ndarray] | None = None,
     ) -> None:
-        """Record one run, its row last: a run whose row is there is there whole.
+        """Record one run. Its row is written last, so a run with a row is complete.
 
-        Raises OSError (a full disk, say); what was recorded before is then unharmed.
+        Raises OSError if that fails (for example, because the disk is full); earlier records are
+        then unchanged.
         """
         if predictions:
             buffer = io.BytesIO()
-            np.savez_compressed(buffer, **predictions)
+            np.savez_compressed(buffer, allow_pickle=False, **predictions)
             write_whole(self.predictions_path(run["run"]), buffer.getvalue())
         _append_rows(self.folder / "epochs.csv", EPOCH_COLUMNS, epochs)
         _append_rows(self.folder / "runs.csv", RUN_COLUMNS, [run])
 
     def predictions_path(self, run: object) -> Path:
-        """Where the predictions of the run with this id are, or would be."""
+        """The path of the predictions of the run with this id."""
         return self.folder / "predictions" / f"{run}.npz"
 
     def predictions(self, run: str) -> dict[str, np.ndarray]:
-        """The labels that a run read, uint8 (N,), by `test` and, where measured, `pen`.
+        """A run's predicted labels, uint8 (N,), under `test` and, if measured, `pen`.
 
-        Raises DamagedFile if they are missing or damaged.
+        Raises DamagedFile if the file is missing or damaged.
         """
         return read_arrays(self.predictions_path(run))
 
     def runs(self) -> pd.DataFrame:
-        """Every run's row, in the order of recording; empty if nothing was recorded."""
+        """The rows of all runs in the order of recording; empty if nothing was recorded."""
         return _read_rows(self.folder / "runs.csv", RUN_COLUMNS)
 
     def epochs(self) -> pd.DataFrame:
-        """Every epoch's row of the runs that are recorded; `gradient_norms` as dictionaries."""
+        """The epochs of all recorded runs; `gradient_norms` are dictionaries."""
         path = self.folder / "epochs.csv"
         epochs = _read_rows(path, EPOCH_COLUMNS)
         epochs = epochs[epochs["run"].isin(self.runs()["run"])].reset_index(drop=True)
@@ -144,27 +152,20 @@ class Records:
 
 
 def newest(runs: pd.DataFrame, protocol: str = "final") -> pd.DataFrame:
-    """The last row of each (dataset, model, recipe, seed): what the tables report."""
+    """The last row of each (dataset, model, recipe, seed); these are the reported runs."""
     rows = runs[runs["protocol"] == protocol]
     return rows.drop_duplicates(KEY, keep="last").reset_index(drop=True)
 
 
 def summarise(runs: pd.DataFrame, protocol: str = "final") -> pd.DataFrame:
-    """One row a (dataset, model, recipe), over the seeds of the newest rows that are `ok`.
+    """One row per (dataset, model, recipe): statistics over the seeds whose newest row is `ok`.
 
-    Columns: `seeds` (how many), `params`, `epochs`, for each measure its mean, with
-    `<measure>_sd`, the standard deviation over the seeds (n - 1; NaN for one seed), and the medians
-    of `TIMES`.
+    Columns: `seeds` (their number), `params`, `epochs`, the mean of each measure, its standard
+    deviation as `<measure>_sd` (n - 1; NaN for one seed), and the medians of `TIMES`.
     """
     rows = newest(runs, protocol)
     groups = rows[rows["status"] == "ok"].groupby(["dataset", "model", "recipe"], sort=False)
-    measures = [
-        "test_accuracy",
-        "test_loss",
-        "train_accuracy",
-        "train_loss",
-        "pen_accuracy",
-    ]
+    measures = ["test_accuracy", "test_loss", "train_accuracy", "train_loss", "pen_accuracy"]
     table = groups.agg(seeds=("seed", "size"), params=("params", "last"), epochs=("epochs", "last"))
     means, deviations = groups[measures].mean(), groups[measures].std().add_suffix("_sd")
     return table.join([means, deviations, groups[TIMES].median()]).reset_index()
@@ -173,11 +174,11 @@ def summarise(runs: pd.DataFrame, protocol: str = "final") -> pd.DataFrame:
 def _append_rows(
     path: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str, object]]
 ) -> None:
-    """Append rows in one write; on an error take back what was written of them."""
+    """Append rows in one write; on an error, remove what was written of them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
-    # Unbuffered: after a full disk, a buffer would write its rest when the file is closed.
+    # Unbuffered: a buffer that met a full disk would write its rest when the file is closed.
     with path.open("a+b", buffering=0) as file:
         end = _cut_torn_row(file)
         if end == 0:
@@ -197,7 +198,7 @@ def _append_rows(
 
 
 def _cut_torn_row(file: io.FileIO) -> int:
-    """Remove a last row that a power cut left half written -> the length of the file."""
+    """Remove a last row that a power cut left incomplete -> the length of the file."""
     file.seek(0)
     end = _end_of_rows(file.read())
     file.truncate(end)
@@ -205,7 +206,7 @@ def _cut_torn_row(file: io.FileIO) -> int:
 
 
 def _end_of_rows(content: bytes) -> int:
-    """Where the last whole row ends; a newline between quotes ends none."""
+    """The end of the last complete row; a newline within quotes ends no row."""
     end = content.rfind(b"\n") + 1
     while content.count(b'"', 0, end) % 2:
         end = content.rfind(b"\n", 0, end - 1) + 1
@@ -217,12 +218,12 @@ def _read_rows(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     content = content[: _end_of_rows(content)]
     if not content:
         return pd.DataFrame(columns=list(columns))
-    # An id in hexadecimal may look like a number, 12e45678 say, and so may a folder's name.
+    # A hexadecimal id such as 12e45678 may look like a number, and so may a folder's name.
     kinds = {"run": str, "campaign": str, "dataset": str}
     try:
         _check_header(path, columns)
         return pd.read_csv(io.BytesIO(content), dtype=kinds)
-    except ValueError as error:  # pandas' own errors and those of decoding are such
+    except ValueError as error:  # includes pandas' errors and decoding errors
         raise _damaged(path, error) from error
 
 
@@ -237,6 +238,6 @@ def _check_header(path: Path, columns: tuple[str, ...]) -> None:
     if found != list(columns):
         differing = ", ".join(sorted(set(found) ^ set(columns))) or "their order"
         raise RecordsError(
-            f"{path} has other columns than this version writes ({differing}): "
+            f"{path} has different columns from those of this version ({differing}): "
             "move it away, or write to another folder with --out"
         )

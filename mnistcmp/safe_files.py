@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import contextlib
 import os
@@ -10,17 +10,17 @@ import numpy as np
 
 
 class DamagedFile(Exception):
-    """A file is missing or not what it should be; the message begins with its path."""
+    """A file is missing or damaged; the message begins with its path."""
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an .npz by name; nothing is unpickled. Raises DamagedFile."""
+    """The arrays of an .npz file by name, without unpickling. Raises DamagedFile."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return dict(arrays)
     except FileNotFoundError as error:
         raise DamagedFile(f"{path} is missing") from error
-    # A wrong byte may show in any of these, whatever part of the archive it is in.
+    # Depending on where a wrong byte is in the archive, it raises any of these.
     except (
         *(OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError),
         *(zipfile.BadZipFile, zlib.error),
@@ -29,19 +29,19 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write all of `path` or nothing: at no moment does a part of the file carry its name.
+    """Write a file completely or not at all; `path` is never a partly written file.
 
-    Raises OSError, with the path and what to do, if it cannot be written (a full disk, say); what
-    carried the name before is then still there.
+    Raises OSError, with the path and the remedy, if it cannot be written (for example, because the
+    disk is full); a former file of that name is then unchanged.
     """
-    # Each process writes a part of its own, because several may write the same file at once.
+    # The process id keeps apart processes that write the same file at once.
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())  # else a power cut could leave the name without the content
+            os.fsync(file.fileno())  # or a power cut could leave an empty file of that name
         part.replace(path)
     except OSError as error:
         reason = f"{error.strerror}; free some space or choose another folder"

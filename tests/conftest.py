@@ -1,4 +1,4 @@
-"""Fixtures that many tests use."""
+"""Fixtures for many tests."""
 
 import shutil
 
@@ -12,7 +12,7 @@ from tests.helpers import REPOSITORY, InlineWorker, toy_materials
 
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
-    """The app on a copy of the shipped folder, which may be damaged."""
+    """A copy of the shipped checkpoints, which the app uses and the test may damage."""
     folder = shutil.copytree(REPOSITORY / "checkpoints", tmp_path / "checkpoints")
     monkeypatch.setenv("MNISTCMP_CHECKPOINTS", str(folder))
     return folder
@@ -25,9 +25,9 @@ def toy() -> Materials:
 
 @pytest.fixture
 def inline(monkeypatch):
-    """Campaigns train in the process of the test, on one thread as a worker would."""
+    """Campaigns train in the test's process, on one thread like a worker."""
     monkeypatch.setattr(worker_pool, "Worker", InlineWorker)
-    for name in ("materials", "device", "steps"):  # so that they are gone after the test
+    for name in ("materials", "device", "steps"):  # restored after the test
         monkeypatch.setattr(jobs._Here, name, None, raising=False)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

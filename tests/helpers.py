@@ -1,4 +1,4 @@
-"""What tests share: toy data, a web server, training without processes, and the command."""
+"""Helpers for tests: toy data, a web server, training without processes, the command line."""
 
 import hashlib
 import http.server
@@ -23,11 +23,11 @@ from mnistcmp.training.jobs import Job, Materials
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 APP = str(REPOSITORY / "streamlit_app.py")
-PATIENCE_SECONDS = 120  # how long a test waits for what should come at once
+PATIENCE_SECONDS = 120  # how long a test waits for something that normally takes a moment
 
 
 def toy_images(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Noise with a bright patch whose place is the label: uint8 (N, 28, 28), int64 (N,)."""
+    """Noise with a bright patch at a position given by the label: uint8 (N, 28, 28), int64 (N,)."""
     generator = torch.Generator().manual_seed(seed)
     pixels = torch.randint(0, 60, (count, 28, 28), generator=generator, dtype=torch.uint8)
     labels = torch.randint(0, 10, (count,), generator=generator)
@@ -47,7 +47,7 @@ def toy_materials() -> Materials:
 
 
 def page(name: str) -> str:
-    """The script of one page, which a test can run without the others."""
+    """The script of one page, which a test can run on its own."""
     return str(REPOSITORY / "mnistcmp" / "app" / name / "page.py")
 
 
@@ -61,7 +61,7 @@ def disk(root: Path) -> dict[str, bytes]:
 
 
 class Mirror(http.server.ThreadingHTTPServer):
-    """A web server for `files`; `requested` lists what was asked for, `cut` closes in mid-file."""
+    """A web server for `files`; `requested` lists the requests, `cut` truncates the responses."""
 
     def __init__(self, files: dict[str, bytes]):
         super().__init__(("127.0.0.1", 0), MirrorHandler)
@@ -87,16 +87,16 @@ class MirrorHandler(http.server.BaseHTTPRequestHandler):
 
 
 def until(condition: Callable[[], object]) -> object:
-    """Wait until `condition()` is true -> what it then is."""
+    """Wait until `condition()` is true -> its value."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not (found := condition()):
-        assert time.monotonic() < end, "what was waited for did not come"
+        assert time.monotonic() < end, "the condition did not become true"
         time.sleep(0.01)
     return found
 
 
 def end_process(pid: int) -> None:
-    """End a process as the kernel does when memory runs out."""
+    """Kill a process, as the kernel does when memory runs out."""
     os.kill(pid, signal.SIGKILL)
 
 
@@ -118,13 +118,13 @@ class Training:
         return Records(self.out / "results").runs()
 
     def trained(self) -> list[tuple[str, str, int]]:
-        """(model, recipe, seed) of every row, in the order of the alphabet."""
+        """(model, recipe, seed) of every row, sorted."""
         rows = self.runs()[["model", "recipe", "seed"]].itertuples(index=False, name=None)
         return sorted(rows)
 
 
 class Quiet:
-    """A campaign's Progress that keeps what it is told."""
+    """A campaign's Progress that prints nothing and keeps notes and jobs."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
@@ -142,7 +142,7 @@ class Quiet:
 
 
 class InlineExecutor(Executor):
-    """Does everything at once, in the process of the test."""
+    """An executor that makes each call immediately, in the test's process."""
 
     def submit(self, function, /, *arguments, **named):
         future = Future()
@@ -154,7 +154,7 @@ class InlineExecutor(Executor):
 
 
 class InlineWorker:
-    """In place of worker_pool.Worker: no process, so no seconds of starting one."""
+    """A fast replacement for worker_pool.Worker, which starts no process."""
 
     def __init__(self, materials: Materials, device: str) -> None:
         jobs.prepare(materials, device, SimpleNamespace(value=0))

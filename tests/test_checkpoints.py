@@ -1,4 +1,4 @@
-"""Weights on disk: whole, or refused with the file and the remedy."""
+"""Weights on disk: loaded if intact, otherwise refused with the file and the remedy."""
 
 import errno
 import hashlib
@@ -18,11 +18,11 @@ PIXELS = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 
 
 def trained(name: str, seed: int = 0) -> torch.nn.Module:
-    """A network with weights, statistics and normalisation that no fresh one has."""
+    """A network whose weights, batch statistics and normalisation differ from a new one's."""
     torch.manual_seed(seed)
     model = build(name)
     model.normalise.set([0.13], [0.31])
-    model.train()(PIXELS)  # batch normalisation has something to remember
+    model.train()(PIXELS)  # updates the statistics of batch normalisation
     return model.eval()
 
 
@@ -55,7 +55,7 @@ def leftovers(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("name", ["mlp", "strong_cnn", "conv_batchnorm"])
-def test_load_gives_the_logits_of_the_saved_model_in_evaluation_mode(tmp_path, name):
+def test_load_returns_the_saved_model_in_evaluation_mode(tmp_path, name):
     model = trained(name)
     save_model(tmp_path, model, name)
     loaded = load(name, folder=tmp_path)
@@ -64,7 +64,7 @@ def test_load_gives_the_logits_of_the_saved_model_in_evaluation_mode(tmp_path, n
     assert not leftovers(tmp_path)
 
 
-def test_load_tells_recipes_and_data_sets_apart(tmp_path):
+def test_load_distinguishes_recipes_and_data_sets(tmp_path):
     kinds = [("drawn", "mnist"), ("tuned", "mnist"), ("drawn", "kmnist")]
     models = {kind: trained("mlp", seed) for seed, kind in enumerate(kinds)}
     for (recipe, dataset), model in models.items():
@@ -74,7 +74,7 @@ def test_load_tells_recipes_and_data_sets_apart(tmp_path):
         assert torch.equal(logits(load("mlp", recipe, dataset, tmp_path)), logits(model))
 
 
-def test_manifest_names_the_file_with_its_sha256_and_all_facts(tmp_path):
+def test_manifest_lists_the_file_with_its_sha256_and_all_facts(tmp_path):
     saved = save_model(tmp_path, trained("mlp"), "mlp", run="beef", test_accuracy=0.9876)
     assert read_manifest(tmp_path) == [saved]
     (entry,) = json.loads((tmp_path / "manifest.json").read_text())["checkpoints"]
@@ -90,7 +90,7 @@ def test_manifest_of_an_empty_folder_is_empty(tmp_path):
     assert load_all(folder=tmp_path) == {}
 
 
-def test_load_all_gives_every_network_of_one_recipe(tmp_path):
+def test_load_all_returns_every_network_of_one_recipe(tmp_path):
     models = {name: trained(name) for name in ("mlp", "mlp_100", "tiny_cnn")}
     for name, model in models.items():
         save_model(tmp_path, model, name)
@@ -108,12 +108,12 @@ def test_load_all_gives_every_network_of_one_recipe(tmp_path):
 
 
 def test_save_replaces_the_former_file_and_no_other(tmp_path):
-    others = [("mlp_100", "drawn"), ("mlp", "tuned")]  # of a like name; of a like place
+    others = [("mlp_100", "drawn"), ("mlp", "tuned")]  # a similar name; a similar path
     for name, recipe in others:
         save_model(tmp_path, trained(name), name, recipe=recipe)
     first = save_model(tmp_path, trained("mlp", 1), "mlp")
     second = save_model(tmp_path, trained("mlp", 2), "mlp")
-    assert (tmp_path / first.file).exists()  # until the record of the second is on disk, too
+    assert (tmp_path / first.file).exists()  # until the run of the second is recorded
     drop_former(tmp_path, second)
     assert not (tmp_path / first.file).exists()
     assert torch.equal(logits(load("mlp", folder=tmp_path)), logits(trained("mlp", 2)))
@@ -123,7 +123,7 @@ def test_save_replaces_the_former_file_and_no_other(tmp_path):
         load(name, recipe, folder=tmp_path)
 
 
-def test_save_of_the_same_weights_again_keeps_them(tmp_path):
+def test_saving_the_same_weights_again_keeps_them(tmp_path):
     for run in ("aa", "bb"):
         drop_former(tmp_path, save_model(tmp_path, trained("mlp"), "mlp", run=run))
     assert [checkpoint.run for checkpoint in read_manifest(tmp_path)] == ["bb"]
@@ -131,7 +131,7 @@ def test_save_of_the_same_weights_again_keeps_them(tmp_path):
 
 
 @pytest.mark.parametrize("synchronised", [0, 1], ids=["weights", "manifest"])
-def test_save_that_breaks_off_leaves_the_former_checkpoint(tmp_path, monkeypatch, synchronised):
+def test_failed_save_keeps_the_former_checkpoint(tmp_path, monkeypatch, synchronised):
     old, new = trained("mlp", 1), trained("mlp", 2)
     save_model(tmp_path, old, "mlp")
     left = iter(range(synchronised))
@@ -154,7 +154,7 @@ COMMAND = r"python scripts/train_all\.py --models mlp --recipe drawn --dataset m
 
 
 def refusal(folder: Path, named: object, reason: str) -> None:
-    """Loading mlp must fail, and say which file, why, and what to do; so must loading all."""
+    """Loading mlp, and loading all, must fail with the file, the reason and the remedy."""
     for loading in (lambda: load("mlp", folder=folder), lambda: load_all(folder=folder)):
         with pytest.raises(CheckpointError, match=rf"(?s){reason}.*{COMMAND}") as caught:
             loading()
@@ -182,16 +182,18 @@ def test_load_refuses_a_missing_file(tmp_path):
     refusal(tmp_path, path, "No such file.*restore")
 
 
-@pytest.mark.parametrize("other", ["tiny_cnn", "mlp_100"])  # other names; the same, other shapes
+@pytest.mark.parametrize(
+    "other", ["tiny_cnn", "mlp_100"]
+)  # other layer names; the same names with other shapes
 def test_load_refuses_weights_of_another_architecture(tmp_path, other):
     saved = save_model(tmp_path, trained(other), "mlp")
-    refusal(tmp_path, tmp_path / saved.file, "does not fit the architecture 'mlp'")
+    refusal(tmp_path, tmp_path / saved.file, "does not fit the current architecture of 'mlp'")
 
 
 @pytest.mark.parametrize("shape", [{"in_shape": (1, 32, 32)}, {"classes": 26}])
 def test_load_refuses_weights_for_other_images_or_classes(tmp_path, shape):
     saved = save_model(tmp_path, trained("mlp"), "mlp", **shape)
-    refusal(tmp_path, tmp_path / saved.file, "does not fit the architecture 'mlp'")
+    refusal(tmp_path, tmp_path / saved.file, "does not fit the current architecture of 'mlp'")
 
 
 @pytest.mark.parametrize("missing", ["network.layers.2.bias", "normalise.std"])
@@ -203,7 +205,7 @@ def test_load_refuses_weights_that_lack_a_layer(tmp_path, missing):
 
 
 @pytest.mark.parametrize("weights", [b"not safetensors", b"\xff" * 64, b"\0"])
-def test_load_refuses_what_is_no_safetensors_file(tmp_path, weights):
+def test_load_refuses_a_file_that_is_not_safetensors(tmp_path, weights):
     saved = save_model(tmp_path, None, "mlp", weights=weights)
     refusal(tmp_path, tmp_path / saved.file, "does not fit")
 
@@ -226,14 +228,14 @@ def test_load_never_unpickles(tmp_path, with_right_hash):
     refusal(tmp_path, path, "does not fit" if with_right_hash else "damaged")
     assert not marker.exists()
     pickle.loads(bomb)
-    assert marker.exists()  # the bomb would have worked
+    assert marker.exists()  # unpickling would have run the code
 
 
 @pytest.mark.parametrize(
     "name, recipe, dataset",
     [("cnn", "drawn", "mnist"), ("mlp", "tuned", "mnist"), ("mlp", "drawn", "kmnist")],
 )
-def test_load_says_how_to_make_what_is_absent(tmp_path, name, recipe, dataset):
+def test_load_says_how_to_train_a_missing_checkpoint(tmp_path, name, recipe, dataset):
     save_model(tmp_path, trained("mlp"), "mlp")
     command = rf"train_all\.py --models {name} --recipe {recipe} --dataset {dataset}"
     with pytest.raises(CheckpointError, match=command) as caught:
@@ -247,7 +249,7 @@ def test_load_names_an_unknown_model(tmp_path):
         load("transformer", folder=tmp_path)
 
 
-def test_load_refuses_a_model_that_the_zoo_no_longer_has(tmp_path):
+def test_load_refuses_a_model_that_no_longer_exists(tmp_path):
     saved = save_model(tmp_path, trained("mlp"), "mlp", model="transformer")
     with pytest.raises(CheckpointError, match="'transformer'.*train_all") as caught:
         load("transformer", folder=tmp_path)

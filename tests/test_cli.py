@@ -1,4 +1,4 @@
-"""The training script, in the process of the test; test_workers.py ends whole processes."""
+"""The training command, in the test's process; test_worker_pool.py tests separate processes."""
 
 import errno
 import subprocess
@@ -30,7 +30,7 @@ def script(inline, toy, tmp_path, capsys, monkeypatch):
 
 @pytest.fixture
 def planned(monkeypatch):
-    """The jobs of the campaign that the script wants to run; it is stopped before the first."""
+    """The planned jobs of a campaign, which is stopped before the first run."""
     jobs = []
 
     def run(left, *_, **__):
@@ -43,7 +43,7 @@ def planned(monkeypatch):
 
 @pytest.fixture
 def stop_after_first():
-    """Ctrl-C comes as soon as the first run is recorded."""
+    """Ctrl-C is pressed as soon as the first run is recorded."""
 
     def finished(self, job, row, done):
         raise KeyboardInterrupt
@@ -76,17 +76,17 @@ def test_train_all_without_models_plans_all_of_them(script, planned):
     assert {job.protocol for job in planned} == {"final"}
 
 
-def test_train_all_trains_again_when_it_was_through(script):
+def test_train_all_trains_again_after_it_was_finished(script):
     script(*QUICK)
     script(*QUICK)
     assert script.trained() == sorted(once("mlp") * 2)
     assert script.runs()["campaign"].nunique() == 2
 
 
-def test_train_all_goes_on_where_it_was_stopped(script, stop_after_first):
+def test_train_all_continues_where_it_was_stopped(script, stop_after_first):
     status, _, err = script(*QUICK)
     assert status == 1
-    assert "The same command goes on from here" in err
+    assert "run the same command to continue" in err
     assert "Traceback" not in err
     assert len(script.runs()) == 1
     stop_after_first.undo()
@@ -97,21 +97,23 @@ def test_train_all_goes_on_where_it_was_stopped(script, stop_after_first):
     assert script.runs()["campaign"].nunique() == 1
 
 
-def test_train_all_goes_on_where_it_was_stopped_after_the_last_run(script, monkeypatch):
+def test_train_all_continues_if_it_was_stopped_after_the_last_run(script, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
         patch.setattr(sample_pack, "save", full)
         status, _, err = script(*QUICK)
-    assert status == 1 and "No space left" in err
+    assert status == 1
+    assert "No space left" in err
     status, out, _ = script(*QUICK)
-    assert status == 0 and "3 of 3 runs are done already" in out
+    assert status == 0
+    assert "3 of 3 runs are done already" in out
     assert script.trained() == once("mlp")
 
 
 @pytest.mark.parametrize("content", [None, b"PK half a file"])
-def test_train_all_passes_over_predictions_that_are_damaged(script, content):
+def test_train_all_leaves_damaged_predictions_out_of_the_samples(script, content):
     script(*QUICK)
     path = next((script.out / "results" / "predictions").iterdir())
     path.unlink() if content is None else path.write_bytes(content)
@@ -121,7 +123,7 @@ def test_train_all_passes_over_predictions_that_are_damaged(script, content):
     assert sample_pack.load(script.out / "mnist" / "samples.npz").runs == 2
 
 
-def test_train_all_fresh_starts_over(script, stop_after_first):
+def test_train_all_fresh_starts_again(script, stop_after_first):
     script(*QUICK)
     stop_after_first.undo()
     script(*QUICK, "--fresh")
@@ -130,7 +132,7 @@ def test_train_all_fresh_starts_over(script, stop_after_first):
     assert (script.runs()["campaign"] == newest).sum() == 3
 
 
-def test_train_all_does_not_go_on_with_another_command(script, stop_after_first):
+def test_train_all_does_not_continue_another_command(script, stop_after_first):
     script(*QUICK)
     stop_after_first.undo()
     script("--models", "mlp", "--epochs", "2")
@@ -167,7 +169,7 @@ def test_train_all_study_plans_the_models_of_that_study(script, planned):
     assert [job.model for job in planned] == ["mlp_100", "conv_maxpool", "conv_batchnorm"]
 
 
-def test_train_all_epochs_replaces_the_recipes_epochs(script):
+def test_train_all_epochs_overrides_the_recipe(script):
     script("--models", "mlp", "--recipe", "tuned", "--epochs", "3")
     assert script.runs()["epochs"].tolist() == [3]
     assert Records(script.out / "results").epochs()["epoch"].tolist() == [1, 2, 3]
@@ -205,10 +207,10 @@ def test_train_all_help_explains_every_option(script):
         (("--dataset", "minst"), "did you mean 'mnist'?"),
         (("--protocol", "valid"), "did you mean 'validation'?"),
         (("--device", "tpu"), "'tpu'; "),
-        (("--seeds", "0"), "'0' is not a whole number from 1"),
-        (("--seeds", "x"), "'x' is not a whole number from 1"),
-        (("--epochs", "-1"), "'-1' is not a whole number from 1"),
-        (("--workers", "1.5"), "'1.5' is not a whole number from 1"),
+        (("--seeds", "0"), "'0' is not a positive whole number"),
+        (("--seeds", "x"), "'x' is not a positive whole number"),
+        (("--epochs", "-1"), "'-1' is not a positive whole number"),
+        (("--workers", "1.5"), "'1.5' is not a positive whole number"),
         (("--missing", "--fresh"), "not allowed with"),
         (("--models", "mlp", "--study", "1"), "not allowed with"),
         (("--modles", "mlp"), "--modles"),
@@ -221,7 +223,7 @@ def test_train_all_says_what_is_wrong_with_an_argument(script, arguments, remedy
     assert not script.out.exists()
 
 
-def test_train_all_says_what_to_use_where_there_is_no_cuda(script, monkeypatch):
+def test_train_all_says_what_to_use_without_cuda(script, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     status, _, err = script(*QUICK, "--device", "cuda")
     assert status == 1
@@ -236,7 +238,7 @@ def script_without_pen(inline, toy, tmp_path, capsys, monkeypatch):
     return Training(tmp_path / "out", capsys)
 
 
-def test_train_all_without_pen_file_trains_the_other_recipes(script_without_pen, tmp_path):
+def test_train_all_without_the_pen_file_trains_the_other_recipes(script_without_pen, tmp_path):
     folder = tmp_path / "[my data]"
     status, out, _ = script_without_pen(*QUICK, "--data", str(folder))
     assert status == 0
@@ -253,31 +255,29 @@ def test_train_all_drawn_needs_the_pen_file(script_without_pen, tmp_path):
     assert len(script_without_pen.runs()) == 0
 
 
-def test_train_all_invents_no_recipe_that_no_source_tells(script):
+def test_train_all_refuses_models_without_a_published_recipe(script):
     status, _, err = script("--models", "kernel_3", "depth_2", "--recipe", "published")
     assert status == 1
-    assert "no source says how it trained kernel_3, depth_2" in err
+    assert "there is no published recipe for kernel_3, depth_2" in err
     assert len(script.runs()) == 0
 
 
-def test_train_all_makes_no_drawn_recipe_for_another_data_set(script_without_pen):
+def test_train_all_skips_the_drawn_recipe_for_another_data_set(script_without_pen):
     status, out, _ = script_without_pen(*QUICK, "--dataset", "kmnist")
     assert status == 0
-    assert "do not go with kmnist" in out
+    assert "cannot be used with kmnist" in out
     assert set(script_without_pen.runs()["recipe"]) == {"published", "tuned"}
     assert set(script_without_pen.runs()["dataset"]) == {"kmnist"}
 
 
-def test_train_all_packs_the_labels_alone_of_a_data_set_that_the_app_shows_nothing_of(
-    script_without_pen, toy
-):
+def test_train_all_packs_only_the_labels_of_other_data_sets(script_without_pen, toy):
     script_without_pen(*QUICK, "--dataset", "kmnist")
     pack = sample_pack.load(script_without_pen.out / "kmnist" / "samples.npz")
     assert pack.labels.tolist() == toy.dataset.test_labels.tolist()
     assert len(pack.images) == 0
 
 
-def test_train_all_waits_for_no_other(script):
+def test_train_all_refuses_a_folder_that_another_training_uses(script):
     script.out.mkdir()
     hold = "import sys, filelock as f; k = f.FileLock(sys.argv[1]); k.acquire(); print(1); input()"
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Who may import whom: every level of the package imports only from the levels below it."""
+"""Import rules: every level of the package imports only from lower levels."""
 
 import ast
 import subprocess
@@ -9,8 +9,8 @@ import pytest
 
 from tests.helpers import REPOSITORY
 
-# A package or a file at the top -> its level. One may import from those of a lower level, and
-# within itself; not from others of its own level.
+# Package or top-level module -> its level. It may import from lower levels and from within itself,
+# but not from others on its own level.
 LEVELS = {
     "catalogue": 1,
     "safe_files": 1,
@@ -27,10 +27,10 @@ LEVELS = {
     "cli": 6,
     "__main__": 7,
 }
-# Beside the levels: what is made for people stays out of training.
+# In addition to the levels: training must not depend on the analysis for readers.
 FORBIDDEN = {("training", "analysis")}
 
-# What must not bring torch, not even by way of others: it takes seconds.
+# Modules that must not import torch, not even indirectly, because it takes seconds.
 WITHOUT_TORCH = (
     "catalogue",
     "drawing",
@@ -51,7 +51,7 @@ WITHOUT_TORCH = (
 
 
 def dotted(path: Path) -> str:
-    """mnistcmp/data/load.py -> mnistcmp.data.load; a package is called by its folder."""
+    """mnistcmp/data/load.py -> mnistcmp.data.load; a package has the name of its folder."""
     parts = path.relative_to(REPOSITORY).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -62,10 +62,10 @@ FILES = {dotted(path): path for path in sorted((REPOSITORY / "mnistcmp").rglob("
 def names_imported(
     source: str, module: str = "", *, is_package: bool = False, at_the_top: bool = False
 ) -> set[str]:
-    """Every dotted name that `source` imports, but for type checking.
+    """Every dotted name that `source` imports, except for type checking.
 
-    `from a import b` counts as a and as a.b, because b may be a module; relative ones are resolved.
-    With `at_the_top`, imports within functions are left out: they run when they are needed.
+    `from a import b` counts as a and a.b, because b may be a module. Relative imports are resolved.
+    With `at_the_top`, imports within functions are left out, because they run only when needed.
     """
     names: set[str] = set()
 
@@ -88,12 +88,12 @@ def names_imported(
 
 
 def imports_of(module: str, *, at_the_top: bool = False) -> set[str]:
-    """What a file of the package imports; of names within the package, the files that have them."""
+    """The modules that a module of the package imports."""
     path = FILES[module]
     names = names_imported(
         path.read_text(), module, is_package=path.name == "__init__.py", at_the_top=at_the_top
     )
-    # A file is imported by way of the packages that it is in.
+    # Importing a module imports its packages first.
     packages = {
         ".".join(name.split(".")[:i]) for name in names for i in range(1, name.count(".") + 1)
     }
@@ -110,7 +110,7 @@ def part_of(module: str) -> str:
 
 
 def known_to(module: str) -> set[str]:
-    """Every name that importing `module` brings in, by whatever way."""
+    """Every name that `module` imports, directly or indirectly."""
     known, waiting = set(), [module]
     while waiting:
         found = imports_of(waiting.pop(), at_the_top=True) - known
@@ -146,7 +146,7 @@ class Thing:
     assert package == {"mnistcmp.app", "mnistcmp.app.draw"}
 
 
-def test_known_to_follows_imports_all_the_way():
+def test_known_to_follows_indirect_imports():
     known = known_to("mnistcmp.training.campaign")
     assert {"mnistcmp.training.loop", "mnistcmp.models.shapes", "torch"} <= known
     assert "mnistcmp.app" not in known
@@ -166,7 +166,7 @@ def test_module_imports_only_from_levels_below(module):
 
 
 @pytest.mark.parametrize("module", FILES)
-def test_streamlit_is_imported_by_the_app_only(module):
+def test_only_the_app_imports_streamlit(module):
     if not within(module, "mnistcmp.app"):
         assert not {name for name in imports_of(module) if within(name, "streamlit")}
 
@@ -175,11 +175,11 @@ def test_streamlit_is_imported_by_the_app_only(module):
     "module",
     [m for m in FILES if within(m, *(f"mnistcmp.{name}" for name in WITHOUT_TORCH))],
 )
-def test_module_brings_no_torch(module):
+def test_module_does_not_import_torch(module):
     assert not {name for name in known_to(module) if within(name, "torch", "torchvision")}
 
 
-def test_list_of_modules_without_torch_names_what_there_is():
+def test_modules_without_torch_exist():
     for name in WITHOUT_TORCH:
         assert f"mnistcmp.{name}" in FILES
 
@@ -190,7 +190,7 @@ def test_torchvision_is_never_imported_at_the_top():
         assert not {name for name in names if within(name, "torchvision")}, module
 
 
-def test_no_torch_is_loaded_by_what_must_not_bring_it():
+def test_torch_is_not_loaded_by_modules_without_torch():
     modules = [f"mnistcmp.{name}" for name in WITHOUT_TORCH]
     code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -199,7 +199,7 @@ def test_no_torch_is_loaded_by_what_must_not_bring_it():
     assert not loaded & {"torch", "torchvision"}
 
 
-def test_what_the_app_imports_brings_no_torchvision():
+def test_torchvision_is_not_loaded_by_modules_of_the_app():
     modules = [f"mnistcmp.{name}" for name in ("checkpoints", "inference", "inspection.explain")]
     code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -207,13 +207,13 @@ def test_what_the_app_imports_brings_no_torchvision():
 
 
 @pytest.mark.parametrize("folder", sorted({path.parent for path in FILES.values()}))
-def test_folder_is_small_and_says_what_lives_in_it(folder):
+def test_folder_is_small_and_has_a_one_line_docstring(folder):
     modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
     assert len(modules) <= 12, folder
     docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
     assert docstring and "\n" not in docstring, folder
 
 
-def test_scripts_do_not_touch_the_search_path():
+def test_scripts_do_not_change_the_search_path():
     for path in (REPOSITORY / "scripts").rglob("*.py"):
         assert "sys.path" not in path.read_text(), path

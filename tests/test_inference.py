@@ -1,3 +1,5 @@
+"""Readings of several networks, and their consensus."""
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ LOGITS = {"low": [0.0] * 10, "three": [0, 0, 0, 5, 0, 0, 0, 0, 0, 0], "high": [1
 
 
 class Fixed(nn.Module):
-    """Gives every image the same logits."""
+    """Returns the same logits for every image."""
 
     def __init__(self, logits: list[float]) -> None:
         super().__init__()
@@ -23,7 +25,7 @@ class Fixed(nn.Module):
 
 
 class Rows(nn.Module):
-    """Takes the ink of the first ten rows for its logits, so that no two images have the same."""
+    """Returns the ink in each of the first ten rows as logits, which differ for every image."""
 
     def __init__(self, scale: float) -> None:
         super().__init__()
@@ -38,7 +40,7 @@ def images(count: int) -> np.ndarray:
 
 
 def reading(*rows: dict[int, float]) -> Reading:
-    """What networks a, b, c, ... make of an image: for each its digits with their probabilities."""
+    """A reading by networks a, b, c, ...: for each one, digits and their probabilities."""
     table = np.zeros((len(rows), 10), np.float32)
     for values, row in zip(table, rows, strict=True):
         for digit, probability in row.items():
@@ -47,7 +49,7 @@ def reading(*rows: dict[int, float]) -> Reading:
     return Reading(tuple("abcdefgh"[: len(rows)]), table)
 
 
-def test_probabilities_are_the_softmax_of_every_network_for_every_image():
+def test_probabilities_are_the_softmax_of_the_logits():
     models = {name: Fixed(logits) for name, logits in LOGITS.items()}
     got = probabilities(images(4), models)
     assert got.shape == (3, 4, 10)
@@ -58,11 +60,11 @@ def test_probabilities_are_the_softmax_of_every_network_for_every_image():
     np.testing.assert_array_equal(got[2, :, 0], 1)
 
 
-def test_probabilities_belong_to_their_network_and_image():
+def test_probabilities_are_ordered_by_network_and_image():
     ink = images(5)
     sharp, flat = probabilities(ink, {"sharp": Rows(2), "flat": Rows(0.1)})
     np.testing.assert_array_equal(sharp.argmax(axis=1), ink[:, :10].sum(axis=2).argmax(axis=1))
-    assert len(set(sharp.argmax(axis=1).tolist())) > 1, "the images do differ"
+    assert len(set(sharp.argmax(axis=1).tolist())) > 1, "the images are all alike"
     assert (sharp.max(axis=1) > flat.max(axis=1)).all()
 
 
@@ -73,19 +75,19 @@ def test_read_only_pixels_are_read_without_a_warning(recwarn):
     assert not recwarn.list
 
 
-def test_probabilities_need_no_gradient_of_the_networks():
+def test_probabilities_compute_no_gradients():
     model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
     assert probabilities(images(2), {"linear": model}).shape == (1, 2, 10)
     assert all(weights.grad is None for weights in model.parameters())
 
 
 @pytest.mark.parametrize("function", [probabilities, read])
-def test_reading_without_networks_raises_with_what_to_do(function):
-    with pytest.raises(ValueError, match=r"no network .*train_all\.py"):
+def test_reading_without_networks_raises_with_the_remedy(function):
+    with pytest.raises(ValueError, match=r"no network.*train_all\.py"):
         function(images(1), {})
 
 
-def test_several_images_are_read_as_each_alone():
+def test_several_images_are_read_like_single_ones():
     models = {"sharp": Rows(2), "three": Fixed(LOGITS["three"]), "flat": Rows(0.1)}
     ink = images(6)
     together = read(ink, models)
@@ -97,7 +99,7 @@ def test_several_images_are_read_as_each_alone():
         np.testing.assert_allclose(one.probabilities, alone.probabilities, atol=1e-6)
 
 
-def test_digits_and_confidences_are_those_of_the_most_probable():
+def test_digits_and_confidences_are_the_maxima_of_the_probabilities():
     one = reading({3: 0.75, 8: 0.25}, {0: 0.375, 9: 0.625}, {5: 1})
     assert one.digits.tolist() == [3, 9, 5]
     assert one.confidences.tolist() == [0.75, 0.625, 1]
@@ -112,13 +114,13 @@ def test_digits_and_confidences_are_those_of_the_most_probable():
         ([dict.fromkeys(range(10), 0.1)] * 3, 0.1),
         ([{3: 1}, {5: 1}, {8: 1}, {9: 1}], 0.25),
     ],
-    ids=["of one mind", "two minds", "by the mean", "none knows", "each sure of another"],
+    ids=["agreed", "two opinions", "by the mean", "all uncertain", "all different"],
 )
-def test_certainty_is_high_only_where_networks_are_sure_and_of_one_mind(rows, expected):
+def test_certainty_is_high_only_if_networks_are_sure_and_agree(rows, expected):
     assert reading(*rows).certainty == pytest.approx(expected)
 
 
-def test_certainty_of_many_images_is_that_of_each():
+def test_certainty_of_many_images_equals_that_of_each():
     table = probabilities(images(7), {"sharp": Rows(2), "flat": Rows(0.1)})
     together = certainty(table)
     assert together.shape == (7,)
@@ -127,11 +129,11 @@ def test_certainty_of_many_images_is_that_of_each():
     assert len(set(np.round(one_by_one, 4))) > 1
 
 
-def test_consensus_of_all_has_nobody_who_disagrees():
+def test_unanimous_consensus_has_no_disagreeing_networks():
     assert consensus(reading({7: 1}, {7: 0.75, 1: 0.25}), 0.5) == Consensus(7, 2, ())
 
 
-def test_consensus_is_most_probable_on_average_and_names_who_reads_another():
+def test_consensus_is_the_digit_with_the_highest_mean_probability():
     several = reading({7: 0.5, 1: 0.25, 2: 0.25}, {1: 1}, {7: 0.625, 2: 0.375}, {2: 1}, {7: 1})
     assert consensus(several, 0) == Consensus(7, 3, ("b", "d"))
 
@@ -147,7 +149,7 @@ def test_consensus_may_be_every_networks_second_choice():
     assert consensus(several, 0) == Consensus(8, 0, ("a", "b", "c"))
 
 
-def test_consensus_is_the_digit_whose_certainty_is_compared():
+def test_certainty_is_the_mean_probability_of_the_consensus():
     rng = np.random.default_rng(8)
     for table in rng.dirichlet(np.full(10, 0.3), (200, 5)).astype(np.float32):
         one = Reading(tuple("abcde"), table)
@@ -164,30 +166,30 @@ def test_surer_side_wins_a_tie(surer, other):
     assert consensus(tie, 0) == Consensus(surer, 2, ("b", "c"))
 
 
-def test_surer_side_of_a_tie_is_sure_together_not_by_one_network():
+def test_tie_is_decided_by_the_mean_not_by_one_sure_network():
     doubt = {6: 0.375, 0: 0.3125, 1: 0.3125}
     assert consensus(reading({6: 1}, doubt, {2: 0.75, 1: 0.25}, {2: 0.75, 0: 0.25}), 0).digit == 2
 
 
-def test_surer_side_wins_when_every_network_reads_another():
+def test_surest_network_wins_if_all_disagree():
     assert consensus(reading({1: 0.75, 0: 0.25}, {5: 1}, {8: 0.875, 0: 0.125}), 0).digit == 5
 
 
 @pytest.mark.parametrize(("least", "digit"), [(0, 3), (0.7, 3), (0.75, 3), (0.76, None), (1, None)])
-def test_no_digit_is_named_below_the_least_certainty(least, digit):
+def test_consensus_has_no_digit_below_the_least_certainty(least, digit):
     two = reading({3: 1}, {3: 0.5, 8: 0.25, 9: 0.25})
     assert consensus(two, least) == Consensus(digit, 2, ())
 
 
-def test_who_disagrees_is_known_also_where_no_digit_is_named():
+def test_disagreeing_networks_are_named_even_without_a_digit():
     assert consensus(reading({3: 1}, {8: 1}, {3: 1}), 0.9) == Consensus(None, 2, ("b",))
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_frozen_network_reads_what_the_network_reads(name):
+def test_frozen_network_gives_the_same_probabilities(name):
     torch.manual_seed(0)
     network = build(name)
-    network(torch.rand(16, 1, 28, 28))  # so that what is normalised is not what it starts with
+    network(torch.rand(16, 1, 28, 28))  # changes the statistics of batch normalisation
     models = {"itself": network.eval(), "frozen": frozen(network)}
     for count in (1, 2, 3):
         itself, fast = probabilities(images(count), models)

@@ -1,4 +1,4 @@
-"""The records: appended whole or not at all, and summarised when read."""
+"""The records: appended completely or not at all, and summarised when read."""
 
 import pickle
 from pathlib import Path
@@ -51,7 +51,7 @@ def files(records: Records) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in records.folder.glob("*.csv")}
 
 
-def test_records_come_back_as_they_were_appended(records):
+def test_records_are_read_as_they_were_appended(records):
     records.append(run_row("aa"), epoch_rows("aa"))
     records.append(run_row("bb", model="cnn", seed=3), epoch_rows("bb"))
     runs, epochs = records.runs(), records.epochs()
@@ -74,7 +74,7 @@ def test_records_keep_ids_that_look_like_numbers(records, run):
     assert records.epochs()["run"].tolist() == [run, run]
 
 
-def test_records_append_without_touching_what_is_there(records):
+def test_append_does_not_change_earlier_records(records):
     records.append(run_row("aa"), epoch_rows("aa"))
     before = files(records)
     records.append(run_row("bb"), epoch_rows("bb"))
@@ -100,7 +100,7 @@ def test_records_keep_any_status(records, status):
     assert records.runs()["status"].tolist() == [status, "ok"]
 
 
-def test_newest_record_of_a_run_counts(records):
+def test_only_the_newest_record_of_a_run_counts(records):
     records.append(run_row("aa", test_accuracy=0.5))
     records.append(run_row("bb", seed=1, test_accuracy=0.8))
     records.append(run_row("cc", test_accuracy=0.9))
@@ -110,7 +110,7 @@ def test_newest_record_of_a_run_counts(records):
     assert (row.seeds, row.test_accuracy) == (2, pytest.approx(0.85))
 
 
-def test_summary_counts_no_run_whose_newest_record_is_a_failure(records):
+def test_summary_ignores_runs_whose_newest_record_is_a_failure(records):
     for run, seed in (("aa", 0), ("bb", 1), ("cc", 2)):
         records.append(run_row(run, seed=seed, test_accuracy=0.9))
     records.append(failed_row("dd", seed=1))
@@ -118,7 +118,7 @@ def test_summary_counts_no_run_whose_newest_record_is_a_failure(records):
     assert row.seeds == 2
 
 
-def test_summary_has_means_and_deviations_over_the_seeds_and_median_times(records):
+def test_summary_has_means_and_standard_deviations_and_median_times(records):
     for seed, (accuracy, seconds) in enumerate([(0.5, 10), (0.6, 11), (1.0, 90)]):
         records.append(
             run_row(f"run {seed}", seed=seed, test_accuracy=accuracy, train_seconds=seconds)
@@ -130,12 +130,12 @@ def test_summary_has_means_and_deviations_over_the_seeds_and_median_times(record
 
 
 def tear(path: Path, left: int) -> None:
-    """Leave only the first bytes of a file, as a power cut may; without the last ones if < 0."""
+    """Keep only `path.read_bytes()[:left]`, as a power cut may."""
     path.write_bytes(path.read_bytes()[:left])
 
 
 @pytest.mark.parametrize("count", [1, 40])
-def test_torn_last_row_is_ignored_and_cut_at_the_next_append(records, count):
+def test_incomplete_last_row_is_ignored_and_removed_by_the_next_append(records, count):
     for run in ("aa", "bb"):
         records.append(run_row(run), epoch_rows(run))
     for name in ("runs.csv", "epochs.csv"):
@@ -148,7 +148,7 @@ def test_torn_last_row_is_ignored_and_cut_at_the_next_append(records, count):
 
 
 @pytest.mark.parametrize("torn_at", [b"two", b"three"])
-def test_torn_last_row_may_have_a_status_of_several_lines(records, torn_at):
+def test_incomplete_last_row_may_have_a_status_of_several_lines(records, torn_at):
     records.append(run_row("aa"))
     records.append(failed_row("bb", "failed: one\ntwo\nthree"))
     path = records.folder / "runs.csv"
@@ -159,7 +159,7 @@ def test_torn_last_row_may_have_a_status_of_several_lines(records, torn_at):
 
 
 @pytest.mark.parametrize("left", [0, 30])
-def test_torn_header_is_an_empty_record(records, left):
+def test_incomplete_header_is_an_empty_record(records, left):
     records.append(run_row("aa"), epoch_rows("aa"))
     for name in ("runs.csv", "epochs.csv"):
         tear(records.folder / name, left)

@@ -1,4 +1,4 @@
-"""What the repository ships: weights and records of real runs, whole and as promised."""
+"""The shipped weights and records of real runs: complete, with the expected accuracies."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def summary(reported):
     return summarise(reported).set_index(["recipe", "model"])
 
 
-def test_shipped_folder_is_whole():
+def test_shipped_folder_has_no_problems():
     assert list(verify.problems(default_folder())) == []
 
 
@@ -59,7 +59,7 @@ def test_every_shipped_network_loads(recipe):
     assert load_all(recipe).keys() == named == SHIPPED[recipe]
 
 
-def test_no_reported_run_failed_or_left_its_recipe(reported):
+def test_every_reported_run_is_ok_and_followed_its_recipe(reported):
     assert set(reported["status"]) == {"ok"}
     for row in reported.itertuples():
         assert row.epochs == recipe_for(row.recipe, row.model).epochs
@@ -72,7 +72,7 @@ def test_first_networks_were_trained_three_times_and_the_quick_ones_five_times(r
     assert (seeds[seconds < 30] >= 5).all(), seeds[(seconds < 30) & (seeds < 5)]
 
 
-# Means over the seeds, in percent, that our recipe is to reach in 5 epochs.
+# Mean accuracies over the seeds, in percent, that our recipe must reach in 5 epochs.
 TUNED_GOALS = {
     "mlp": 97.2,
     "mlp_100": 98.3,
@@ -105,7 +105,7 @@ def test_networks_of_studies_6_to_9_read_digits_well(summary, model):
     assert round(100 * summary["test_accuracy"]["tuned", model], 2) >= 99.2
 
 
-def test_networks_on_photos_were_trained_three_times_or_twice_where_it_takes_ten_minutes(on_photos):
+def test_networks_on_photos_were_trained_three_times_or_twice_if_slow(on_photos):
     seeds, seconds = on_photos["seed"].nunique(), on_photos["train_seconds"].mean()
     assert set(seeds.index) == ON_PHOTOS
     assert seeds.min() >= 2
@@ -125,7 +125,7 @@ def test_every_network_of_the_draw_page_reads_within_25_ms(summary):
 
 
 @pytest.mark.parametrize("model", FIRST)
-def test_pen_strokes_cost_nothing_on_mnist(summary, model):
+def test_pen_strokes_do_not_reduce_accuracy_on_mnist(summary, model):
     accuracy = summary["test_accuracy"]
     assert round(accuracy["drawn", model] - accuracy["tuned", model], 4) >= -0.001
 
@@ -138,8 +138,8 @@ def test_networks_of_the_draw_page_read_pen_digits(summary, model):
 @pytest.mark.parametrize(
     "model", [model for model in FIRST if published_figures(model, "mnist").test_accuracy]
 )
-def test_published_recipe_gives_what_was_published(summary, model):
-    """Within 0.3 points or above; else one run of ours is as low: the sources ran once."""
+def test_published_recipe_reproduces_the_published_accuracy(summary, model):
+    """At most 0.3 points or two standard deviations below, because the sources report one run."""
     published = published_figures(model, "mnist").test_accuracy
     deviation = summary["test_accuracy_sd"]["published", model]
     assert summary["test_accuracy"]["published", model] >= published - max(0.003, 2 * deviation)

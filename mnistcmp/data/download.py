@@ -1,4 +1,4 @@
-"""One file from the network: shown while it comes, and given up where it does not."""
+"""Downloading one file, with a progress bar and a timeout."""
 
 import hashlib
 import urllib.request
@@ -7,22 +7,22 @@ from http.client import HTTPException
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-TIMEOUT_SECONDS = 10  # to connect, and for every read: a silent host must not hold up the next
+TIMEOUT_SECONDS = 10  # to connect, and for every read
 CHUNK_BYTES = 1 << 16
 
 console = Console(stderr=True)
 
 
 class DataUnavailable(Exception):
-    """No source delivered all files; the message lists what was tried and the remedy by hand."""
+    """No source has all files; the message lists what was tried and what the user can do."""
 
 
 class SourceFailed(Exception):
-    """One source cannot deliver; the next one is tried."""
+    """One source failed; the next one is tried."""
 
 
 def download(url: str) -> bytes:
-    """What `url` holds, with a progress bar on stderr. Raises SourceFailed if it cannot be had."""
+    """The content at `url`, with a progress bar on stderr. Raises SourceFailed if that fails."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     data = bytearray()
     try:
@@ -34,17 +34,17 @@ def download(url: str) -> bytes:
             while chunk := response.read(CHUNK_BYTES):
                 data += chunk
                 progress.advance(task, len(chunk))
-    except (OSError, HTTPException) as error:  # urllib's own errors and time-outs are OSErrors
+    except (OSError, HTTPException) as error:  # urllib's errors and timeouts are OSErrors
         raise SourceFailed(str(error) or type(error).__name__) from error
     return bytes(data)
 
 
 def md5(data: bytes) -> str:
-    """The checksum by which the sources name their files."""
+    """The checksum that the sources publish for their files."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def say(message: str) -> None:
-    """One line on stderr."""
-    # soft_wrap: a path stays one line; no markup: a path may hold brackets.
+    """Print one line to stderr."""
+    # soft_wrap keeps a path on one line. Without markup, its brackets are printed as they are.
     console.print(message, soft_wrap=True, markup=False, highlight=False)

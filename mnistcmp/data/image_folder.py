@@ -1,7 +1,7 @@
 """A folder of images, FOLDER/train/CLASS/* and FOLDER/test/CLASS/*, -> tensors in memory.
 
-Decoding tens of thousands of files takes a while, so it is done once: the pixels are kept in a file
-whose name tells the names, sizes and times of the files that they came from.
+Decoding tens of thousands of files is slow, so the pixels are cached in one file. Its name contains
+a digest of the image files' names, sizes and modification times.
 """
 
 import glob
@@ -21,22 +21,22 @@ from mnistcmp.data.download import console, say
 from mnistcmp.safe_files import DamagedFile, read_arrays, write_whole
 
 PARTS = ("train", "test")
-MOST_CLASSES = 256  # what a run reads is recorded as uint8
-MOST_BYTES = 2 << 30  # of pixels: every worker process holds them in memory
+MOST_CLASSES = 256  # predictions are recorded as uint8
+MOST_BYTES = 2 << 30  # of pixels, which every worker process holds in memory
 DIGEST_LETTERS = 16
 NAMES_SHOWN = 5
 
-# The files of one part by class, both in the order of their names.
+# Class -> its files in one part, both sorted by name.
 Listing = dict[str, list[Path]]
 
 
 def load(folder: Path, name: str, cache: Path) -> Dataset:
-    """The images of a folder: (N, 3, H, W), or (N, 1, H, W) if all are grey.
+    """The images of a folder: (N, 3, H, W), or (N, 1, H, W) if all are greyscale.
 
-    Classes are train's sub-folders in the order of the alphabet. Hidden files are passed over, and
-    transparency is dropped. The decoded pixels are kept in `cache` under `name`.
-    Raises ValueError, with the path and the remedy, if the folder is not laid out as above or an
-    image does not fit; OSError if a file cannot be read or written.
+    Classes are train's subfolders in alphabetical order. Hidden files are ignored, and transparency
+    is dropped. The decoded pixels are kept in `cache` under `name`.
+    Raises ValueError, with the path and the remedy, if the folder has another layout or an image
+    cannot be used; OSError if a file cannot be read or written.
     """
     train, test = (_listing(folder / part) for part in PARTS)
     _check_classes(folder, train, test)
@@ -61,7 +61,7 @@ def _listing(part: Path) -> Listing:
         if entry.is_dir():
             listing[entry.name] = _visible(entry)
         elif entry.suffix.lower() in Image.registered_extensions():
-            raise ValueError(f"{entry} lies in no class: {_layout(part.parent)}")
+            raise ValueError(f"{entry} is in no class folder: {_layout(part.parent)}")
     for class_name, files in listing.items():
         if not files:
             raise ValueError(
@@ -82,22 +82,22 @@ def _layout(folder: Path) -> str:
 def _check_classes(folder: Path, train: Listing, test: Listing) -> None:
     count = len(train)
     if not 2 <= count <= MOST_CLASSES:
-        found = f"{folder / 'train'} has {count} sub-folders, one for each class"
+        found = f"{folder / 'train'} has {count} subfolders, one per class"
         raise ValueError(f"{found}; 2 to {MOST_CLASSES} are needed: {_layout(folder)}")
-    for there, lacking, names in (
+    for complete, incomplete, names in (
         ("train", "test", sorted(train.keys() - test.keys())),
         ("test", "train", sorted(test.keys() - train.keys())),
     ):
         if names:
             more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
             raise ValueError(
-                f"{folder / lacking} lacks classes that {folder / there} has: "
+                f"{folder / incomplete} lacks classes that {folder / complete} has: "
                 f"{', '.join(names[:NAMES_SHOWN])}{more}; both need the same"
             )
 
 
 def _digest(folder: Path, files: list[Path]) -> str:
-    """What tells these files from others, without reading them."""
+    """A digest that identifies these files without reading them."""
     digest = hashlib.sha256()
     for file in files:
         facts = file.stat()
@@ -112,11 +112,11 @@ def _labels(part: Listing) -> torch.Tensor:
 
 
 def _read(path: Path) -> np.ndarray | None:
-    """The pixels kept at `path`; None if there are none, or, with a message, if it is damaged."""
+    """The cached pixels; None if there are none or, with a message, if the cache is damaged."""
     if not path.exists():
         return None
     try:
-        # A zip archive, whose checksum tells a single wrong bit.
+        # An .npz is a zip archive, whose checksum detects a single wrong bit.
         return read_arrays(path)["pixels"]
     except (DamagedFile, KeyError) as error:
         say(f"{error}: decoding the images again")
@@ -124,7 +124,7 @@ def _read(path: Path) -> np.ndarray | None:
 
 
 def _write(path: Path, name: str, pixels: np.ndarray) -> None:
-    """Keep the pixels, and let go of those of the folder's former contents."""
+    """Cache the pixels, and delete those of the folder's former contents."""
     buffer = io.BytesIO()
     np.savez(buffer, pixels=pixels)
     write_whole(path, buffer.getvalue())
@@ -134,10 +134,10 @@ def _write(path: Path, name: str, pixels: np.ndarray) -> None:
 
 
 def _decode(files: list[Path], name: str) -> np.ndarray:
-    """The pixels of all files, uint8 (N, 3, H, W), or (N, 1, H, W) if all are grey."""
-    title = TextColumn("{task.description}", markup=False)  # a name may hold brackets
+    """The pixels of all files, uint8 (N, 3, H, W), or (N, 1, H, W) if all are greyscale."""
+    title = TextColumn("{task.description}", markup=False)  # a name may contain brackets
     columns = (title, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    pixels = None
+    pixels: np.ndarray | None = None
     with (
         Progress(*columns, console=console) as progress,
         warnings.catch_warnings(),
@@ -154,20 +154,22 @@ def _decode(files: list[Path], name: str) -> np.ndarray:
                     f"{image.width}×{image.height} px: make all images the same size"
                 )
             pixels[number] = np.asarray(image).transpose(2, 0, 1)
+    assert pixels is not None  # every class has images
     grey = (pixels[:, :1] == pixels[:, 1:]).all()
     return pixels[:, :1].copy() if grey else pixels
 
 
 def _image(file: Path) -> Image.Image:
-    """The image in RGB, upright. Raises ValueError, with the file and the remedy."""
+    """The image in RGB, upright. Raises ValueError with the file and the remedy."""
     try:
         with Image.open(file) as image:
             if getattr(image, "is_animated", False):
-                raise ValueError(f"it is an animation of {image.n_frames} images")
-            if image.mode.startswith(("I", "F")):  # Pillow would cut them off at white
-                raise ValueError("it has more than 8 bits a pixel")
+                frames = image.n_frames  # type: ignore[attr-defined]  # animated formats have it
+                raise ValueError(f"it is an animation of {frames} images")
+            if image.mode.startswith(("I", "F")):  # Pillow would clip the values at 255
+                raise ValueError("it has more than 8 bits per pixel")
             return ImageOps.exif_transpose(image).convert("RGB")
-    except Exception as error:  # damaged files make Pillow raise whatever it stumbles over
+    except Exception as error:  # Pillow raises many kinds of errors for damaged files
         raise ValueError(
             f"{file} cannot be used as an image ({error}): replace or delete it"
         ) from error
@@ -178,6 +180,6 @@ def _check_memory(file: Path, image: Image.Image, count: int) -> None:
     if total_bytes > MOST_BYTES:
         raise ValueError(
             f"{count:,} images of {image.width}×{image.height} px ({file}) would take "
-            f"{total_bytes / 2**30:.1f} GiB of memory, {MOST_BYTES >> 30} are allowed: make them "
-            "smaller"
+            f"{total_bytes / 2**30:.1f} GiB of memory, the limit is {MOST_BYTES >> 30} GiB: make "
+            "them smaller"
         )

@@ -1,4 +1,4 @@
-"""A name or a folder of images -> tensors in memory."""
+"""Load a data set by name, or from a folder of images, into memory."""
 
 import difflib
 from pathlib import Path
@@ -11,12 +11,11 @@ from mnistcmp.data.dataset import Dataset
 def load_dataset(dataset: str, root: Path | str) -> Dataset:
     """A data set of the catalogue, or a folder of images.
 
-    The files of the former are fetched to `root` where they are missing; every one is verified on
-    every load, and a damaged one is fetched again. image_folder.py describes the
-    layout of a folder; what was decoded is kept in `root/decoded`.
-    Raises ValueError if there is no such data set or the folder is not as it should be,
-    DataUnavailable if no source has the missing files, OSError if one cannot be written (a full
-    disk).
+    Files of the catalogue's data sets are downloaded to `root` if missing. Every file is verified
+    on every load, and downloaded again if damaged. image_folder.py describes the layout of a
+    folder; its decoded pixels are kept in `root/decoded`.
+    Raises ValueError if the data set is unknown or the folder cannot be used, DataUnavailable if no
+    source has the missing files, OSError if a file cannot be written.
     """
     name, root = short_name(dataset), Path(root)
     if dataset in downloadable():
@@ -25,9 +24,9 @@ def load_dataset(dataset: str, root: Path | str) -> Dataset:
 
 
 def short_name(dataset: str) -> str:
-    """What records call `dataset`: its name in the catalogue, or the last part of a folder's path.
+    """The data set's name in the records: its catalogue name, or the last part of a folder's path.
 
-    Raises ValueError if it is neither a name nor a folder, or a folder called like a name.
+    Raises ValueError if it is neither a known name nor a folder, or a folder with a known name.
     """
     names = downloadable()
     if dataset in names:
@@ -42,14 +41,14 @@ def short_name(dataset: str) -> str:
     name = Path(dataset).resolve().name
     if name.lower() in names:
         raise ValueError(
-            f"records could not tell the folder {dataset} from {title(name.lower())}: rename it, "
-            f"or use --dataset {name.lower()}"
+            f"in the records, the folder {dataset} would look like {title(name.lower())}: "
+            f"rename it, or use --dataset {name.lower()}"
         )
     return name
 
 
 def home(dataset: str, root: Path | str) -> Path:
-    """The folder that holds the files of `dataset`, or will when they were downloaded."""
+    """The folder of the files of `dataset`, before and after they are downloaded."""
     if dataset not in downloadable():
         return Path(dataset)
     if find(dataset).format == "idx":

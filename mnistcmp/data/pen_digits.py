@@ -1,4 +1,4 @@
-"""Pen strokes -> the canvas as a person would have drawn it, and the pixels it becomes."""
+"""Pen strokes -> a drawing on the canvas -> the pixels that a network reads."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from mnistcmp.data.unipen import PenDigit, read
 from mnistcmp.drawing import canvas, preprocess
 from mnistcmp.drawing.canvas import CANVAS_PX, USUAL_BRUSHES_PX
 
-# The digit's ink, brush included, fills as much of the canvas as an MNIST digit of its field.
+# The ink, including the brush's width, fills as much of the canvas as an MNIST digit of its image.
 DIGIT_PX = CANVAS_PX * preprocess.BOX_PX // preprocess.FIELD_PX
 
 BRUSH_SEED = 0
 
 
 class PenPixels(NamedTuple):
-    """N digits as a network reads them, ink bright.
+    """N digits as networks read them: bright ink on black.
 
     images: uint8 (N, 28, 28). labels: int64 (N,), 0..9. writers: int64 (N,), 1..30.
     """
@@ -29,12 +29,12 @@ class PenPixels(NamedTuple):
 
 
 def load(path: str | Path) -> tuple[PenPixels, PenPixels]:
-    """UNIPEN file -> (training, held out), each digit drawn on the canvas and made into pixels.
+    """UNIPEN file -> (training, held out): the pixels of each digit drawn on the canvas.
 
-    Training: all writers but HELD_OUT_WRITERS, each digit twice in a row with two brushes.
-    Held out: those five writers, each digit once. Brushes are uniform in 12..26 px; the n-th digit
-    of the file has the same brushes in every call. Takes seconds: the caller keeps the result.
-    Raises as `unipen.read`, and ValueError if a digit leaves no ink.
+    Training: all writers except HELD_OUT_WRITERS, each digit twice in a row with two brushes.
+    Held out: those five writers, each digit once. Brush widths are uniform in 12..26 px; the n-th
+    digit of the file has the same brushes in every call. Takes seconds: keep the result.
+    Raises as `unipen.read` does, and ValueError if a digit leaves no ink.
     """
     digits = read(path)
     brushes_px = np.random.default_rng(BRUSH_SEED).uniform(*USUAL_BRUSHES_PX, size=(len(digits), 2))
@@ -50,19 +50,20 @@ def load(path: str | Path) -> tuple[PenPixels, PenPixels]:
 def replay(digit: PenDigit, brush_px: float) -> np.ndarray:
     """Pen strokes -> uint8 RGBA (280, 280, 4): black ink on white, as the web canvas draws it.
 
-    The ink, brush included, has its longer side at 200 px in the middle of the canvas. Strokes have
-    round caps and joins. The canvas's fabric.js runs quadratic curves through the midpoints of the
-    pointer samples; the tablet's samples lie so close that straight segments, as here, are off by
-    0.4 px on average and 1.4 px at the 99th percentile: a seventh of a pixel of the 28x28.
+    The ink is centred, and the longer side of its bounding box, including the brush's width, is
+    200 px. Strokes have round caps and joins. They are straight segments here, while the canvas's
+    fabric.js draws quadratic curves through the midpoints of the pointer samples. The tablet's
+    samples are so dense that the difference is 0.4 px on average and 1.4 px at the 99th percentile:
+    a seventh of a pixel of the 28x28 image.
     Raises ValueError if `brush_px` is not in (0, 200).
     """
     if not 0 < brush_px < DIGIT_PX:
         raise ValueError(f"brush_px is {brush_px}, must be between 0 and {DIGIT_PX}: try 20")
     points = np.concatenate(digit.strokes)
     low, high = points.min(axis=0), points.max(axis=0)
-    # A digit of a single point has no extent: any scale will do.
+    # A single point has no extent, so any scale is right.
     scale = (DIGIT_PX - brush_px) / max(float((high - low).max()), 1.0)
-    flip = np.float32([scale, -scale])
+    flip = np.array([scale, -scale], dtype=np.float32)  # y points up on the tablet
     middle = (low + high) / 2
     placed = [(stroke - middle) * flip + CANVAS_PX / 2 for stroke in digit.strokes]
     return canvas.opaque(
@@ -77,7 +78,7 @@ def _pen_pixels(drawings: list[tuple[PenDigit, float]]) -> PenPixels:
         if pixels is None:
             raise ValueError(
                 f"a {digit.label} of writer {digit.writer} leaves no ink with a brush of "
-                f"{brush_px:.1f} px: mend or remove it in the file"
+                f"{brush_px:.1f} px: fix or remove it in the file"
             )
         image[:] = np.rint(pixels * 255)
     return PenPixels(

@@ -1,8 +1,8 @@
 """A small pack of test images, so that the app can show digits without the data set.
 
-It holds every label of the test set, each test image that some reported run misread, and a few
-that all of them read right. Of other data sets than MNIST it holds the labels alone, by which the
-app judges what networks read.
+It holds all labels of the test set, every test image that at least one reported run misread, and a
+few that all runs read correctly. For data sets other than MNIST it holds only the labels, which the
+app compares with the predictions.
 """
 
 import io
@@ -27,9 +27,9 @@ class SamplesError(Exception):
 class Samples:
     """The pack.
 
-    labels: uint8 (test images,), of all test images. index: int64 (n,), which test images are in
-    the pack, rising. images: uint8 (n, 28, 28), those. misread: uint16 (n,), by how many of the
-    `runs` reported runs each was misread.
+    labels: uint8 (N,), of all N test images. index: int64 (n,), the numbers of the test images in
+    the pack, ascending. images: uint8 (n, 28, 28), those images. misread: uint16 (n,), how many of
+    the `runs` reported runs misread each.
     """
 
     labels: np.ndarray
@@ -39,18 +39,18 @@ class Samples:
     runs: int
 
     def image(self, number: int) -> np.ndarray | None:
-        """The test image `number`, uint8 (28, 28); None if the pack does not hold it."""
+        """The test image `number`, uint8 (28, 28); None if it is not in the pack."""
         place = np.searchsorted(self.index, number)
         if place == len(self.index) or self.index[place] != number:
             return None
         return self.images[place]
 
     def easy(self, digit: int) -> list[int]:
-        """Places in the pack of the digit's images that every run read right."""
+        """Positions in the pack of the digit's images that every run read correctly."""
         return np.flatnonzero((self._labels_held == digit) & (self.misread == 0)).tolist()
 
     def hard(self, digit: int) -> list[int]:
-        """Places in the pack of the digit's images that most runs misread, the worst first."""
+        """Positions in the pack of the digit's most often misread images, the worst first."""
         places = np.flatnonzero((self._labels_held == digit) & (self.misread > 0))
         worst_first = np.argsort(-self.misread[places].astype(int), kind="stable")
         return places[worst_first][:HARD_A_CLASS].tolist()
@@ -61,13 +61,13 @@ class Samples:
 
 
 def pick(images: np.ndarray, labels: np.ndarray, predictions: Iterable[np.ndarray]) -> Samples:
-    """Choose the pack from uint8 test images (N, 28, 28), labels (N,) and each run's labels (N,).
+    """Choose the pack from uint8 test images (N, 28, 28), labels (N,) and each run's predictions.
 
     Raises ValueError if there are no predictions.
     """
     rows = list(predictions)
     if not rows:
-        raise ValueError(f"no run has left predictions: run {training_command()}")
+        raise ValueError(f"no run has predictions: run {training_command()}")
     misread = (np.stack(rows) != labels).sum(axis=0)
     easy = [
         np.flatnonzero((labels == digit) & (misread == 0))[:EASY_A_CLASS] for digit in range(10)
@@ -83,18 +83,18 @@ def pick(images: np.ndarray, labels: np.ndarray, predictions: Iterable[np.ndarra
 
 
 def labels_only(labels: np.ndarray) -> Samples:
-    """A pack of all labels (N,) and no image, of a data set whose images the app does not show."""
+    """A pack with all labels (N,) and no images, for data sets whose images the app never shows."""
     nothing = np.zeros((0, 28, 28), np.uint8)
     return Samples(labels.astype(np.uint8), np.zeros(0, int), nothing, np.zeros(0, np.uint16), 0)
 
 
 def path(folder: Path, dataset: str) -> Path:
-    """Where the pack of a data set is, in a folder of weights and records."""
+    """The path of a data set's pack in a folder of weights and records."""
     return folder / dataset / "samples.npz"
 
 
 def save(path: Path, samples: Samples) -> None:
-    """Write the pack, whole or not at all. Raises OSError if that fails."""
+    """Write the pack, completely or not at all. Raises OSError if that fails."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **vars(samples))
     write_whole(path, buffer.getvalue())
@@ -104,7 +104,8 @@ def load(path: Path) -> Samples:
     """Read the pack. Raises SamplesError, with the remedy, if it is missing or damaged."""
     try:
         arrays = read_arrays(path)
-        return Samples(**arrays | {"runs": int(arrays["runs"])})
+        runs = int(arrays.pop("runs"))
+        return Samples(**arrays, runs=runs)
     except (DamagedFile, TypeError, KeyError) as error:
         problem = str(error) if isinstance(error, DamagedFile) else f"{path} is damaged ({error})"
         raise SamplesError(f"{problem}: make it with {training_command('--missing')}") from error

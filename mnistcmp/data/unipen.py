@@ -1,4 +1,4 @@
-"""The file of pen strokes: UNIPEN text -> digits as they were written.
+"""Read pen strokes: a UNIPEN file -> digits as they were written.
 
 The digits are the pen strokes of 30 writers on a pressure-sensitive tablet, before any resampling.
 Source: E. Alpaydin and F. Alimoglu, "Pen-Based Recognition of Handwritten Digits", 1998, UCI
@@ -25,13 +25,13 @@ class PenDigit:
 def read(path: str | Path) -> list[PenDigit]:
     """UNIPEN file -> its digits in file order.
 
-    Raises FileNotFoundError if there is no such file, ValueError with the line number if its text
-    is not that of pendigits-orig.tra.
+    Raises FileNotFoundError if there is no such file, ValueError with the line number if it is not
+    in the format of pendigits-orig.tra.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} is not there: get pendigits-orig.tra from {SOURCE_URL} and uncompress it"
+            f"{path} is missing: get pendigits-orig.tra from {SOURCE_URL} and uncompress it"
         )
     reader = _Reader()
     try:
@@ -40,17 +40,17 @@ def read(path: str | Path) -> list[PenDigit]:
         reader.end()
     except ValueError as error:
         raise ValueError(
-            f"{path}, line {reader.number}: {error}; get pendigits-orig.tra anew from {SOURCE_URL}"
+            f"{path}, line {reader.number}: {error}; get pendigits-orig.tra again from {SOURCE_URL}"
         ) from error
     return reader.digits
 
 
 @dataclass
 class _Reader:
-    """Takes the file line by line; what is out of place raises ValueError."""
+    """Takes the file line by line; raises ValueError for a line out of place."""
 
     digits: list[PenDigit] = field(default_factory=list)
-    number: int = 1  # of the line, from 1
+    number: int = 1  # the current line, from 1
     label: int | None = None
     writer: int | None = None
     strokes: list[np.ndarray] = field(default_factory=list)
@@ -78,11 +78,11 @@ class _Reader:
     def end(self) -> None:
         self._finish_digit()
         if not self.digits:
-            raise ValueError("the file ends without a single .SEGMENT DIGIT")
+            raise ValueError("the file has no .SEGMENT DIGIT")
 
     def _name_writer(self, label: int, writer: int) -> None:
         if label != self.label:
-            raise ValueError(f"the .COMMENT is about a {label}, the .SEGMENT about {self.label}")
+            raise ValueError(f"the .COMMENT says {label}, the .SEGMENT says {self.label}")
         self.writer = writer
 
     def _pen_down(self) -> None:
@@ -92,20 +92,20 @@ class _Reader:
 
     def _point(self, x: int, y: int) -> None:
         if self.points is None:
-            raise ValueError(f"the point {x} {y} stands outside .PEN_DOWN and .PEN_UP")
+            raise ValueError(f"the point {x} {y} is not between .PEN_DOWN and .PEN_UP")
         self.points.append((x, y))
 
     def _pen_up(self) -> None:
         if not self.points:
-            raise ValueError(".PEN_UP without .PEN_DOWN, or after no points")
+            raise ValueError(".PEN_UP without .PEN_DOWN, or without points")
         self.strokes.append(np.array(self.points, dtype=np.float32))
         self.points = None
 
     def _finish_digit(self) -> None:
         if self.points is not None:
-            raise ValueError("the pen is still down where the digit ends: .PEN_UP is missing")
+            raise ValueError("the pen is still down at the end of the digit: .PEN_UP is missing")
         if self.label is not None:
-            if not self.strokes:
+            if self.writer is None or not self.strokes:
                 raise ValueError(f"the {self.label} before this line has no strokes")
             self.digits.append(PenDigit(self.label, self.writer, tuple(self.strokes)))
         self.label, self.writer, self.strokes = None, None, []

@@ -1,1 +1,1 @@
-"""Training: one run, many runs, and whether what they left is complete and true."""
+"""Training: single runs, campaigns of many runs, and the verification of their results."""

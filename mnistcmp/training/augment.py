@@ -1,4 +1,4 @@
-"""A batch of images -> the same batch, each image slightly moved."""
+"""Augmentation: random small transformations of each image in a batch."""
 
 from math import radians
 
@@ -10,10 +10,10 @@ from mnistcmp.catalogue.settings import Affine, Augmentation, ShiftAndMirror
 
 
 def augment(images: Tensor, settings: Augmentation, generator: torch.Generator) -> Tensor:
-    """Move every image of (N, C, H, W) on its own, as far as `settings` allow.
+    """Transform every image of (N, C, H, W) independently, within the limits of `settings`.
 
-    The random numbers come from `generator` (on the CPU), so that a seed gives the same moves on
-    every device.
+    The random numbers come from `generator` (on the CPU), so a seed gives the same transformations
+    on every device.
     """
     if isinstance(settings, Affine):
         return affine(images, settings, generator)
@@ -21,14 +21,14 @@ def augment(images: Tensor, settings: Augmentation, generator: torch.Generator) 
 
 
 def affine(images: Tensor, limits: Affine, generator: torch.Generator) -> Tensor:
-    """Turn, move, scale and shear bilinearly; what moves in from outside is 0."""
+    """Rotate, shift, scale and shear with bilinear interpolation; pixels from outside are 0."""
     theta = _matrices(limits, len(images), images.shape[-2:], generator).to(images.device)
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, align_corners=False)
 
 
 def _matrices(limits: Affine, count: int, size: torch.Size, generator: torch.Generator) -> Tensor:
-    """(count, 2, 3) matrices in affine_grid's coordinates, where an image spans -1 to 1."""
+    """(count, 2, 3) matrices in the coordinates of affine_grid, where an image spans -1 to 1."""
     angle, scale, shear, right, down = torch.rand(5, count, generator=generator) * 2 - 1
     angle, scale, shear = (
         radians(limits.rotate_degrees) * angle,
@@ -37,7 +37,7 @@ def _matrices(limits: Affine, count: int, size: torch.Size, generator: torch.Gen
     )
     cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
     height, width = size
-    # Both sides of an image span 2 here, so a px across and a px down differ by its aspect.
+    # Both sides of an image span 2 here, so the units of x and y differ by its aspect ratio.
     aspect = height / width
     across = [cos, (cos * shear - sin) * aspect, right * limits.shift_px * 2 / width]
     downward = [sin / aspect, sin * shear + cos, down * limits.shift_px * 2 / height]
@@ -47,7 +47,7 @@ def _matrices(limits: Affine, count: int, size: torch.Size, generator: torch.Gen
 def shift_and_mirror(
     images: Tensor, settings: ShiftAndMirror, generator: torch.Generator
 ) -> Tensor:
-    """Move by whole px, and mirror half of the images; what moves in is the image's own mirror."""
+    """Shift by whole pixels and mirror half of the images; the edges are padded by reflection."""
     count, (height, width) = len(images), images.shape[-2:]
     mirrored = torch.zeros(count, dtype=torch.long)
     if settings.mirror:

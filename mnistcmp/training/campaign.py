@@ -1,7 +1,7 @@
-"""Many runs: what is to be done, by how many workers, and how an interrupted campaign goes on.
+"""A campaign of many runs: which runs to train, with how many workers, and how to resume.
 
-All records are written by this process. A run is recorded when it is finished, its row last, so
-that whatever interrupts a campaign costs the runs under way and nothing else.
+Only this process writes records. A run is recorded when it is finished, its row last, so an
+interruption costs only the active runs.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from mnistcmp.data import pen_digits, sample_pack
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import load_dataset, short_name
 from mnistcmp.data.sample_pack import SamplesError
-from mnistcmp.records import KEY, Records, newest
+from mnistcmp.records import KEY, Records, RunRow, newest
 from mnistcmp.safe_files import DamagedFile, write_whole
 from mnistcmp.training import machine
 from mnistcmp.training.jobs import Job, Materials
@@ -48,9 +48,9 @@ def plan(
     epochs: int | None = None,
     mirror: bool = False,
 ) -> list[Job]:
-    """Every combination that there is a recipe for; `epochs` replaces what the recipes say.
+    """Every combination for which a recipe exists; `epochs` overrides the recipes.
 
-    With `mirror`, images of a folder of one's own are mirrored; raises as `recipe_for`.
+    With `mirror`, images of the user's own folder are mirrored. Raises as `recipe_for` does.
     """
     jobs = []
     for seed, name, model in product(seeds, recipes, models):
@@ -64,15 +64,17 @@ def plan(
 
 @dataclass(frozen=True)
 class Order:
-    """What a campaign is asked for.
+    """The options of a campaign.
 
-    dataset: a name of the catalogue, or the path of a folder of images.
-    data: the folder where data sets are, or go when they are downloaded.
+    dataset: a name in the catalogue, or the path of a folder of images.
+    data: the folder of the data sets, to which they are downloaded.
     out: the folder of weights and records.
-    epochs: in place of what the recipes say, if it is not None.
-    mirror: whether images of a folder of one's own may be mirrored.
-    workers, device: None chooses one worker a core, or one on a GPU, if torch finds one.
-    missing: only what has no finished record. fresh: from the start, whatever was interrupted.
+    epochs: overrides the recipes, unless None.
+    mirror: whether images of the user's own folder may be mirrored.
+    workers: None means one per core on the CPU, or one on a GPU.
+    device: None means a GPU if torch finds one, otherwise the CPU.
+    missing: train only runs without a finished record.
+    fresh: start again, even if a campaign with these options was interrupted.
     """
 
     models: tuple[str, ...]
@@ -92,7 +94,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a campaign came to: how many of its runs failed, and whose records were asked for."""
+    """The number of failed runs of a campaign, and the records of the requested runs."""
 
     failed: int
     runs: pd.DataFrame
@@ -103,12 +105,12 @@ def train(
     say: Callable[[str], None],
     show: Callable[[int], AbstractContextManager[Progress]],
 ) -> Outcome:
-    """Carry out an order: all that is missing is trained, and recorded in `order.out`.
+    """Carry out an order: train the runs that are not done, and record them in `order.out`.
 
-    `say` is told what is worth a line, `show` makes the display for so many runs. One campaign at a
-    time writes to a folder. Whatever interrupts it, the same order goes on where it stopped.
-    Raises ValueError, with what to do, where the order cannot be carried out, and as
-    `load_dataset`, `Records.append` and `checkpoints.save` do.
+    `say` prints a message; `show` makes the progress display for a number of runs. Only one
+    campaign at a time can write to a folder. After an interruption, the same order continues.
+    Raises ValueError, with the remedy, if the order cannot be carried out, and as `load_dataset`,
+    `Records.append` and `checkpoints.save` do.
     """
     order.out.mkdir(parents=True, exist_ok=True)
     try:
@@ -116,8 +118,8 @@ def train(
             return _train(order, say, show)
     except Timeout as error:
         raise ValueError(
-            f"another training is writing to {order.out}: wait for it, or use another folder "
-            "(--out)"
+            f"another training is writing to {order.out}: wait for it to finish, or use another "
+            "folder (--out)"
         ) from error
 
 
@@ -142,8 +144,8 @@ def _train(
     )
     if not jobs:
         raise ValueError(
-            f"nothing to train: no source says how it trained {', '.join(order.models)}; use "
-            "another --recipe than published"
+            f"nothing to train: there is no published recipe for {', '.join(order.models)}; "
+            "choose another --recipe"
         )
     records = Records(order.out / "results")
     journal = Journal(order.out, jobs, missing=order.missing)
@@ -156,7 +158,7 @@ def _train(
     if len(left) < len(jobs):
         say(f"{len(jobs) - len(left)} of {len(jobs)} runs are done already.")
     identity = identity or journal.begin()
-    rows = []
+    rows: list[RunRow] = []
     if left:
         with show(len(left)) as progress:
             rows = run(
@@ -179,15 +181,15 @@ def _train(
 def load_materials(
     dataset: str, folder: Path, recipes: Iterable[str], say: Callable[[str], None]
 ) -> tuple[Materials, list[str]]:
-    """All data that a campaign needs, and those of the recipes that it suffices for.
+    """All data of a campaign, and the recipes that can be trained with it.
 
-    Raises ValueError if nothing is left to train, and as `load_dataset` does.
+    Raises ValueError if no recipe can be trained, and as `load_dataset` does.
     """
     recipes = list(recipes)
     images = load_dataset(dataset, folder)
     pen_file = folder / PEN_FILE
     if dataset != "mnist":
-        reason = f"its pen digits do not go with {dataset}"
+        reason = f"its pen digits cannot be used with {dataset}"
     elif not pen_file.exists():
         reason = PEN_HELP.format(path=pen_file)
     else:
@@ -198,20 +200,20 @@ def load_materials(
     if not left:
         raise ValueError(f"the recipe {without} cannot be trained: {reason}")
     if without:
-        say(f"The recipe {without} is left out: {reason}")
+        say(f"Skipping the recipe {without}: {reason}")
     return Materials(images), left
 
 
 def _refuse_another_folder(out: Path, dataset: Dataset, name: str) -> None:
-    """Raise ValueError if the records are of a folder of the same name with other test images."""
+    """Raise ValueError if `out` has records of a folder with this name but other test images."""
     try:
         labels = sample_pack.load(sample_pack.path(out, name)).labels
     except SamplesError:
-        return  # nothing was trained yet, or nothing is left to compare with
+        return  # nothing was trained yet, or there is nothing to compare with
     if not np.array_equal(labels, dataset.test_labels):
         raise ValueError(
             f"{out} has records of another folder called {name!r}, or of this one before its test "
-            f"images changed ({len(labels)} of them then, {len(dataset.test_labels)} now): they "
+            f"images changed ({len(labels)} then, {len(dataset.test_labels)} now): they "
             "cannot be compared. Rename the folder, or use another --out"
         )
 
@@ -219,7 +221,7 @@ def _refuse_another_folder(out: Path, dataset: Dataset, name: str) -> None:
 def _save_samples(
     out: Path, records: Records, dataset: Dataset, name: str, say: Callable[[str], None]
 ) -> None:
-    """Pack what the app needs of the test set: its labels, and of MNIST's images what it shows."""
+    """Save the sample pack: the labels of the test set and, for MNIST, the images the app shows."""
     reported = newest(records.runs())
     reported = reported[(reported["status"] == "ok") & (reported["dataset"] == name)]
     if reported.empty:
@@ -231,7 +233,7 @@ def _save_samples(
             try:
                 predictions.append(records.predictions(run)["test"])
             except DamagedFile as error:
-                say(f"{error}: its network is left out of the samples until it is trained again")
+                say(f"{error}: the sample pack leaves this run out until it is trained again")
         pack = sample_pack.pick(dataset.test_images.numpy(), labels, predictions)
     else:
         pack = sample_pack.labels_only(labels)
@@ -239,9 +241,9 @@ def _save_samples(
 
 
 class Journal:
-    """The note that a campaign is unfinished; it goes when the campaign is through.
+    """A file that marks a campaign as unfinished; it is deleted when the campaign is finished.
 
-    It is found by the plan it belongs to, so that the same command goes on and another does not.
+    Its name is a hash of the campaign's plan, so only the same command continues the campaign.
     """
 
     def __init__(self, folder: Path, jobs: Iterable[Job], *, missing: bool) -> None:
@@ -256,20 +258,20 @@ class Journal:
         return json.loads(self._path.read_text())["campaign"]
 
     def begin(self) -> str:
-        """Start a new campaign -> its id."""
+        """Mark a new campaign as unfinished -> its id."""
         campaign = uuid4().hex[:12]
         write_whole(self._path, json.dumps({"campaign": campaign}).encode())
         return campaign
 
     def end(self) -> None:
-        """The campaign is through."""
+        """Mark the campaign as finished."""
         self._path.unlink(missing_ok=True)
 
 
 def recorded(records: Records, campaign: str | None = None) -> set[tuple[str, str, str, int, str]]:
-    """Which runs need no training: (data set, model, recipe, seed, protocol).
+    """The finished runs: (data set, model, recipe, seed, protocol).
 
-    Of one campaign, those that are `ok`; of all (None), those whose newest row is.
+    These are the runs whose newest row is `ok`, in one campaign or in all (None).
     """
     runs = records.runs()
     if campaign is not None:

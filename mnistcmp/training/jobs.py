@@ -1,9 +1,9 @@
-"""What one worker process does: it trains and measures a run, and packs what came of it."""
+"""The work of one worker process: train and measure a run, and return the results."""
 
 import json
 from dataclasses import asdict, dataclass
 from math import ceil
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import safetensors.torch
@@ -15,7 +15,8 @@ from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
 from mnistcmp.inspection import structure
 from mnistcmp.models import build
-from mnistcmp.records import ACTIVATION_IMAGES
+from mnistcmp.models.shapes import ImageShape
+from mnistcmp.records import ACTIVATION_IMAGES, RunRow
 from mnistcmp.training.evaluate import Images, evaluate, milliseconds_per_image
 from mnistcmp.training.loop import Epoch, Precision, probe, train
 from mnistcmp.training.machine import peak_memory_mb
@@ -23,7 +24,7 @@ from mnistcmp.training.machine import peak_memory_mb
 
 @dataclass(frozen=True)
 class Job:
-    """One run to be done."""
+    """One planned run."""
 
     dataset: str
     model: str
@@ -36,7 +37,7 @@ class Job:
 
 
 class Materials(NamedTuple):
-    """All data that a campaign needs; the pen digits are None where their file is missing."""
+    """All data of a campaign; the pen digits are None if their file is missing."""
 
     dataset: Dataset
     pen_training: PenPixels | None = None
@@ -44,32 +45,38 @@ class Materials(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """What a run leaves: the figures of its rows, what it read, and its weights (safetensors)."""
+    """The results of a run: columns of its rows, its predictions, and its weights (safetensors)."""
 
-    run: dict[str, object]
+    run: RunRow
     epochs: list[dict[str, object]]
     predictions: dict[str, np.ndarray]
     weights: bytes
-    in_shape: tuple[int, int, int]
+    in_shape: ImageShape
 
 
 class Probed(NamedTuple):
-    """How many steps a job takes, and how long one takes in each precision."""
+    """The number of training steps of a job, and the seconds per step in each precision."""
 
     steps: int
     seconds: dict[Precision, float]
 
 
+class Counter(Protocol):
+    """An integer that other processes may read."""
+
+    value: int
+
+
 class _Here:
-    """What this worker process has; set once, by `prepare`."""
+    """The data, device and step counter of this worker process; set once, by `prepare`."""
 
     materials: Materials
     device: str
-    steps: object
+    steps: Counter
 
 
-def prepare(materials: Materials, device: str, steps: object) -> None:
-    """Give this process its data, its device and the shared counter of its steps."""
+def prepare(materials: Materials, device: str, steps: Counter) -> None:
+    """Set the data, the device and the shared step counter of this process."""
     _Here.materials, _Here.device, _Here.steps = materials, device, steps
 
 
@@ -83,7 +90,7 @@ def probe_job(job: Job) -> Probed:
 
 
 def run_job(job: Job, precision: Precision) -> Finished:
-    """Train and measure one run in this worker. Raises whatever the run failed of."""
+    """Train and measure one run in this worker. Raises the error of a failed run."""
     _Here.steps.value = 0
     training, heldout, trained_on = _images_of(job)
     heldout = heldout.to(_Here.device)
@@ -99,7 +106,7 @@ def run_job(job: Job, precision: Precision) -> Finished:
         on_steps=_count_steps,
     )
     figures, predictions = _measure(trained.model, job, heldout)
-    in_shape = tuple(training.pixels.shape[1:])
+    in_shape = training.in_shape
     figures |= {
         "params": sum(parameter.numel() for parameter in trained.model.parameters()),
         "epochs": job.recipe.epochs,
@@ -126,35 +133,41 @@ def _count_steps(steps: int) -> None:
 
 
 def _images_of(job: Job) -> tuple[Images, Images, str]:
-    """Training images, held-out images, and in words what the training images are."""
-    pixels, labels, *heldout = _Here.materials.dataset.split(job.protocol)
+    """Training images, held-out images, and a description of the training images."""
+    pixels, labels, heldout_pixels, heldout_labels = _Here.materials.dataset.split(job.protocol)
     trained_on = f"{len(labels)} training images of {job.dataset}"
-    pen = _Here.materials.pen_training
     if job.recipe.pen_strokes:
+        pen = _Here.materials.pen_training
+        assert pen is not None  # campaigns without pen digits have no such recipe
         pixels, labels = torch.cat([pixels, pen.images]), torch.cat([labels, pen.labels])
         trained_on += (
             f" + {len(pen.labels)} drawings of the pen strokes of {len(pen.writers.unique())} "
             "writers (UCI 81)"
         )
-    return Images.of(pixels, labels), Images.of(*heldout), trained_on
+    heldout = Images.of(heldout_pixels, heldout_labels)
+    return Images.of(pixels, labels), heldout, trained_on
 
 
-def _measure(
-    model: nn.Module, job: Job, heldout: Images
-) -> tuple[dict[str, object], dict[str, np.ndarray]]:
-    """Loss and accuracy on training images, held-out images and pen digits; the predictions."""
+def _measure(model: nn.Module, job: Job, heldout: Images) -> tuple[RunRow, dict[str, np.ndarray]]:
+    """Loss and accuracy on training images, held-out images and pen digits; the predictions.
+
+    The predictions for the training images are left out, because nothing needs them.
+    """
     training = Images.of(*_Here.materials.dataset.split(job.protocol)[:2])
-    sets = {"train": training, "test": heldout}
-    if _Here.materials.pen_heldout:
-        pen = _Here.materials.pen_heldout
-        sets["pen"] = Images.of(pen.images, pen.labels)
-    figures, predictions = {}, {}
-    for name, images in sets.items():
-        evaluation = evaluate(model, images.to(_Here.device))
-        figures[f"{name}_accuracy"] = round(evaluation.accuracy, 6)
-        figures[f"{name}_loss"] = round(evaluation.loss, 6)
-        predictions[name] = evaluation.predictions.numpy()
-    del predictions["train"]  # 60,000 labels that nobody asks for
+    train = evaluate(model, training.to(_Here.device))
+    test = evaluate(model, heldout)
+    figures: RunRow = {
+        "train_accuracy": round(train.accuracy, 6),
+        "train_loss": round(train.loss, 6),
+        "test_accuracy": round(test.accuracy, 6),
+        "test_loss": round(test.loss, 6),
+    }
+    predictions = {"test": test.predictions.numpy()}
+    if pen_heldout := _Here.materials.pen_heldout:
+        pen_images = Images.of(pen_heldout.images, pen_heldout.labels)
+        pen = evaluate(model, pen_images.to(_Here.device))
+        figures |= {"pen_accuracy": round(pen.accuracy, 6), "pen_loss": round(pen.loss, 6)}
+        predictions["pen"] = pen.predictions.numpy()
     return figures, predictions
 
 
@@ -164,9 +177,9 @@ def _weights(model: nn.Module) -> bytes:
 
 
 def _activation_mb(job: Job) -> float:
-    """On a network of its own, since a training step changes by what batches are normalised.
+    """The activation memory of a training step in fp32, with the same batch size for all networks.
 
-    Of as many images for every network, and in fp32, whatever it was trained in.
+    It is measured on a new network, because the step changes the statistics of batch normalisation.
     """
     dataset = _Here.materials.dataset
     model = build(job.model, dataset.in_shape, dataset.classes).to(_Here.device)

@@ -1,4 +1,4 @@
-"""One run: a model, a recipe, a seed and data -> weights and a record of how they came about."""
+"""One training run: a model, a recipe, a seed and data -> a trained network and its epochs."""
 
 import math
 import time
@@ -12,24 +12,24 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnistcmp.catalogue.settings import Recipe
-from mnistcmp.models import build
+from mnistcmp.models import Normalise, build
 from mnistcmp.training.augment import augment
 from mnistcmp.training.evaluate import Images, as_input, evaluate
 
 Precision = Literal["fp32", "bf16"]
 
-CHUNK_BATCHES = 64  # batches that are converted and augmented at a time: few calls, little memory
-COUNTED_IMAGES = 500  # at a time, when grey levels are counted
-GRADIENT_SAMPLES = 8  # steps of an epoch at which the gradient norms are read
+CHUNK_BATCHES = 64  # converted and augmented at once: few calls, but little memory
+COUNTED_IMAGES = 500  # images per call when grey levels are counted
+GRADIENT_SAMPLES = 8  # steps per epoch at which the gradient norms are recorded
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch did.
+    """The measurements of one epoch.
 
-    `train_loss` and `train_accuracy` are of the batches as they were trained on (augmented, with
-    dropout, while the weights changed); `gradient_norms` is the mean 2-norm of the gradient of
-    each layer's weight; `seconds` is training alone.
+    `train_loss` and `train_accuracy` are measured on the training batches (augmented, with dropout,
+    while the parameters change). `gradient_norms` are the mean L2 norms of the gradient of each
+    layer's weight. `seconds` is training alone, without evaluation.
     """
 
     epoch: int
@@ -43,14 +43,14 @@ class Epoch:
 
 @dataclass
 class Trained:
-    """A trained network and the epochs that led to it."""
+    """A trained network and its epochs."""
 
     model: nn.Sequential
     epochs: list[Epoch] = field(default_factory=list)
 
 
 class Diverged(Exception):
-    """A loss was not a finite number."""
+    """The loss became infinite or NaN."""
 
 
 def train(
@@ -67,8 +67,8 @@ def train(
 ) -> Trained:
     """Train `name` from scratch and measure it on `heldout` after every epoch.
 
-    The same arguments give bitwise the same weights on the same machine and number of threads.
-    `on_steps` is told how many steps were done, every few dozen steps.
+    The same arguments give bitwise identical weights on the same machine with the same number of
+    threads. `on_steps` is called every few dozen steps with the number of new steps.
     Raises Diverged if the loss becomes infinite or NaN.
     """
     torch.manual_seed(seed)
@@ -85,9 +85,9 @@ def train(
         loss, accuracy, norms = _train_epoch(
             model, batches, steps, optimiser, schedule, autocast(device, precision)
         )
-        seconds = time.perf_counter() - started  # reading the loss has waited for the device
+        seconds = time.perf_counter() - started  # reading the loss waited for the device
         held = evaluate(model, heldout)
-        # Weights that blew up in the last step show in the held-out loss alone.
+        # Divergence in the very last step shows only in the held-out loss.
         for images, value in (("training", loss), ("held-out", held.loss)):
             if not math.isfinite(value):
                 raise Diverged(f"the {images} loss became {value} in epoch {number}")
@@ -100,16 +100,16 @@ def train(
 def probe(
     name: str, recipe: Recipe, training: Images, *, classes: int = 10, device: str = "cpu"
 ) -> dict[Precision, float]:
-    """Seconds a training step takes in each precision, the faster of two short trials each.
+    """Seconds per training step in each precision: the faster of two short trials.
 
-    The trials take turns, so that a machine that is busy for a moment slows down both.
+    The precisions take turns, so that a short load on the machine slows down both.
     """
     steps = 8
     model, training = _prepare(name, recipe, training, device, classes)
     few = Images(*(part[: steps * recipe.batch_size] for part in training))
     optimiser, _ = _optimiser(model, recipe, len(few.labels))
     seconds: dict[Precision, float] = {}
-    # Apple's GPUs gain nothing from bf16, and not all of them know it.
+    # Apple's GPUs gain nothing from bf16, and not all of them support it.
     precisions: tuple[Precision, ...] = ("fp32",) if device == "mps" else ("fp32", "bf16")
     for trial in range(3):
         for precision in precisions:
@@ -123,16 +123,18 @@ def probe(
 
 
 def pixel_statistics(pixels: Tensor) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation per channel, on the scale [0, 1], of uint8 (N, C, H, W).
+    """Mean and standard deviation per channel of uint8 (N, C, H, W), scaled to [0, 1].
 
-    No deviation is smaller than a step from one grey to the next, because it will be divided by.
+    A deviation is at least one grey level, because pixels are divided by it.
     """
     means, stds = [], []
     values = torch.arange(256, dtype=torch.double, device=pixels.device) / 255
     for channel in pixels.unbind(dim=1):
-        # In parts, because counting takes eight bytes for each pixel.
+        # In parts, because counting takes eight bytes per pixel.
         parts = channel.split(COUNTED_IMAGES)
-        counts = sum(torch.bincount(part.flatten(), minlength=256) for part in parts).double()
+        counts = torch.zeros_like(values)
+        for part in parts:
+            counts += torch.bincount(part.flatten(), minlength=256)
         mean = (counts * values).sum() / counts.sum()
         variance = (counts * (values - mean) ** 2).sum() / counts.sum()
         means.append(mean.item())
@@ -143,11 +145,13 @@ def pixel_statistics(pixels: Tensor) -> tuple[list[float], list[float]]:
 def _prepare(
     name: str, recipe: Recipe, training: Images, device: str, classes: int
 ) -> tuple[nn.Sequential, Images]:
-    """The untrained model, normalising as the recipe says, and the images, both on `device`."""
-    model = build(name, tuple(training.pixels.shape[1:]), classes)
+    """The untrained model, with the recipe's normalisation, and the images, both on `device`."""
+    model = build(name, training.in_shape, classes)
     if recipe.normalise:
-        model.normalise.set(*pixel_statistics(training.pixels))
-    return model.to(device, memory_format=torch.channels_last), training.to(device)
+        normalise = model.get_submodule("normalise")
+        assert isinstance(normalise, Normalise)  # `build` makes it
+        normalise.set(*pixel_statistics(training.pixels))
+    return model.to(device).to(memory_format=torch.channels_last), training.to(device)
 
 
 def _optimiser(
@@ -157,7 +161,7 @@ def _optimiser(
         model.parameters(),
         lr=recipe.learning_rate,
         weight_decay=recipe.weight_decay,
-        decoupled_weight_decay=True,  # as AdamW
+        decoupled_weight_decay=True,  # as in AdamW
         fused=True,
     )
     if recipe.schedule == "constant":
@@ -166,7 +170,7 @@ def _optimiser(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
         max_lr=recipe.learning_rate,
-        total_steps=max(5, steps),  # a rise that is over in the first of four divides by 0
+        total_steps=max(5, steps),  # with four, the warm-up is one step, and torch divides by 0
         pct_start=0.25,
         div_factor=25,
         final_div_factor=1e3,
@@ -176,7 +180,7 @@ def _optimiser(
 
 
 def autocast(device: str, precision: Precision) -> AbstractContextManager:
-    """The context in which the forward pass runs in that precision."""
+    """The context in which the forward pass runs in `precision`."""
     if precision == "fp32":
         return nullcontext()
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16)
@@ -188,7 +192,7 @@ def _batches(
     generator: torch.Generator,
     on_steps: Callable[[int], None],
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """One epoch of shuffled (pixels, labels) batches; the last one may be smaller."""
+    """The shuffled (pixels, labels) batches of one epoch; the last one may be smaller."""
     order = torch.randperm(len(training.labels), generator=generator)
     for index in order.to(training.labels.device).split(CHUNK_BATCHES * recipe.batch_size):
         pixels = as_input(training.pixels[index])
@@ -209,16 +213,16 @@ def _train_epoch(
     schedule: torch.optim.lr_scheduler.LRScheduler | None,
     context: AbstractContextManager,
 ) -> tuple[float, float, dict[str, float]]:
-    """Take every step of an epoch -> mean loss, accuracy, mean gradient norm per layer."""
+    """Train for one epoch -> mean loss, accuracy, mean gradient norm per layer."""
     model.train()
     weights = {
         name.removesuffix(".weight"): parameter
         for name, parameter in model.named_parameters()
-        if parameter.ndim in (2, 4)  # of linear layers and of convolutions
+        if parameter.ndim in (2, 4)  # of linear and convolutional layers
     }
     sampled_steps = set(range(steps - 1, -1, -max(1, steps // GRADIENT_SAMPLES)))
     device = next(model.parameters()).device
-    # Summed on the device and in place: reading a number would wait for the device at every step.
+    # Summed on the device: reading a number would wait for the device at every step.
     loss_sum = torch.zeros((), device=device)
     correct = torch.zeros((), dtype=torch.long, device=device)
     norms, count = torch.zeros(len(weights), device=device), 0
@@ -229,7 +233,8 @@ def _train_epoch(
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         if step in sampled_steps:
-            norms += torch.stack(torch._foreach_norm([w.grad for w in weights.values()]))
+            gradients = [w.grad for w in weights.values() if w.grad is not None]  # all have one
+            norms += torch.stack(torch._foreach_norm(gradients))
         optimiser.step()
         if schedule:
             schedule.step()

@@ -1,4 +1,4 @@
-"""The machine that trains, and that figures are measured on."""
+"""The hardware and software that train and measure."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ import torch
 
 
 def describe(device: str) -> str:
-    """The hardware in a line: processor, cores, vector instructions, operating system."""
+    """The hardware in one line: processor, cores, vector instructions, operating system."""
     cpuinfo = Path("/proc/cpuinfo")
     processor = platform.processor() or platform.machine()
     if cpuinfo.exists():
@@ -27,9 +27,9 @@ def describe(device: str) -> str:
 
 
 def choose_device(wanted: str | None) -> str:
-    """The device to train on: the wanted one, or a GPU if there is one.
+    """The device to train on: the wanted one or, if None, a GPU if there is one.
 
-    Raises ValueError if torch does not find the wanted one.
+    Raises ValueError if torch does not find the wanted device.
     """
     found = {
         "cuda": torch.cuda.is_available(),
@@ -37,20 +37,20 @@ def choose_device(wanted: str | None) -> str:
         "cpu": True,
     }
     if wanted is None:
-        return next(device for device, there in found.items() if there)
+        return next(device for device, available in found.items() if available)
     if not found[wanted]:
-        there = ", ".join(device for device in found if found[device])
-        raise ValueError(f"torch finds no {wanted} device here; use --device {there}")
+        available = " or ".join(device for device in found if found[device])
+        raise ValueError(f"torch finds no {wanted} device here; use --device {available}")
     return wanted
 
 
 def versions() -> str:
-    """The versions that figures depend on."""
+    """The software versions that results depend on."""
     return f"python {platform.python_version()}, torch {torch.__version__}"
 
 
 def peak_memory_mb() -> int | None:
-    """Largest resident size of this process so far; None on Windows, which does not tell."""
+    """Peak resident memory of this process so far; None on Windows, which does not report it."""
     if sys.platform == "win32":
         return None
     import resource

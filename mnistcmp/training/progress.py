@@ -1,18 +1,19 @@
-"""How a campaign tells a person at the terminal what it is doing."""
+"""The progress of a campaign at the terminal."""
 
 import time
 from datetime import timedelta
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
+from mnistcmp.records import RunRow
 from mnistcmp.training.jobs import Job
 
-HEARTBEAT_SECONDS = 60  # between two signs of life where the output is not a terminal
+HEARTBEAT_SECONDS = 60  # between progress lines if the output is not a terminal
 
 
 class TerminalProgress:
-    """A live bar for the whole and one for every run under way; plain lines without a terminal.
+    """A live bar for all runs and one per active run; plain lines without a terminal.
 
     Used as a context manager.
     """
@@ -27,8 +28,8 @@ class TerminalProgress:
             console=console,
             disable=not console.is_terminal,
         )
-        self._whole = self._bars.add_task("All runs", total=runs, remark="")
-        self._of_job: dict[Job, int] = {}
+        self._all_runs = self._bars.add_task("All runs", total=runs, remark="")
+        self._of_job: dict[Job, TaskID] = {}
         self._last_line = time.monotonic()
 
     def __enter__(self) -> "TerminalProgress":
@@ -43,25 +44,25 @@ class TerminalProgress:
         self._console.print(message, markup=False, highlight=False, soft_wrap=True)
         self._last_line = time.monotonic()
 
-    def finished(self, job: Job, row: dict[str, object], done: int) -> None:
-        """Print what a run came to."""
+    def finished(self, job: Job, row: RunRow, done: int) -> None:
+        """Print the result of a run."""
         self._done = done
         if row["status"] == "ok":
             outcome = f"{100 * row['test_accuracy']:.2f} %, {row['train_seconds']:.0f} s"
         else:
-            outcome = str(row["status"])
+            outcome = row["status"]
         self.note(f"{done}/{self._runs}  {job}: {outcome}")
-        self._bars.update(self._whole, completed=done)
+        self._bars.update(self._all_runs, completed=done)
 
     def running(self, shares: dict[Job, float], seconds_left: float) -> None:
-        """Show which runs are under way, how far each is, and the time left for the whole."""
+        """Show the active runs, the share of each that is done, and the time left for all runs."""
         left = f"about {timedelta(seconds=round(seconds_left))} left"
         if self._bars.disable:
             if time.monotonic() - self._last_line > HEARTBEAT_SECONDS:
-                under_way = "; ".join(f"{job} ({share:.0%})" for job, share in shares.items())
-                self.note(f"{self._done}/{self._runs}  {left}; training {under_way}")
+                active = "; ".join(f"{job} ({share:.0%})" for job, share in shares.items())
+                self.note(f"{self._done}/{self._runs}  {left}; training {active}")
             return
-        self._bars.update(self._whole, remark=left)
+        self._bars.update(self._all_runs, remark=left)
         for job in self._of_job.keys() - shares.keys():
             self._bars.remove_task(self._of_job.pop(job))
         for job, share in shares.items():

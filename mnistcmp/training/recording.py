@@ -1,4 +1,4 @@
-"""What a run leaves on disk: its row, its epochs, what it read, and perhaps its weights."""
+"""Record a run on disk: its row, epochs, predictions, and sometimes its weights."""
 
 import json
 from concurrent.futures.process import BrokenProcessPool
@@ -12,17 +12,17 @@ import torch
 from mnistcmp import checkpoints
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.models import build
-from mnistcmp.records import KEY, Records
+from mnistcmp.records import KEY, Records, RunRow
 from mnistcmp.training.jobs import Finished, Job
 from mnistcmp.training.loop import Precision
 
-# MNIST's weights read what is drawn in the app. Those of other data sets only let --check measure
-# again, for which a repository that is cloned whole should not grow by megabytes a network.
-LARGEST_KEPT_BYTES = 1_000_000  # of data sets other than MNIST
+# The app reads drawings with the weights for MNIST. Weights for other data sets only serve --check,
+# so they should not add megabytes per network to the repository.
+LARGEST_KEPT_BYTES = 1_000_000  # for data sets other than MNIST
 
 
 def key_of(job: Job) -> tuple[str, str, str, int, str]:
-    """(data set, model, recipe, seed, protocol): what names a run in the records."""
+    """(data set, model, recipe, seed, protocol), which identifies a run in the records."""
     return job.dataset, job.model, job.recipe.name, job.seed, job.protocol
 
 
@@ -31,27 +31,28 @@ def record(
     job: Job,
     precision: Precision,
     outcome: object,
-    facts: dict[str, object],
+    facts: RunRow,
     dataset: Dataset,
-) -> dict[str, object]:
-    """Write down in `folder` what a run left, or what it failed of -> its row.
+) -> RunRow:
+    """Record in `folder` the results of a run, or the reason of its failure -> its row.
 
-    `outcome` is what `run_job` returned, or the exception that it ended with; `facts` are columns
-    that all runs of the campaign share. Raises OSError if something cannot be written.
+    `outcome` is what `run_job` returned or raised; `facts` are columns that all runs of a campaign
+    share. Raises OSError if something cannot be written.
     """
     run = uuid4().hex[:12]
-    key = dict(zip((*KEY, "protocol"), key_of(job), strict=True))
-    row = (
-        facts
-        | key
-        | {
-            "run": run,
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "settings": json.dumps(asdict(job.recipe)),
-            "precision": precision,
-            "epochs": job.recipe.epochs,
-        }
-    )
+    row: RunRow = {
+        **facts,
+        "run": run,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "dataset": job.dataset,
+        "model": job.model,
+        "recipe": job.recipe.name,
+        "seed": job.seed,
+        "protocol": job.protocol,
+        "settings": json.dumps(asdict(job.recipe)),
+        "precision": precision,
+        "epochs": job.recipe.epochs,
+    }
     records = Records(folder / "results")
     if not isinstance(outcome, Finished):
         row |= {"status": _reason(outcome), "params": _count_params(job.model, dataset)}
@@ -60,7 +61,6 @@ def record(
     row |= outcome.run | {"status": "ok"}
     kept = None
     if _keeps_weights(job, len(outcome.weights)):
-        facts_kept = ("params", "epochs", "test_accuracy", "test_loss", "trained_on")
         kept = checkpoints.save(
             folder,
             outcome.weights,
@@ -71,9 +71,15 @@ def record(
             seed=job.seed,
             in_shape=outcome.in_shape,
             classes=dataset.classes,
-            **{fact: row[fact] for fact in facts_kept},
+            params=row["params"],
+            epochs=row["epochs"],
+            test_accuracy=row["test_accuracy"],
+            test_loss=row["test_loss"],
+            trained_on=row["trained_on"],
         )
-    epochs = [{"run": run} | {name: key[name] for name in KEY} | epoch for epoch in outcome.epochs]
+    *key, _ = key_of(job)
+    of_run = dict(zip(("run", *KEY), (run, *key), strict=True))
+    epochs = [of_run | epoch for epoch in outcome.epochs]
     records.append(row, epochs, outcome.predictions)
     if kept:
         checkpoints.drop_former(folder, kept)
@@ -86,9 +92,9 @@ def _keeps_weights(job: Job, size_bytes: int) -> bool:
 
 
 def _count_params(model: str, dataset: Dataset) -> int:
-    """How many weights the model has for the data set's images; 0 if it cannot serve them."""
+    """The model's number of parameters for the data set's images; 0 if it does not fit them."""
     try:
-        with torch.device("meta"):  # shapes without numbers: neither memory nor random numbers
+        with torch.device("meta"):  # shapes only: needs neither memory nor random numbers
             built = build(model, dataset.in_shape, dataset.classes)
     except ValueError:
         return 0
@@ -96,7 +102,7 @@ def _count_params(model: str, dataset: Dataset) -> int:
 
 
 def _reason(failure: object) -> str:
-    """What a run failed of, in one line."""
+    """The reason of a failure, in one line."""
     if isinstance(failure, BrokenProcessPool):
-        return "failed: its process was ended from outside (killed, or out of memory)"
+        return "failed: its process was killed (perhaps memory ran out)"
     return f"failed: {type(failure).__name__}: {failure}".replace("\n", " ")

@@ -1,4 +1,4 @@
-"""Which run is trained when, in which precision, and how long the rest will take."""
+"""The order and the precision of the runs, and the estimate of the time left."""
 
 import time
 from dataclasses import dataclass
@@ -7,35 +7,36 @@ from math import inf
 from pathlib import Path
 from typing import Protocol
 
+from mnistcmp.records import RunRow
 from mnistcmp.training import machine
-from mnistcmp.training.jobs import Job, Materials, probe_job, run_job
+from mnistcmp.training.jobs import Job, Materials, Probed, probe_job, run_job
 from mnistcmp.training.loop import Precision
 from mnistcmp.training.recording import record
 from mnistcmp.training.worker_pool import Call, Crew
 
-# The share of a step's time that bf16 must save to be used. Its rounding costs a small network
-# more than a little time is worth: `cnn` read 0.1 points less of the validation images, the mean of
-# three pairs of runs with the same seed (checkpoints/results/recipe_search.csv; one pair of
-# conv_batchnorm shows no such loss). Looked into because cnn's test figure was low.
+# The share of a step's time that bf16 must save to be used, because its rounding can cost a small
+# network accuracy: `cnn` read 0.1 points less of the validation images, the mean of three pairs of
+# runs with the same seed (checkpoints/results/recipe_search.csv; one pair of conv_batchnorm shows
+# no such loss). This was examined because the test accuracy of cnn was low.
 BF16_MUST_SAVE = 1 / 4
 
 
 class Progress(Protocol):
-    """Who is told how the campaign goes."""
+    """Receives the progress of a campaign."""
 
     def note(self, message: str) -> None:
-        """Something worth a line."""
+        """A message to show."""
 
-    def finished(self, job: Job, row: dict[str, object], done: int) -> None:
-        """A run was recorded; `done` runs of the campaign are."""
+    def finished(self, job: Job, row: RunRow, done: int) -> None:
+        """A run was recorded; `done` runs of the campaign are recorded now."""
 
     def running(self, shares: dict[Job, float], seconds_left: float) -> None:
-        """What runs now and which share of each is done, a few times a second."""
+        """The active runs and the share of each that is done; called a few times a second."""
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """A job, the precision it will run in, and how long it should take."""
+    """A job, its precision, and its expected time."""
 
     job: Job
     precision: Precision
@@ -56,20 +57,20 @@ def run(
     workers: int,
     device: str,
     progress: Progress,
-) -> list[dict[str, object]]:
+) -> list[RunRow]:
     """Train all jobs, the longest first, and record each in `folder` -> their rows.
 
-    A run that fails is a row with its reason, and the others go on. Raises OSError if a record
-    cannot be written (a full disk, say); what was recorded before is then unharmed.
+    A failed run is recorded with its reason, and the others continue. Raises OSError if a record
+    cannot be written (for example, because the disk is full); earlier records are then unchanged.
     """
-    facts = {
+    facts: RunRow = {
         "campaign": campaign,
         "device": device,
         "workers": workers,
         "machine": machine.describe(device),
         "versions": machine.versions(),
     }
-    rows = []
+    rows: list[RunRow] = []
     with Crew(workers, materials, device) as crew:
         progress.note("Timing a few steps of every kind of run …")
         plans = sorted(_plans(crew, jobs), key=lambda plan: -plan.seconds)
@@ -90,8 +91,8 @@ def _plans(crew: Crew, jobs: list[Job]) -> list[_Plan]:
     plans = []
     for job in jobs:
         outcome = probed[kinds[job.model, job.recipe]]
-        if isinstance(outcome, BaseException):
-            # It will fail again as a run, and is recorded then.
+        if not isinstance(outcome, Probed):
+            # The probe failed; the run will fail too, and is recorded then.
             plans.append(_Plan(job, "fp32", 1, 0.0))
             continue
         precision = choose_precision(outcome.seconds)
@@ -101,12 +102,12 @@ def _plans(crew: Crew, jobs: list[Job]) -> list[_Plan]:
 
 
 def choose_precision(seconds: dict[Precision, float]) -> Precision:
-    """bf16 where a step of it took clearly less time than one of fp32 did."""
+    """bf16 if its steps took much less time than those of fp32, otherwise fp32."""
     return "bf16" if seconds.get("bf16", inf) < (1 - BF16_MUST_SAVE) * seconds["fp32"] else "fp32"
 
 
 class _Clock:
-    """How long the rest will take: the timed steps, corrected by how the campaign really went."""
+    """Estimates the time left: from the timed steps, corrected by the campaign's actual pace."""
 
     def __init__(self, plans: list[_Plan], workers: int) -> None:
         self._started, self._workers = time.monotonic(), workers
@@ -120,7 +121,7 @@ class _Clock:
         left = {plan: s * (1 - shares.get(plan, 0)) for plan, s in self._waiting.items()}
         work_left = max(sum(left.values()) / self._workers, max(left.values(), default=0))
         work_done = (self._total - sum(left.values())) / self._workers
-        # Early on, the pace so far is mostly chance, and measuring comes on top of training.
+        # The early pace is mostly chance. Evaluation adds to the timed training steps.
         pace = (time.monotonic() - self._started) / work_done if work_done > 30 else 1.2
         return work_left * pace
 

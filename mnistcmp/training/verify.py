@@ -1,4 +1,4 @@
-"""Is a folder of weights and records whole, and are its figures true?"""
+"""Verify that a folder of weights and records is complete and its accuracies are correct."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,31 +14,30 @@ from mnistcmp.records import Records, newest, training_command
 from mnistcmp.safe_files import DamagedFile
 from mnistcmp.training.evaluate import Images, evaluate
 
-# Another processor sums in another order, which may turn an image or two that lie on the border.
+# Other processors sum in another order, which may change one or two borderline predictions.
 TOLERATED_ACCURACY = 3e-4
-ROUNDING = 1e-6  # of the accuracies on record
+ROUNDING = 1e-6  # of the recorded accuracies
 
 
 def check(folder: Path, dataset: str, data: Path) -> tuple[list[str], bool]:
-    """Everything that is wrong with a folder, and whether accuracies were measured again.
+    """All problems of a folder, and whether accuracies were measured again.
 
-    They are where the files of `dataset`, a name or the path of a folder of images, are in `data`.
+    That requires the files of `dataset` (a name or the path of a folder of images) in `data`.
     """
-    there = home(dataset, data).exists()
-    images = load_dataset(dataset, data) if there else None
-    return list(problems(folder, images, short_name(dataset))), there
+    available = home(dataset, data).exists()
+    images = load_dataset(dataset, data) if available else None
+    return list(problems(folder, images, short_name(dataset))), available
 
 
 def problems(
     folder: Path | str, dataset: Dataset | None = None, name: str = "mnist"
 ) -> Iterator[str]:
-    """Everything that is wrong with a folder that `train_all.py` made; nothing if all is well.
+    """All problems of a folder of weights and records; none if it is complete and correct.
 
-    Every weight file must load, belong to a recorded run and be named by the manifest; every
-    reported run must have its epochs and predictions, those on MNIST with seed 0 their weights.
-    With the test images of `dataset`, which records call `name`, the accuracy of each of its
-    prediction files and networks is measured again and must be as recorded. Networks of other data
-    sets than MNIST may be absent.
+    Every weight file must load, belong to a recorded run and be listed in the manifest. Every
+    reported run must have its epochs and predictions and, for seed 0 on MNIST, its weights; weights
+    for other data sets are optional. If `dataset` is given, the accuracy of its networks and
+    prediction files is measured again and must be as recorded. `name` is its name in the records.
     """
     folder = Path(folder)
     try:
@@ -49,10 +48,10 @@ def problems(
     records = Records(folder / "results")
     runs = records.runs().set_index("run")
     if not manifest and (runs.empty or (runs["dataset"] == "mnist").any()):
-        yield f"{folder} names no checkpoints: run {training_command()}"
+        yield f"{folder} has no checkpoints: run {training_command()}"
     named = {folder / checkpoint.file for checkpoint in manifest}
     for path in sorted(set(folder.rglob("*.safetensors")) - named):
-        yield f"{path} is not named by the manifest: delete it"
+        yield f"{path} is not listed in the manifest: delete it"
     for checkpoint in manifest:
         images = dataset if checkpoint.dataset == name else None
         yield from _of_checkpoint(checkpoint, folder, runs, images)
@@ -62,10 +61,14 @@ def problems(
     for row in reported[reported["status"] == "ok"].itertuples():
         if epochs_of.get(row.run, 0) != row.epochs:
             yield f"run {row.run} ({row.model}, {row.recipe}) lacks rows in epochs.csv"
-        yield from _of_predictions(records, row, dataset if row.dataset == name else None)
+        images = dataset if row.dataset == name else None
+        yield from _of_predictions(records, row.run, row.model, row.test_accuracy, images)
         kept = run_of.get((row.dataset, row.model, row.recipe))
         if (row.dataset, row.seed) == ("mnist", SHIPPED_SEED) and kept != row.run:
-            yield f"the weights of run {row.run} ({row.model}, {row.recipe}) are not kept: train it"
+            yield (
+                f"the weights of run {row.run} ({row.model}, {row.recipe}) are missing: "
+                "train it again"
+            )
 
 
 def _of_checkpoint(
@@ -77,7 +80,7 @@ def _of_checkpoint(
         yield str(error)
         return
     if checkpoint.run not in runs.index:
-        yield f"{checkpoint.file} is of run {checkpoint.run}, which is not recorded: train it again"
+        yield f"{checkpoint.file} is from run {checkpoint.run}, which has no record: train it again"
         return
     row = runs.loc[checkpoint.run]
     for fact in ("dataset", "model", "recipe", "seed", "params", "epochs", "trained_on"):
@@ -99,20 +102,23 @@ def _of_checkpoint(
         one_image = 1 / len(dataset.test_labels)
         tolerated = max(TOLERATED_ACCURACY, one_image) + ROUNDING
         if abs(measured - row["test_accuracy"]) > tolerated:
-            yield f"{checkpoint.file} reads {measured:.4f}, recorded is {row['test_accuracy']:.4f}"
+            recorded = row["test_accuracy"]
+            yield f"{checkpoint.file} has accuracy {measured:.4f}, but {recorded:.4f} is recorded"
 
 
-def _of_predictions(records: Records, row, dataset: Dataset | None) -> Iterator[str]:
-    path = records.predictions_path(row.run)
+def _of_predictions(
+    records: Records, run: str, model: str, recorded_accuracy: float, dataset: Dataset | None
+) -> Iterator[str]:
+    path = records.predictions_path(run)
     try:
-        predicted = torch.from_numpy(records.predictions(row.run)["test"])
+        predicted = torch.from_numpy(records.predictions(run)["test"])
     except (DamagedFile, KeyError) as error:
         problem = str(error) if isinstance(error, DamagedFile) else f"{path} lacks {error}"
-        yield f"{problem}: train {row.model} again"
+        yield f"{problem}: train {model} again"
         return
     if dataset and len(predicted) != len(dataset.test_labels):
-        yield f"{path} is of {len(predicted)} test images, not of {len(dataset.test_labels)}"
+        yield f"{path} has {len(predicted)} predictions for {len(dataset.test_labels)} test images"
     elif dataset:
         accuracy = (predicted == dataset.test_labels).double().mean().item()
-        if abs(accuracy - row.test_accuracy) > ROUNDING:
-            yield f"{path} has accuracy {accuracy:.4f}, recorded is {row.test_accuracy:.4f}"
+        if abs(accuracy - recorded_accuracy) > ROUNDING:
+            yield f"{path} has accuracy {accuracy:.4f}, but {recorded_accuracy:.4f} is recorded"

@@ -1,4 +1,4 @@
-"""Worker processes: each holds the data and trains one run after the other, on one thread."""
+"""Worker processes: each holds the data and trains one run at a time, on one thread."""
 
 import contextlib
 import multiprocessing
@@ -20,49 +20,52 @@ import torch
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
 from mnistcmp.training import jobs
-from mnistcmp.training.jobs import Materials
+from mnistcmp.training.jobs import Counter, Materials
 
 TICK_SECONDS = 0.25
+
+# The fields of a Dataset or PenPixels, with numpy arrays in place of tensors. Arrays are sent
+# through a pipe; tensors need shared memory, which is often limited to 64 MB in a container.
+Arrays = tuple[object, ...]
 
 
 @dataclass(frozen=True)
 class Call:
-    """`function(*arguments)`, to be called in a worker; `function` is probe_job or run_job."""
+    """A call of `function`, which is probe_job or run_job, to be made in a worker."""
 
     function: Callable[..., object]
     arguments: tuple[object, ...]
 
 
 class Worker:
-    """A process of its own, so that a run that takes its process down takes no other along.
+    """A separate process, so that a run that crashes its process affects no other run.
 
-    `executor` is a plain concurrent.futures Executor; `steps_done()` tells how far its run is.
+    `executor` is a concurrent.futures Executor; `steps_done()` is the progress of the current run.
     """
 
     def __init__(self, materials: Materials, device: str) -> None:
         context = get_context("spawn")  # a fork would copy torch's threads in an unknown state
-        self._steps = context.RawValue("q", 0)
-        # As numpy arrays the data travels through a pipe; tensors would travel through shared
-        # memory, of which a container often has no more than 64 MB.
-        arrays = [part and _each(part, torch.Tensor, torch.Tensor.numpy) for part in materials]
+        self._steps: Counter = context.RawValue("q", 0)
+        dataset, *pens = materials
+        arrays = _arrays(dataset), [None if pen is None else _arrays(pen) for pen in pens]
         self.executor = ProcessPoolExecutor(
-            1, mp_context=context, initializer=_start, initargs=(arrays, device, self._steps)
+            1, mp_context=context, initializer=_start, initargs=(*arrays, device, self._steps)
         )
 
-    def submit(self, call: Call) -> Future:
-        """Have the process do the call. Raises BrokenProcessPool if the process is gone."""
-        # The first call starts the process. It is born deaf to Ctrl-C, which is its parent's to
-        # handle; the parent hears it as soon as it listens again.
+    def submit(self, call: Call) -> Future[object]:
+        """Make the call in the process. Raises BrokenProcessPool if the process has ended."""
+        # The first call starts the process, which inherits the blocked Ctrl-C: only the parent
+        # handles it, as soon as it is unblocked here.
         with _without_interrupts():
             return self.executor.submit(call.function, *call.arguments)
 
     def steps_done(self) -> int:
-        """Optimiser steps of the present run so far."""
+        """The optimiser steps of the current run so far."""
         return self._steps.value
 
 
 class Crew:
-    """Some workers that share out calls; leaving it as a context manager stops their processes."""
+    """Several workers that share calls; a context manager that stops their processes on exit."""
 
     def __init__(self, count: int, materials: Materials, device: str) -> None:
         self._new_worker = partial(Worker, materials, device)
@@ -80,18 +83,19 @@ class Crew:
         calls: Iterable[Call],
         on_tick: Callable[[dict[Call, int]], None] = lambda steps_done: None,
     ) -> Iterator[tuple[Call, object]]:
-        """Do all calls, in their order as workers become free -> each with its result when done.
+        """Make all calls in order as workers become free -> each call with its result when done.
 
-        The result is the exception if it raised one, BrokenProcessPool if its process ended.
-        `on_tick` is told a few times a second how many steps each call under way has done.
+        The result of a failed call is its exception, or BrokenProcessPool if its process ended.
+        `on_tick` is called a few times a second with the steps done by each active call.
         """
-        waiting, running = deque(calls), {}
+        waiting = deque(calls)
+        running: dict[Future[object], tuple[Worker, Call]] = {}
         while waiting or running:
             while waiting and self._idle:
                 worker, call = self._idle.pop(), waiting.popleft()
                 try:
                     future = worker.submit(call)
-                except BrokenProcessPool:  # it was killed while it had nothing to do
+                except BrokenProcessPool:  # it was killed while idle
                     worker = self._new_worker()
                     future = worker.submit(call)
                 running[future] = worker, call
@@ -107,9 +111,14 @@ class Crew:
             on_tick({call: worker.steps_done() for worker, call in running.values()})
 
 
-def _each(fields: Iterable[object], kind: type, change: Callable) -> tuple[object, ...]:
-    """The fields, those of one kind changed; what is of another kind, class names say, as it is."""
-    return tuple(change(field) if isinstance(field, kind) else field for field in fields)
+def _arrays(fields: Dataset | PenPixels) -> Arrays:
+    return tuple(field.numpy() if isinstance(field, torch.Tensor) else field for field in fields)
+
+
+def _tensors(fields: Arrays) -> tuple[object, ...]:
+    return tuple(
+        torch.from_numpy(field) if isinstance(field, np.ndarray) else field for field in fields
+    )
 
 
 @contextlib.contextmanager
@@ -124,22 +133,19 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def _start(arrays: list[tuple[object, ...] | None], device: str, steps: object) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+def _start(dataset: Arrays, pens: list[Arrays | None], device: str, steps: Counter) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=_die_with_parent, daemon=True).start()
     torch.set_num_threads(1)
-    torch.backends.cudnn.deterministic = True  # on a GPU too, the same seed gives the same weights
-    kinds = (Dataset, PenPixels, PenPixels)
-    materials = Materials(
-        *(
-            part and kind(*_each(part, np.ndarray, torch.from_numpy))
-            for kind, part in zip(kinds, arrays, strict=True)
-        )
-    )
+    torch.backends.cudnn.deterministic = True  # a seed gives the same weights on a GPU, too
+    training, heldout = (None if pen is None else PenPixels._make(_tensors(pen)) for pen in pens)
+    materials = Materials(Dataset._make(_tensors(dataset)), training, heldout)
     jobs.prepare(materials, device, steps)
 
 
 def _die_with_parent() -> None:
-    # A parent that was killed cannot stop its workers, and they would wait for it for ever.
-    connection.wait([parent_process().sentinel])
+    # A killed parent cannot stop its workers, which would wait for it indefinitely.
+    parent = parent_process()
+    assert parent is not None  # a worker has one
+    connection.wait([parent.sentinel])
     os._exit(1)

@@ -1,4 +1,4 @@
-"""CIFAR-10: fetched once, every file verified before it is unpickled, and clear where it fails."""
+"""CIFAR-10: downloaded once, verified before it is unpickled, with clear errors."""
 
 import io
 import pickle
@@ -31,7 +31,7 @@ def tar(files: dict[str, bytes]) -> bytes:
 
 @pytest.fixture
 def files(monkeypatch) -> dict[str, bytes]:
-    """A tiny CIFAR-10: two batches of two images and one of test images; pixel i has value i."""
+    """A tiny CIFAR-10: three batches of two images, the last for testing; pixel i has value i."""
     pixels = np.arange(3072).astype(np.uint8)
     batches = {
         name: pickle.dumps({"data": np.stack([pixels, pixels + first]), "labels": [first, 0]})
@@ -47,7 +47,7 @@ def files(monkeypatch) -> dict[str, bytes]:
 
 @pytest.fixture
 def mirror(files, monkeypatch):
-    """The only source."""
+    """The only source of the archive."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     content = tar(files)
     monkeypatch.setattr(CIFAR10, "tgz_md5", md5(content))
@@ -63,7 +63,7 @@ def damage(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_cifar_becomes_tensors_with_the_channels_first(tmp_path, mirror):
+def test_cifar_becomes_tensors_with_channels_first(tmp_path, mirror):
     loaded = load_dataset("cifar10", tmp_path)
     assert loaded.train_images.dtype == torch.uint8
     assert loaded.train_images.shape == (4, 3, 32, 32)
@@ -75,7 +75,7 @@ def test_cifar_becomes_tensors_with_the_channels_first(tmp_path, mirror):
     assert loaded.class_names == tuple(CLASSES)
 
 
-def test_cifar_is_fetched_once(tmp_path, mirror):
+def test_cifar_is_downloaded_once(tmp_path, mirror):
     first = load_dataset("cifar10", tmp_path)
     second = load_dataset("cifar10", str(tmp_path))
     assert mirror.requested == [ARCHIVE]
@@ -83,7 +83,7 @@ def test_cifar_is_fetched_once(tmp_path, mirror):
 
 
 @pytest.mark.parametrize("name", ["data_batch_2", "test_batch", "batches.meta"])
-def test_damaged_file_is_taken_from_the_archive_again(tmp_path, mirror, files, name):
+def test_damaged_file_is_extracted_again_from_the_archive(tmp_path, mirror, files, name):
     load_dataset("cifar10", tmp_path)
     damage(home("cifar10", tmp_path) / name)
     load_dataset("cifar10", tmp_path)
@@ -91,7 +91,7 @@ def test_damaged_file_is_taken_from_the_archive_again(tmp_path, mirror, files, n
     assert mirror.requested == [ARCHIVE]
 
 
-def test_files_put_there_by_hand_need_no_source(tmp_path, mirror, files):
+def test_files_added_by_hand_need_no_download(tmp_path, mirror, files):
     mirror.files = {}
     home("cifar10", tmp_path).mkdir()
     for name, content in files.items():
@@ -99,7 +99,7 @@ def test_files_put_there_by_hand_need_no_source(tmp_path, mirror, files):
     assert len(load_dataset("cifar10", tmp_path).train_images) == 4
 
 
-def test_damaged_archive_is_named_and_fetched_again(tmp_path, mirror, capsys):
+def test_damaged_archive_is_named_and_downloaded_again(tmp_path, mirror, capsys):
     (tmp_path / ARCHIVE).write_bytes(mirror.files[ARCHIVE][:-9])
     load_dataset("cifar10", tmp_path)
     assert mirror.requested == [ARCHIVE]
@@ -107,7 +107,7 @@ def test_damaged_archive_is_named_and_fetched_again(tmp_path, mirror, capsys):
     assert (tmp_path / ARCHIVE).read_bytes() == mirror.files[ARCHIVE]
 
 
-def test_without_a_source_it_is_said_what_to_put_where(tmp_path, mirror):
+def test_failed_download_says_which_file_to_put_where(tmp_path, mirror):
     mirror.files = {}
     with pytest.raises(DataUnavailable) as raised:
         load_dataset("cifar10", tmp_path)
@@ -118,7 +118,7 @@ def test_without_a_source_it_is_said_what_to_put_where(tmp_path, mirror):
 
 
 @pytest.mark.parametrize("cut", [True, False])
-def test_damaged_download_is_neither_kept_nor_unpacked(tmp_path, mirror, cut):
+def test_damaged_download_is_neither_kept_nor_extracted(tmp_path, mirror, cut):
     mirror.cut = cut
     mirror.files = {ARCHIVE: tar({"data_batch_1": b"something else"})}
     with pytest.raises(DataUnavailable, match=f"{ARCHIVE} arrived damaged|IncompleteRead"):
@@ -126,5 +126,5 @@ def test_damaged_download_is_neither_kept_nor_unpacked(tmp_path, mirror, cut):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_folder_is_where_torchvision_keeps_its_files():
+def test_folder_is_that_of_torchvision():
     assert CIFAR10.base_folder == cifar10.FOLDER

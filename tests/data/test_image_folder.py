@@ -1,4 +1,4 @@
-"""One's own images: what a folder becomes, and what is said where it cannot become anything."""
+"""The user's own images: what a folder becomes, and the errors for folders that cannot be used."""
 
 import os
 import re
@@ -16,14 +16,14 @@ COLOURS = {"blue": (0, 0, 255), "green": (0, 255, 0), "red": (255, 0, 0)}
 
 
 def save(path: Path, colour: tuple[int, ...] | int, size: tuple[int, int] = (6, 4)) -> None:
-    """One image of one colour, or of one grey; `size` is width and height."""
+    """Save an image of one colour or grey level; `size` is width and height."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("L" if isinstance(colour, int) else "RGB", size, colour).save(path)
 
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """Three classes of 6×4 px: a training image more of each than of the one before, one test."""
+    """Three classes with 1, 2 and 3 training images and one test image each, all 6×4 px."""
     folder = tmp_path / "my [own] images"
     for count, (name, colour) in enumerate(COLOURS.items(), start=1):
         for number in range(count):
@@ -49,7 +49,7 @@ def forbid_decoding(monkeypatch):
     monkeypatch.setattr(image_folder, "_decode", fail)
 
 
-def test_folder_becomes_tensors_in_the_order_of_the_alphabet(load):
+def test_folder_becomes_tensors_in_alphabetical_order(load):
     loaded = load()
     assert loaded.class_names == ("blue", "green", "red")
     assert loaded.train_labels.tolist() == [0, 1, 1, 2, 2, 2]
@@ -64,13 +64,13 @@ def test_folder_becomes_tensors_in_the_order_of_the_alphabet(load):
         assert (images == expected[:, :, None, None]).all()
 
 
-def test_pixels_stay_where_they_are(folder, load):
+def test_pixels_keep_their_positions(folder, load):
     pixels = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
     Image.fromarray(pixels).save(folder / "test" / "blue" / "0.png")
     assert np.array_equal(load().test_images[0].numpy(), pixels.transpose(2, 0, 1))
 
 
-def test_grey_images_have_one_channel(tmp_path):
+def test_greyscale_images_have_one_channel(tmp_path):
     for part in ("train", "test"):
         save(tmp_path / "grey" / part / "dark" / "0.png", 50)
         save(tmp_path / "grey" / part / "light" / "0.png", (200, 200, 200))
@@ -89,7 +89,7 @@ def test_one_coloured_image_makes_all_rgb(tmp_path):
     assert loaded.test_images[2, :, 0, 0].tolist() == [200, 200, 201]
 
 
-def test_image_is_turned_upright_as_its_camera_says(folder, load):
+def test_image_is_rotated_upright_by_its_exif_orientation(folder, load):
     exif = Image.Exif()
     exif[0x0112] = 3  # orientation: upside down
     image = Image.new("RGB", (6, 4))
@@ -98,7 +98,7 @@ def test_image_is_turned_upright_as_its_camera_says(folder, load):
     assert load().test_images[0, :, 3, 5].tolist() == [9, 8, 7]
 
 
-def test_hidden_files_and_folders_are_passed_over(folder, load):
+def test_hidden_files_and_folders_are_ignored(folder, load):
     before = load()
     (folder / "train" / ".DS_Store").write_bytes(b"?")
     (folder / "train" / "red" / ".DS_Store").write_bytes(b"?")
@@ -117,7 +117,7 @@ def test_second_load_decodes_nothing(load, monkeypatch):
     assert first.class_names == second.class_names
 
 
-def test_changed_folder_is_decoded_anew_and_the_old_pixels_go(folder, load, tmp_path):
+def test_changed_folder_is_decoded_again_and_its_old_pixels_deleted(folder, load, tmp_path):
     load()
     before = kept(tmp_path)
     file = folder / "train" / "blue" / "0.png"
@@ -128,7 +128,7 @@ def test_changed_folder_is_decoded_anew_and_the_old_pixels_go(folder, load, tmp_
     assert kept(tmp_path) != before
 
 
-def test_pixels_of_another_folder_stay(folder, load, tmp_path):
+def test_pixels_of_another_folder_are_kept(folder, load, tmp_path):
     other = folder.rename(folder.with_name("cats"))
     load_dataset(str(other), tmp_path / "data")
     longer = other.rename(folder.with_name("cats-and-dogs"))
@@ -137,19 +137,19 @@ def test_pixels_of_another_folder_stay(folder, load, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut", "bit", "empty", "other"])
-def test_damaged_pixels_are_named_and_decoded_anew(load, tmp_path, capsys, damage):
+def test_damaged_cache_is_named_and_images_decoded_again(load, tmp_path, capsys, damage):
     first = load()
     path = kept(tmp_path)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
-    whole = path.read_bytes()
-    damaged = {"cut": whole[:-40], "bit": bytes(content), "empty": b"", "other": b"PK\x03\x04?"}
+    intact = path.read_bytes()
+    damaged = {"cut": intact[:-40], "bit": bytes(content), "empty": b"", "other": b"PK\x03\x04?"}
     path.write_bytes(damaged[damage])
     capsys.readouterr()
     second = load()
     assert f"{path} is damaged" in capsys.readouterr().err
     assert torch.equal(first.train_images, second.train_images)
-    assert path.read_bytes() == whole
+    assert path.read_bytes() == intact
 
 
 def test_progress_is_shown_on_stderr(load, capsys):
@@ -174,10 +174,10 @@ def without(folder: Path, *entries: str) -> None:
     [
         (["test"], "there is no folder {0}/test: lay the images out as {0}/train/CLASS"),
         (["train"], "there is no folder {0}/train: lay the images out as {0}/train/CLASS"),
-        (["train/red", "train/blue"], "{0}/train has 1 sub-folders, .* 2 to 256 are needed"),
+        (["train/red", "train/blue"], "{0}/train has 1 subfolders, .* 2 to 256 are needed"),
         (
             ["train/red", "train/blue", "train/green"],
-            "{0}/train has 0 sub-folders, .* lay the images out as {0}/train/CLASS",
+            "{0}/train has 0 subfolders, .* lay the images out as {0}/train/CLASS",
         ),
         (["test/red"], "{0}/test lacks classes that {0}/train has: red; both need the same"),
         (["train/red"], "{0}/train lacks classes that {0}/test has: red; both need the same"),
@@ -191,15 +191,17 @@ def test_incomplete_folder_is_refused_with_the_remedy(folder, load, entries, mes
         load()
 
 
-def test_image_outside_of_the_classes_is_refused_by_name(folder, load):
+def test_image_outside_the_class_folders_is_refused_by_name(folder, load):
     (folder / "train" / "img1.jpg").touch()
-    with pytest.raises(ValueError, match=r"train/img1.jpg lies in no class: lay the images out as"):
+    with pytest.raises(
+        ValueError, match=r"train/img1.jpg is in no class folder: lay the images out as"
+    ):
         load()
 
 
-def test_more_classes_than_a_record_can_hold_are_refused(folder, load, monkeypatch):
+def test_too_many_classes_for_the_records_are_refused(folder, load, monkeypatch):
     monkeypatch.setattr(image_folder, "MOST_CLASSES", 2)
-    with pytest.raises(ValueError, match="has 3 sub-folders, .* 2 to 2 are needed"):
+    with pytest.raises(ValueError, match="has 3 subfolders, .* 2 to 2 are needed"):
         load()
 
 
@@ -243,7 +245,7 @@ def test_unusable_file_is_refused_by_name(folder, load, tmp_path, make, reason):
     assert not (tmp_path / "data").exists()
 
 
-# An image of 24 px; Pillow warns above the limit and refuses above twice the limit.
+# The image has 24 px. Pillow warns above the limit and refuses above twice the limit.
 @pytest.mark.parametrize("limit_px", [10, 20])
 def test_huge_image_is_refused_by_name(folder, load, monkeypatch, limit_px):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit_px)
@@ -251,7 +253,7 @@ def test_huge_image_is_refused_by_name(folder, load, monkeypatch, limit_px):
         load()
 
 
-def test_more_pixels_than_memory_should_hold_are_refused(folder, load, monkeypatch):
+def test_images_above_the_memory_limit_are_refused(folder, load, monkeypatch):
     monkeypatch.setattr(image_folder, "MOST_BYTES", 9 * 6 * 4 * 3 - 1)
     with pytest.raises(ValueError, match="9 images of 6×4 px .* make them smaller"):
         load()
@@ -267,7 +269,7 @@ def test_interrupted_decoding_leaves_nothing(load, tmp_path, monkeypatch):
     assert not (tmp_path / "data").exists()
 
 
-def test_validation_holds_out_a_tenth_of_a_small_set(folder, load):
+def test_validation_holds_out_a_tenth_of_a_small_training_set(folder, load):
     for number in range(3, 17):
         save(folder / "train" / "red" / f"{number}.png", COLOURS["red"])
     train_images, train_labels, heldout_images, heldout_labels = load().split("validation")
@@ -275,13 +277,13 @@ def test_validation_holds_out_a_tenth_of_a_small_set(folder, load):
     assert torch.cat([train_labels, heldout_labels]).bincount().tolist() == [1, 2, 17]
 
 
-def test_records_call_a_folder_by_its_last_part(folder, monkeypatch):
+def test_short_name_of_a_folder_is_its_last_part(folder, monkeypatch):
     assert short_name(str(folder)) == "my [own] images"
     monkeypatch.chdir(folder)
     assert short_name(".") == "my [own] images"
 
 
-def test_folder_called_like_a_data_set_is_refused(tmp_path):
+def test_folder_with_the_name_of_a_data_set_is_refused(tmp_path):
     (tmp_path / "MNIST").mkdir()
-    with pytest.raises(ValueError, match="could not tell .*MNIST from MNIST: rename it"):
+    with pytest.raises(ValueError, match="the folder .*MNIST would look like MNIST: rename it"):
         short_name(str(tmp_path / "MNIST"))

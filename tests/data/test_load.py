@@ -22,7 +22,7 @@ def test_module_does_not_import_torchvision():
 
 
 def numbered(train: int, test: int) -> Dataset:
-    """Image i is one pixel of value i and its label is i: each can be told from the others."""
+    """Image i is one pixel of value i with label i, so that every image is unique."""
     images = torch.arange(train, dtype=torch.int32).reshape(train, 1, 1)
     return Dataset(images, torch.arange(train), torch.zeros(test, 1, 1), torch.zeros(test))
 
@@ -36,13 +36,13 @@ def test_split_validation_holds_out_5000_of_the_training_set():
     assert heldout_images.flatten().equal(heldout_labels.int())
 
 
-def test_split_validation_is_the_same_everywhere():
-    # Pinned, because results of different machines and torch versions are compared with each other.
+def test_split_validation_is_the_same_on_every_machine():
+    # Pinned, because results from different machines and torch versions are compared.
     heldout = numbered(60_000, 10).split("validation")[3]
     assert heldout[:5].tolist() == [36044, 10678, 57327, 55074, 21567]
 
 
-def test_split_final_is_the_whole_training_set_and_the_test_set():
+def test_split_final_is_the_full_training_set_and_the_test_set():
     dataset = numbered(60_000, 10)
     assert all(a is b for a, b in zip(dataset.split("final"), dataset[:4], strict=True))
 

@@ -1,4 +1,4 @@
-"""MNIST and its kin: files are verified, and what is missing or damaged is fetched."""
+"""MNIST and data sets in its format: files are verified, and downloaded if missing or damaged."""
 
 import gzip
 import hashlib
@@ -25,7 +25,7 @@ LABELS = [0, 1, 2, 3, 4, 5]
 
 
 def idx(values: list | np.ndarray) -> bytes:
-    """An idx file, written here independently of the code that is tested."""
+    """An idx file, written independently of the code under test."""
     array = np.array(values, np.uint8)
     dimensions = b"".join(n.to_bytes(4, "big") for n in array.shape)
     return bytes([0, 0, 8, array.ndim]) + dimensions + array.tobytes()
@@ -44,7 +44,7 @@ def files(monkeypatch) -> dict[str, bytes]:
 
 @pytest.fixture
 def mirror(files, monkeypatch):
-    """The only mirror; the wheel cannot be had."""
+    """The only mirror; the wheel is unavailable."""
 
     def no_wheel():
         raise SourceFailed("no wheel in this test")
@@ -68,7 +68,7 @@ def plain(files: dict[str, bytes], without: str = "") -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
-def test_load_uses_whole_files_from_disk_without_any_source(tmp_path, files, mirror, suffix):
+def test_load_reads_intact_files_from_disk_without_a_download(tmp_path, files, mirror, suffix):
     put(tmp_path, {f"{stem}{suffix}": files[f"{stem}{suffix}"] for stem in mnist_wheel.STEMS})
     loaded = load_dataset("mnist", tmp_path)
     assert loaded.train_images.dtype == torch.uint8
@@ -81,7 +81,7 @@ def test_load_uses_whole_files_from_disk_without_any_source(tmp_path, files, mir
     assert mirror.requested == []
 
 
-def test_load_fetches_missing_files_once(tmp_path, mirror):
+def test_load_downloads_missing_files_once(tmp_path, mirror):
     first = load_dataset("mnist", tmp_path)
     second = load_dataset("mnist", str(tmp_path))
     assert all(torch.equal(a, b) for a, b in zip(first[:4], second[:4], strict=True))
@@ -89,7 +89,7 @@ def test_load_fetches_missing_files_once(tmp_path, mirror):
     assert disk(tmp_path) == mirror.files
 
 
-def test_load_names_a_damaged_file_and_fetches_only_that(tmp_path, files, mirror, capsys):
+def test_load_names_a_damaged_file_and_downloads_only_that(tmp_path, files, mirror, capsys):
     damaged = bytearray(files[IMAGES])
     damaged[100] ^= 1
     put(tmp_path, plain(files) | {IMAGES: bytes(damaged)})
@@ -98,17 +98,17 @@ def test_load_names_a_damaged_file_and_fetches_only_that(tmp_path, files, mirror
     assert mirror.requested == [f"{IMAGES}.gz"]
     assert f"{tmp_path / RAW / IMAGES} is damaged" in capsys.readouterr().err
     load_dataset("mnist", tmp_path)
-    assert capsys.readouterr().err == "", "the file that was fetched is not good enough next time"
+    assert capsys.readouterr().err == "", "the downloaded file was not used"
 
 
-def test_load_fetches_a_half_written_file_again(tmp_path, files, mirror):
+def test_load_downloads_a_half_written_file_again(tmp_path, files, mirror):
     packed = f"{IMAGES}.gz"
     put(tmp_path, plain(files, without=IMAGES) | {packed: files[packed][:-50]})
     load_dataset("mnist", tmp_path)
     assert disk(tmp_path)[packed] == files[packed]
 
 
-def test_load_accepts_no_download_that_ends_early(tmp_path, mirror):
+def test_load_rejects_a_download_that_ends_early(tmp_path, mirror):
     mirror.cut = True
     with pytest.raises(DataUnavailable):
         load_dataset("mnist", tmp_path)
@@ -118,14 +118,14 @@ def test_load_accepts_no_download_that_ends_early(tmp_path, mirror):
     assert disk(tmp_path) == mirror.files
 
 
-def test_load_accepts_no_download_with_other_contents(tmp_path, mirror):
+def test_load_rejects_a_download_with_other_contents(tmp_path, mirror):
     mirror.files[f"{IMAGES}.gz"] = b"<html>Please log in to this network</html>"
     with pytest.raises(DataUnavailable, match=rf"{IMAGES}.gz arrived damaged \(42 bytes\)"):
         load_dataset("mnist", tmp_path)
     assert disk(tmp_path) == {}
 
 
-def test_load_interrupted_keeps_only_whole_files(tmp_path, mirror, monkeypatch):
+def test_interrupted_load_keeps_only_complete_files(tmp_path, mirror, monkeypatch):
     advance, calls = download.Progress.advance, []
 
     def interrupt_second_file(*args):
@@ -142,13 +142,13 @@ def test_load_interrupted_keeps_only_whole_files(tmp_path, mirror, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
-def test_load_leaves_nothing_where_writing_breaks_off(tmp_path, mirror, monkeypatch, error):
-    def break_off(_):
+def test_load_leaves_nothing_behind_if_writing_fails(tmp_path, mirror, monkeypatch, error):
+    def fail(_):
         (written,) = disk(tmp_path)
-        assert written.endswith(".part"), "an unfinished file has the name of a whole one"
+        assert written.endswith(".part"), "an unfinished file has the final name"
         raise error
 
-    monkeypatch.setattr(os, "fsync", break_off)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(type(error)) as raised:
         load_dataset("mnist", tmp_path)
     assert disk(tmp_path) == {}
@@ -157,26 +157,26 @@ def test_load_leaves_nothing_where_writing_breaks_off(tmp_path, mirror, monkeypa
         assert raised.value.filename == str(tmp_path / RAW / f"{IMAGES}.gz")
 
 
-def test_load_takes_from_the_next_mirror_what_the_first_lacks(tmp_path, mirror, monkeypatch):
+def test_load_uses_the_next_mirror_for_what_the_first_lacks(tmp_path, mirror, monkeypatch):
     with Mirror({f"{IMAGES}.gz": mirror.files[f"{IMAGES}.gz"]}) as first:
         monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [first.url, mirror.url])
         load_dataset("mnist", tmp_path)
         first.shutdown()
     packed = [f"{stem}.gz" for stem in mnist_wheel.STEMS]
-    assert first.requested == packed[:2], "a mirror that failed is asked no more"
+    assert first.requested == packed[:2], "a mirror that failed was asked again"
     assert mirror.requested == packed[1:]
 
 
 def test_load_gives_up_on_a_silent_mirror(tmp_path, mirror, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT_SECONDS", 0.1)
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # it connects and never answers
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections but never answers
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [url])
         with pytest.raises(DataUnavailable, match=re.escape(url) + ".*timed out"):
             load_dataset("mnist", tmp_path)
 
 
-def test_load_without_any_source_says_what_was_tried_and_what_to_do(tmp_path, mirror):
+def test_failed_load_says_what_was_tried_and_what_to_do(tmp_path, mirror):
     mirror.files = {}
     with pytest.raises(DataUnavailable) as raised:
         load_dataset("mnist", tmp_path)
@@ -188,7 +188,7 @@ def test_load_without_any_source_says_what_was_tried_and_what_to_do(tmp_path, mi
         assert f"{name}  (md5 {checksum})" in message
 
 
-def test_load_without_any_source_asks_only_for_what_is_missing(tmp_path, files, mirror):
+def test_failed_load_asks_only_for_missing_files(tmp_path, files, mirror):
     mirror.files = {}
     put(tmp_path, plain(files, without=IMAGES))
     with pytest.raises(DataUnavailable) as raised:
@@ -198,7 +198,7 @@ def test_load_without_any_source_asks_only_for_what_is_missing(tmp_path, files, 
 
 
 def packed_like_the_wheel(files: dict[str, bytes]) -> bytes:
-    """Four and two training images and the test images as floats, pixel / 256, in pairs."""
+    """Pairs (images, labels) of 4, 2 and 2 images, as floats, pixel / 256."""
     images, labels, test_images, test_labels = (
         mnist.parse_idx(files[stem], stem) for stem in mnist_wheel.STEMS
     )
@@ -207,7 +207,7 @@ def packed_like_the_wheel(files: dict[str, bytes]) -> bytes:
     return gzip.compress(pickle.dumps(pairs))
 
 
-def test_wheel_gives_the_exact_files_where_mirrors_fail(tmp_path, files, mirror, monkeypatch):
+def test_wheel_yields_the_exact_files_if_the_mirrors_fail(tmp_path, files, mirror, monkeypatch):
     mirror.files = {}
     packed = packed_like_the_wheel(files)
     monkeypatch.setattr(mnist_wheel, "_wheel_member", lambda: packed)
@@ -241,11 +241,11 @@ def test_load_keeps_each_data_set_in_its_own_folder(tmp_path, files, mirror, mon
     assert list(loaded.class_names) == of_torchvision.classes
 
 
-def test_load_prints_a_few_lines_where_output_is_no_terminal(tmp_path, mirror, capsys):
+def test_load_prints_a_few_lines_without_a_terminal(tmp_path, mirror, capsys):
     load_dataset("mnist", tmp_path)
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert f"mnist: fetching 4 files from {mirror.url}" in printed.err
+    assert f"mnist: downloading 4 files from {mirror.url}" in printed.err
     assert len(printed.err.splitlines()) < 12
 
 
@@ -257,7 +257,7 @@ def test_checksums_are_those_of_torchvision():
     assert mnist.MD5.keys() == {name for name, spec in DATASETS.items() if spec.format == "idx"}
 
 
-def test_idx_is_read_in_the_shape_of_its_header():
+def test_parse_idx_returns_the_shape_of_the_header():
     values = np.arange(24).reshape(2, 3, 4)
     assert np.array_equal(mnist.parse_idx(idx(values), "some file"), values)
 
@@ -266,19 +266,19 @@ FLOATS = b"\x00\x00\x0d" + idx([1, 2])[3:]
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00\x00\x08", FLOATS, gzip.compress(idx([1, 2]))])
-def test_idx_with_a_wrong_magic_is_rejected_by_name(content):
+def test_parse_idx_rejects_a_wrong_magic_number_by_name(content):
     with pytest.raises(ValueError, match=r"some file starts with .*not 000008"):
         mnist.parse_idx(content, "some file")
 
 
 @pytest.mark.parametrize("content", [idx([1, 2])[:-1], idx([1, 2]) + b"\x00", idx([1, 2])[:4]])
-def test_idx_of_a_wrong_length_is_rejected_by_name(content):
+def test_parse_idx_rejects_a_wrong_length_by_name(content):
     with pytest.raises(ValueError, match=f"some file has {len(content)} bytes"):
         mnist.parse_idx(content, "some file")
 
 
 @pytest.mark.network
-def test_load_gets_the_real_mnist(request, tmp_path):
+def test_load_downloads_the_real_mnist(request, tmp_path):
     if not os.environ.get("CI") and request.config.getoption("-m") != "network":
         pytest.skip("downloads MNIST (20 MB): run it with `pytest -m network`, or set CI=1")
     loaded = load_dataset("mnist", tmp_path)

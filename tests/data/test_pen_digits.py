@@ -75,7 +75,7 @@ def write(tmp_path):
     return write
 
 
-def test_read_gives_labels_writers_and_strokes_exactly(write):
+def test_read_returns_labels_writers_and_strokes_exactly(write):
     seven, dot = read(write(HEADER + SEVEN + DOT))
     assert (seven.label, seven.writer, len(seven.strokes)) == (7, 2, 2)
     assert seven.strokes[0].dtype == np.float32
@@ -86,26 +86,26 @@ def test_read_gives_labels_writers_and_strokes_exactly(write):
 
 
 BROKEN = {
-    "empty file": ("", 1, "without a single .SEGMENT"),
-    "header only": (HEADER, 4, "without a single .SEGMENT"),
+    "empty file": ("", 1, "no .SEGMENT DIGIT"),
+    "header only": (HEADER, 4, "no .SEGMENT DIGIT"),
     "label missing": (SEVEN.replace(' "7"', ""), 2, "cannot understand '.SEGMENT DIGIT 0 ?'"),
-    "label no digit": (SEVEN.replace('"7"', '"x"'), 2, "label 'x' is not a digit"),
+    "label not a digit": (SEVEN.replace('"7"', '"x"'), 2, "label 'x' is not a digit"),
     "label two digits": (SEVEN.replace('"7"', '"12"'), 2, "label '12' is not a digit"),
-    "labels disagree": (SEVEN.replace("MENT 7", "MENT 4"), 3, "about a 4, the .SEGMENT about 7"),
+    "labels disagree": (SEVEN.replace("MENT 7", "MENT 4"), 3, "says 4, the .SEGMENT says 7"),
     "writer missing": (SEVEN.replace(".COMMENT 7  2  224\n", ""), 3, "naming the writer"),
     "second writer missing": (
         SEVEN + DOT.replace(".COMMENT 1 6   54\n", ""),
         SEVEN.count("\n") + 3,
         "naming the writer",
     ),
-    "writer no number": (SEVEN.replace("7  2  224", "7  Ann  224"), 3, "'Ann'"),
+    "writer not a number": (SEVEN.replace("7  2  224", "7  Ann  224"), 3, "'Ann'"),
     "not a number": (SEVEN.replace("200  300", "200  3OO"), 6, "'3OO'"),
     "three numbers": (SEVEN.replace("200  300", "200 300 1"), 6, "'200 300 1'"),
     "point before the pen": (SEVEN.replace(".PEN_DOWN\n 100", " 100"), 4, "point 100 300"),
     "point after the pen": (SEVEN.replace(".DT 100\n", " 9  9\n", 1), 9, "point 9 9"),
     "pen down twice": (SEVEN.replace(" 200  300", ".PEN_DOWN"), 6, ".PEN_DOWN before .PEN_UP"),
     "pen up twice": (SEVEN.replace(".DT 100", ".PEN_UP", 1), 9, ".PEN_UP without .PEN_DOWN"),
-    "no points": (DOT.replace(" 250  250\n", ""), 5, "after no points"),
+    "no points": (DOT.replace(" 250  250\n", ""), 5, "without points"),
     "no strokes": (SEVEN[: SEVEN.index(".PEN")] + DOT, 5, "the 7 before this line has no strokes"),
     "file cut off": (SEVEN[: SEVEN.index(" 140")], 6, "pen is still down"),
     "unknown word": (SEVEN.replace(".DT", ".XY", 1), 9, "cannot understand '.XY 100'"),
@@ -113,27 +113,27 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("text", "line", "complaint"), BROKEN.values(), ids=BROKEN.keys())
-def test_read_broken_file_raises_with_line_number(write, text, line, complaint):
+def test_read_raises_with_the_line_number_for_a_broken_file(write, text, line, complaint):
     path = write(text)
     with pytest.raises(ValueError, match=re.escape(complaint)) as caught:
         read(path)
     assert f"{path}, line {line}: " in str(caught.value)
 
 
-def test_read_line_number_counts_from_the_start_of_the_file(write):
+def test_read_counts_lines_from_the_start_of_the_file(write):
     text = HEADER + SEVEN + DOT.replace("250  250", "250")
     with pytest.raises(ValueError, match=f"line {text.splitlines().index(' 250') + 1}: "):
         read(write(text))
 
 
-def test_read_compressed_file_raises_value_error(tmp_path):
+def test_read_raises_value_error_for_a_compressed_file(tmp_path):
     path = tmp_path / "pendigits-orig.tra"
     path.write_bytes(b"\x1f\x9d\x90\xff\xfe")
     with pytest.raises(ValueError, match=re.escape(str(path))):
         read(path)
 
 
-def test_read_missing_file_says_where_to_get_it(tmp_path):
+def test_read_says_where_to_get_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="archive.ics.uci.edu/dataset/81"):
         read(tmp_path / "nothing.tra")
 
@@ -144,13 +144,13 @@ def test_replay_is_black_on_white_and_opaque():
     assert canvas.dtype == np.uint8
     assert (canvas[..., 3] == 255).all()
     assert (canvas[..., :3] == canvas[..., :1]).all()
-    assert set(np.unique(canvas[..., 0])) > {0, 255}, "edges are anti-aliased"
+    assert set(np.unique(canvas[..., 0])) > {0, 255}, "edges are not anti-aliased"
     assert canvas[0, 0, 0] == 255
     assert canvas[140, 140, 0] == 0
 
 
-def test_replay_turns_the_tablet_s_y_upside_down():
-    """A tick: down to the right, then far up: on the canvas its long arm ends at the top right."""
+def test_replay_flips_the_y_axis_of_the_tablet():
+    """A tick mark: on the canvas, its long arm ends at the top right."""
     ink = ink_of(replay(one_stroke((0, 100), (50, 0), (200, 300)), brush_px=12))
     rows, columns = np.nonzero(ink)
     assert columns[rows == rows.min()].mean() > 180
@@ -158,7 +158,7 @@ def test_replay_turns_the_tablet_s_y_upside_down():
 
 
 @pytest.mark.parametrize("brush_px", [12, 17.5, 20, 26])
-def test_replay_brush_has_its_width(brush_px):
+def test_replay_draws_lines_as_wide_as_the_brush(brush_px):
     canvas = replay(one_stroke((100, 0), (100, 50), (100, 300)), brush_px)
     ink = 1 - canvas[..., 0] / 255
     assert ink[140].sum() == pytest.approx(brush_px, abs=1.1)
@@ -175,14 +175,14 @@ def test_replay_brush_has_its_width(brush_px):
     ],
     ids=["vertical", "horizontal", "zigzag", "more samples at one end"],
 )
-def test_replay_fills_200_px_in_the_middle_of_the_canvas(points, brush_px):
+def test_replay_centres_the_digit_and_scales_it_to_200_px(points, brush_px):
     top, bottom, left, right = extent(replay(one_stroke(*points), brush_px))
     assert max(bottom - top, right - left) + 1 == pytest.approx(200, abs=2)
     assert (top + bottom) / 2 == pytest.approx(139.5, abs=1)
     assert (left + right) / 2 == pytest.approx(139.5, abs=1)
 
 
-def test_replay_keeps_the_aspect():
+def test_replay_keeps_the_aspect_ratio():
     top, bottom, left, right = extent(replay(one_stroke((0, 0), (90, 180), (0, 180)), 20))
     assert bottom - top + 1 == pytest.approx(200, abs=2)
     assert right - left + 1 == pytest.approx(20 + 90, abs=2)
@@ -194,14 +194,14 @@ def test_replay_has_round_caps():
 
 
 def test_replay_has_round_joins():
-    """A sharp corner shows no notch: the corner's own point is covered by a full dot."""
+    """A sharp corner has no notch: a full dot covers the corner point."""
     canvas = replay(one_stroke((0, 0), (100, 0), (0, 8)), brush_px=26)
     _, bottom, _, right = extent(canvas)
     row, column = bottom - 12, right - 12
     assert ink_of(canvas)[row - 8 : row + 9, column - 8 : column + 9].all()
 
 
-def test_replay_single_point_is_a_dot():
+def test_replay_draws_a_single_point_as_a_dot():
     top, bottom, left, right = extent(replay(one_stroke((250, 250)), brush_px=20))
     assert bottom - top + 1 == pytest.approx(20, abs=1.1)
     assert right - left + 1 == pytest.approx(20, abs=1.1)
@@ -217,7 +217,7 @@ def test_replay_draws_every_stroke_and_nothing_between_them():
 
 
 @pytest.mark.parametrize("brush_px", [0, -3, 200, 500])
-def test_replay_impossible_brush_raises_with_the_value(brush_px):
+def test_replay_raises_with_the_value_of_an_impossible_brush(brush_px):
     with pytest.raises(ValueError, match=f"brush_px is {brush_px}"):
         replay(one_stroke((0, 0), (0, 100)), brush_px)
 
@@ -233,7 +233,7 @@ def test_held_out_writers_are_every_sixth_of_thirty():
     assert HELD_OUT_WRITERS == (6, 12, 18, 24, 30)
 
 
-def test_load_holds_out_writers_and_draws_the_others_twice(write):
+def test_load_holds_out_five_writers_and_draws_the_others_twice(write):
     training, held_out = load(write(digits_of_writers(*range(1, 31))))
     assert held_out.writers.tolist() == [6, 12, 18, 24, 30]
     others = [writer for writer in range(1, 31) if writer % 6]
@@ -246,7 +246,7 @@ def test_load_holds_out_writers_and_draws_the_others_twice(write):
         assert (pixels.images.flatten(1).amax(dim=1) == 255).all()
 
 
-def test_load_draws_the_two_of_a_pair_with_different_brushes(write):
+def test_load_draws_each_digit_twice_with_different_brushes(write):
     training, _ = load(write(digits_of_writers(1, 2, 3, 6)))
     ink = training.images.double().sum(dim=(1, 2)).reshape(3, 2)
     assert (ink[:, 0] != ink[:, 1]).all()
@@ -255,11 +255,11 @@ def test_load_draws_the_two_of_a_pair_with_different_brushes(write):
 def test_load_uses_brushes_of_12_to_26_px(write, monkeypatch):
     used_px = []
 
-    def noting(digit, brush_px):
+    def recording_replay(digit, brush_px):
         used_px.append(brush_px)
         return replay(digit, brush_px)
 
-    monkeypatch.setattr(pen_digits, "replay", noting)
+    monkeypatch.setattr(pen_digits, "replay", recording_replay)
     load(write(digits_of_writers(*range(1, 31))))
     assert len(used_px) == 25 * 2 + 5
     assert min(used_px) >= 12
@@ -275,7 +275,7 @@ def test_load_rounds_ink_to_the_nearest_grey(write, monkeypatch, ink, grey):
     assert (held_out.images == grey).all()
 
 
-def test_load_is_deterministic_and_later_digits_change_nothing(write):
+def test_load_is_deterministic_and_independent_of_later_digits(write):
     torch.manual_seed(1)
     np.random.seed(1)
     first, first_held_out = load(write(digits_of_writers(1, 6, 2)))
@@ -285,22 +285,20 @@ def test_load_is_deterministic_and_later_digits_change_nothing(write):
     assert torch.equal(first_held_out.images, second_held_out.images)
 
 
-def test_load_digit_without_ink_raises(write, monkeypatch):
+def test_load_raises_for_a_digit_without_ink(write, monkeypatch):
     monkeypatch.setattr(preprocess, "to_pixels", lambda rgba: None)
     with pytest.raises(ValueError, match="a 1 of writer 6 leaves no ink"):
         load(write(HEADER + DOT))
 
 
-def test_load_dot_is_drawn(write):
+def test_load_draws_a_dot(write):
     _, held_out = load(write(HEADER + DOT))
     assert held_out.images[0, 14, 14] == 255
     assert held_out.labels.tolist() == [1]
 
 
-@pytest.mark.skipif(
-    not PENDIGITS.exists(), reason=f"{PENDIGITS.name} is not there: see {SOURCE_URL}"
-)
-def test_read_real_file_has_7494_digits_of_30_writers():
+@pytest.mark.skipif(not PENDIGITS.exists(), reason=f"{PENDIGITS.name} is missing: see {SOURCE_URL}")
+def test_real_file_has_7494_digits_by_30_writers():
     digits = read(PENDIGITS)
     assert len(digits) == 7494
     assert {digit.writer for digit in digits} == set(range(1, 31))

@@ -1,4 +1,4 @@
-"""Images that are slightly moved: how far, and each on its own."""
+"""Augmentation: the limits of the transformations, independent for each image."""
 
 import pytest
 import torch
@@ -35,7 +35,7 @@ def centres(images: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("shape", [(5, 1, 28, 28), (5, 3, 32, 32), (5, 1, 20, 24)])
-def test_affine_without_limits_changes_nothing(shape):
+def test_affine_with_zero_limits_changes_nothing(shape):
     images = random_images(*shape)
     torch.testing.assert_close(augment(images, STILL, seeded()), images, rtol=0, atol=1e-5)
 
@@ -53,14 +53,14 @@ def test_affine_keeps_shape_and_range(shape):
     assert torch.equal(images, before)
 
 
-def test_affine_moves_all_channels_of_an_image_alike():
+def test_affine_transforms_all_channels_of_an_image_alike():
     grey = random_images(6, 1, 28, 28)
     moved = augment(grey.repeat(1, 3, 1, 1), Affine(), seeded())
     assert torch.equal(moved[:, 0], moved[:, 1])
     assert torch.equal(moved[:, 0], moved[:, 2])
 
 
-def test_affine_depends_on_the_generator_alone():
+def test_affine_depends_only_on_the_generator():
     images = random_images(20, 1, 28, 28)
     torch.manual_seed(0)
     first = augment(images, Affine(), seeded(1))
@@ -69,13 +69,13 @@ def test_affine_depends_on_the_generator_alone():
     assert not torch.equal(augment(images, Affine(), seeded(2)), first)
 
 
-def test_affine_moves_differently_at_every_call():
+def test_affine_differs_on_every_call():
     images, generator = random_images(4, 1, 28, 28), seeded()
     first, second = (augment(images, Affine(), generator) for _ in range(2))
     assert not torch.equal(first, second)
 
 
-def test_affine_moves_every_image_differently():
+def test_affine_differs_for_every_image():
     image = random_images(1, 1, 28, 28)
     moved = augment(image.repeat(10, 1, 1, 1), Affine(), seeded()).flatten(1)
     assert torch.cdist(moved, moved).add(torch.eye(10)).min() > 0.01
@@ -83,35 +83,35 @@ def test_affine_moves_every_image_differently():
 
 @pytest.mark.parametrize("height, width", [(28, 28), (20, 24)])
 @pytest.mark.parametrize("shift_px", [1.0, 3.0])
-def test_shift_reaches_its_limit_in_px_both_ways_and_no_further(height, width, shift_px):
+def test_shift_reaches_its_limit_in_every_direction(height, width, shift_px):
     images = dots(2000, height, width, (10, 12))
     moved = augment(images, Affine(0, shift_px, 0, 0), seeded())
     way = centres(moved) - torch.tensor([10, 12])
     assert way.abs().max() <= shift_px + 1e-4
     assert (way.amax(dim=0) > 0.98 * shift_px).all()
     assert (way.amin(dim=0) < -0.98 * shift_px).all()
-    assert way.mean(dim=0).abs().max() < 0.05 * shift_px  # evenly, and the axes independently:
+    assert way.mean(dim=0).abs().max() < 0.05 * shift_px  # uniform, and independent axes:
     assert torch.corrcoef(way.T)[0, 1].abs() < 0.1
 
 
-def test_shift_moves_in_black():
+def test_shift_fills_the_edges_with_black():
     moved = augment(torch.ones(200, 1, 28, 28), Affine(0, 3, 0, 0), seeded())
     assert (moved[:, :, 3:-3, 3:-3] - 1).abs().max() < 1e-5
-    assert moved.flatten(1).amin(dim=1).max() < 1  # every image has an edge that moved in
+    assert moved.flatten(1).amin(dim=1).max() < 1  # every image has a filled edge
     assert moved.min() < 1e-5
 
 
-def test_rotation_keeps_the_distance_and_reaches_its_angle():
+def test_rotation_keeps_the_radius_and_reaches_its_limit():
     # A pixel 10 px to the right of the middle of 29 × 29.
     moved = augment(dots(2000, 29, 29, (14, 24)), Affine(8.0, 0, 0, 0), seeded())
     down, right = (centres(moved) - 14).T
     angles = torch.rad2deg(torch.atan2(down, right))
     assert torch.hypot(down, right) == pytest.approx(torch.full((2000,), 10.0), abs=0.1)
-    assert 7.8 < angles.max() < 8.3  # a pixel between two is a little off
+    assert 7.8 < angles.max() < 8.3  # interpolation is slightly inaccurate
     assert -8.3 < angles.min() < -7.8
 
 
-def test_scale_is_a_share_of_the_size():
+def test_scale_is_relative_to_the_size():
     moved = augment(dots(2000, 29, 29, (14, 24)), Affine(0, 0, 0.1, 0), seeded())
     down, right = (centres(moved) - 14).T
     assert down.abs().max() < 0.01
@@ -119,7 +119,7 @@ def test_scale_is_a_share_of_the_size():
     assert right.min() == pytest.approx(10 / 1.1, abs=0.1)
 
 
-def test_shear_is_px_sideways_for_each_px_of_height():
+def test_shear_is_in_px_sideways_per_px_of_height():
     moved = augment(dots(2000, 29, 29, (4, 14)), Affine(0, 0, 0, 0.2), seeded())
     down, right = (centres(moved) - 14).T
     assert (down + 10).abs().max() < 0.01
@@ -127,7 +127,7 @@ def test_shear_is_px_sideways_for_each_px_of_height():
     assert right.min() == pytest.approx(-2, abs=0.05)
 
 
-def test_rotation_and_shear_together_keep_areas():
+def test_rotation_with_shear_keeps_areas():
     matrices = _matrices(Affine(30, 2, 0, 0.3), 50, (28, 28), seeded())
     torch.testing.assert_close(torch.linalg.det(matrices[:, :, :2]), torch.ones(50))
 
@@ -137,22 +137,22 @@ def test_rotation_and_shear_together_keep_areas():
     [Affine(30, 0, 0, 0), Affine(0, 2, 0, 0), Affine(0, 0, 0.2, 0), Affine(0, 0, 0, 0.3)],
     ids=["rotate", "shift", "scale", "shear"],
 )
-def test_affine_moves_an_oblong_image_like_the_same_image_on_a_square(affine):
-    # Degrees and px are of the image, not of its sides: a black margin must not matter.
+def test_affine_treats_an_oblong_image_like_a_padded_square_one(affine):
+    # Degrees and px must not depend on the aspect ratio, so a black margin must not matter.
     oblong = F.pad(random_images(8, 1, 12, 8), (4, 4, 8, 8))  # 28 × 16
     square = F.pad(oblong, (6, 6))
     expected = augment(square, affine, seeded())[..., 6:-6]
     torch.testing.assert_close(augment(oblong, affine, seeded()), expected, rtol=0, atol=1e-4)
 
 
-def test_shift_and_mirror_moves_whole_pixels_and_mirrors_half_of_the_images():
+def test_shift_and_mirror_shifts_by_whole_pixels_and_mirrors_half_of_the_images():
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(400, 3, 8, 10, generator=generator)
     moved = augment(images, ShiftAndMirror(shift_px=2, mirror=True), generator)
     found = []
     for image, result in zip(images, moved, strict=True):
         padded = torch.nn.functional.pad(image, (2, 2, 2, 2), mode="replicate")
-        inner = result[:, 2:-2, 2:-2]  # where nothing can have moved in
+        inner = result[:, 2:-2, 2:-2]  # not affected by the padding
         found += [
             (mirrored, right - 2, down - 2)
             for mirrored in (False, True)
@@ -166,16 +166,16 @@ def test_shift_and_mirror_moves_whole_pixels_and_mirrors_half_of_the_images():
             )
         ]
     assert len(found) == len(images)
-    assert len(set(found)) == 50  # every move there is
+    assert len(set(found)) == 50  # every possible combination
     assert 160 < sum(mirrored for mirrored, *_ in found) < 240
 
 
-def test_shift_and_mirror_moves_in_the_mirror_image():
+def test_shift_and_mirror_pads_by_reflection():
     images = torch.arange(6.0).expand(300, 1, 6, 6).contiguous()
     moved = augment(images, ShiftAndMirror(shift_px=2, mirror=True), seeded())
     rows = {tuple(row) for row in moved[:, 0, 3].tolist()}
-    there = [1, 0, 0, 1, 2, 3, 4, 5, 5, 4]
-    windows = {tuple(there[start : start + 6]) for start in range(5)}
+    padded = [1, 0, 0, 1, 2, 3, 4, 5, 5, 4]
+    windows = {tuple(padded[start : start + 6]) for start in range(5)}
     assert rows == windows | {window[::-1] for window in windows}
 
 
@@ -184,7 +184,7 @@ def test_shift_and_mirror_leaves_no_gap_at_the_edge():
     assert augment(images, ShiftAndMirror(), torch.Generator().manual_seed(1)).min() >= 1
 
 
-def test_shift_and_mirror_repeats_itself_for_a_seed():
+def test_shift_and_mirror_is_reproducible_for_a_seed():
     images = torch.rand(5, 3, 8, 8)
     one, same, other = (
         augment(images, ShiftAndMirror(), torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)

@@ -1,4 +1,4 @@
-"""Campaigns on toy images: what is recorded, and that a failure costs one run only."""
+"""Campaigns on toy images: what is recorded, and that a failure costs only one run."""
 
 import json
 import multiprocessing
@@ -40,7 +40,7 @@ def run(jobs, materials, folder, *, count=1, progress=None, identity="c1"):
 
 @pytest.fixture(scope="module")
 def folders(toy, tmp_path_factory):
-    """Number of worker processes -> where so many of them recorded the toy jobs, in fp32."""
+    """Number of workers -> the folder in which they recorded the toy jobs, in fp32."""
     made = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(schedule, "BF16_MUST_SAVE", 2)
@@ -55,7 +55,7 @@ def folder(folders, request):
     return folders[request.param]
 
 
-def test_campaign_records_one_row_for_every_job(folder):
+def test_campaign_records_one_row_per_job(folder):
     runs = Records(folder / "results").runs()
     keys = runs[["dataset", "model", "recipe", "seed", "protocol"]].itertuples(index=False)
     assert sorted(map(tuple, keys)) == sorted(map(campaign.key_of, toy_jobs()))
@@ -64,7 +64,7 @@ def test_campaign_records_one_row_for_every_job(folder):
     assert set(runs["campaign"]) == {"c1"}
 
 
-def test_campaign_fills_every_column_sensibly(folder):
+def test_campaign_fills_every_column_with_plausible_values(folder):
     runs = Records(folder / "results").runs()
     assert list(runs.columns) == list(RUN_COLUMNS)
     assert runs.notna().all(axis=None)
@@ -72,7 +72,9 @@ def test_campaign_fills_every_column_sensibly(folder):
         assert runs[column].between(0, 1).all()
     for column in ("train_seconds", "ms_per_image", "peak_memory_mb"):
         assert (runs[column] > 0).all()
-    assert (runs[["test_loss", "train_loss"]] >= 0).all(axis=None)  # a toy may be read perfectly
+    assert (runs[["test_loss", "train_loss"]] >= 0).all(
+        axis=None
+    )  # toy images may be read perfectly
     assert set(runs["params"]) == {25_450, 4_266}
     assert set(runs["precision"]) == {"fp32"}
     assert set(runs["epochs"]) == {EPOCHS}
@@ -80,13 +82,13 @@ def test_campaign_fills_every_column_sensibly(folder):
     assert runs["machine"].str.contains("cores").all()
 
 
-def test_campaign_trains_on_the_images_it_says(folder):
+def test_campaign_trains_on_the_recorded_images(folder):
     runs = Records(folder / "results").runs().set_index(["model", "recipe", "seed"])
     plain, drawn = runs.loc[("mlp", "tuned", 0)], runs.loc[("mlp", "drawn", 0)]
     assert plain["trained_on"] == "512 training images of mnist"
     assert drawn["trained_on"].startswith("512 training images of mnist + 64 drawings")
     assert "2 writers" in drawn["trained_on"]
-    assert plain["test_accuracy"] > 0.8  # a place is easy: images and labels belong together
+    assert plain["test_accuracy"] > 0.8  # the task is easy if images and labels match
     settings = json.loads(drawn["settings"])
     job = next(job for job in toy_jobs() if job.recipe.name == "drawn")
     assert settings == asdict(job.recipe)
@@ -116,7 +118,7 @@ def test_campaign_keeps_the_predictions_of_every_run(folder, toy):
             )
 
 
-def test_campaign_keeps_weights_of_seed_0_only(folder):
+def test_campaign_keeps_only_the_weights_of_seed_0(folder):
     manifest = checkpoints.read_manifest(folder)
     assert [entry.key for entry in manifest] == WEIGHTS_OF
     assert {entry.seed for entry in manifest} == {0}
@@ -135,7 +137,7 @@ def test_checkpoint_reproduces_the_recorded_accuracy(folder, toy):
         assert runs.loc[entry.run, "test_accuracy"] == entry.test_accuracy
 
 
-def test_same_seed_gives_bitwise_the_same_with_one_and_two_workers(folders):
+def test_same_seed_gives_identical_weights_with_one_and_two_workers(folders):
     hashes = [
         {entry.key: entry.sha256 for entry in checkpoints.read_manifest(folder)}
         for folder in folders.values()
@@ -150,7 +152,7 @@ def test_same_seed_gives_bitwise_the_same_with_one_and_two_workers(folders):
     assert of_seeds[0] != of_seeds[1]
 
 
-def test_killed_worker_costs_its_run_only(toy, tmp_path):
+def test_killed_worker_costs_only_its_run(toy, tmp_path):
     class Killer(Quiet):
         shots = 0
 
@@ -166,11 +168,11 @@ def test_killed_worker_costs_its_run_only(toy, tmp_path):
     rows = run([short, endless], toy, tmp_path, progress=killer)
     assert killer.shots == 1
     assert killer.jobs == [endless, short]  # the longest first
-    assert "ended from outside" in rows[0]["status"]
+    assert "its process was killed" in rows[0]["status"]
     assert rows[1]["status"] == "ok"
     records = Records(tmp_path / "results")
     assert records.runs()["status"].tolist() == [row["status"] for row in rows]
-    assert checkpoints.read_manifest(tmp_path) == []  # the killed one was the one of seed 0
+    assert checkpoints.read_manifest(tmp_path) == []  # the killed run was that of seed 0
 
 
 @pytest.mark.parametrize("batch_size", [64, 512], ids=["in an epoch", "in its very last step"])
@@ -200,7 +202,7 @@ def test_run_whose_model_cannot_be_built_is_recorded_as_failed(inline, toy, tmp_
 
 
 @pytest.mark.parametrize("full_by", [0.01, 0.5, 0.7, 0.95])
-def test_disk_that_fills_up_within_a_row_leaves_the_records_whole(inline, toy, tmp_path, full_by):
+def test_disk_full_in_the_middle_of_a_row_leaves_the_records_intact(inline, toy, tmp_path, full_by):
     first, second = campaign.plan(["mlp"], ["published"], [1, 2], epochs=1)
     run([first], toy, tmp_path)
     path = tmp_path / "results" / "runs.csv"
@@ -237,7 +239,7 @@ def test_validation_run_keeps_no_weights(inline, toy, tmp_path, monkeypatch):
         ({"fp32": 1.0}, "fp32"),
     ],
 )
-def test_campaign_takes_bf16_only_where_it_pays(
+def test_campaign_uses_bf16_only_if_it_is_much_faster(
     inline, toy, tmp_path, monkeypatch, seconds, precision
 ):
     monkeypatch.setattr(jobs, "probe", lambda *_, **__: seconds)
@@ -260,7 +262,7 @@ def test_bf16_must_save_more_than_a_quarter_of_the_time(bf16, precision):
         ("cifar10-jpeg", 0, "final", 1_000_001, False),
     ],
 )
-def test_weights_are_kept_of_seed_0_and_on_other_data_sets_up_to_a_megabyte(
+def test_weights_are_kept_for_seed_0_and_for_other_data_sets_up_to_a_megabyte(
     dataset, seed, protocol, size_bytes, kept
 ):
     (job,) = campaign.plan(["fcn"], ["tuned"], [seed], dataset=dataset, protocol=protocol)
@@ -269,19 +271,19 @@ def test_weights_are_kept_of_seed_0_and_on_other_data_sets_up_to_a_megabyte(
 
 @pytest.fixture
 def now(monkeypatch) -> list[float]:
-    """The time of a campaign's clock, which stands still but when the test sets it."""
+    """The time on the campaign's clock, in seconds, which only the test changes."""
     seconds = [1000.0]
     monkeypatch.setattr(schedule, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
     return seconds
 
 
 def two_plans() -> tuple[schedule._Plan, schedule._Plan]:
-    """Runs that should take 100 and 60 seconds."""
+    """Runs with expected times of 100 and 60 seconds."""
     first, second = campaign.plan(["mlp", "cnn"], ["tuned"], [0], epochs=1)
     return schedule._Plan(first, "fp32", 10, 100.0), schedule._Plan(second, "fp32", 10, 60.0)
 
 
-def test_time_left_is_at_first_a_fifth_more_than_was_timed(now):
+def test_time_left_is_at_first_a_fifth_more_than_the_timed_steps(now):
     long, short = two_plans()
     clock = schedule._Clock([long, short], workers=2)
     assert clock.seconds_left({}) == pytest.approx(120)  # the longest alone takes 100
@@ -301,16 +303,16 @@ def test_time_left_follows_the_pace_so_far(now):
     assert clock.seconds_left({}) == 0
 
 
-def test_progress_is_told_the_share_of_each_run(now):
-    told = []
-    progress = SimpleNamespace(running=lambda shares, seconds: told.append((shares, seconds)))
+def test_progress_receives_the_share_of_each_run(now):
+    calls = []
+    progress = SimpleNamespace(running=lambda shares, seconds: calls.append((shares, seconds)))
     long, short = two_plans()
     clock = schedule._Clock([long, short], workers=1)
     plans = {plan.call: plan for plan in (long, short)}
     schedule._report(progress, clock, plans, {long.call: 1, short.call: 5})
-    ((shares, seconds),) = told
+    ((shares, seconds),) = calls
     assert shares == {long.job: 0.1, short.job: 0.5}
-    assert seconds == 0  # 40 of 160 are done, in no time
+    assert seconds == 0  # 40 of 160 seconds are done, in no time
 
 
 def test_campaign_trains_the_longest_first(inline, toy, tmp_path, monkeypatch):
@@ -323,7 +325,7 @@ def test_campaign_trains_the_longest_first(inline, toy, tmp_path, monkeypatch):
     assert progress.jobs == [*long, middle, short]
 
 
-def test_plan_is_every_combination_that_there_is_a_recipe_for():
+def test_plan_has_every_combination_with_a_recipe():
     jobs = campaign.plan(["kernel_3", "mlp"], ["published", "tuned"], [0, 1])
     assert [(job.seed, job.recipe.name, job.model) for job in jobs] == [
         (seed, recipe, model)
@@ -338,7 +340,7 @@ def test_plan_refuses_an_unknown_model(recipe):
         campaign.plan(["smple_cnn"], [recipe], [0])
 
 
-def test_journal_is_found_by_its_plan_only(tmp_path):
+def test_journal_belongs_to_one_plan_only(tmp_path):
     jobs = campaign.plan(["mlp", "cnn"], ["tuned"], [0])
     more = campaign.plan(["mlp", "cnn"], ["tuned"], [0, 1])
     longer = campaign.plan(["mlp", "cnn"], ["tuned"], [0], epochs=6)
@@ -355,10 +357,10 @@ def test_journal_ends_with_its_campaign(tmp_path):
     journal.end()
     assert journal.campaign() is None
     assert of_missing.campaign() is not None
-    journal.end()  # there is nothing left to end, and no error
+    journal.end()  # ending it twice is no error
 
 
-def test_recorded_goes_by_the_newest_row(tmp_path):
+def test_recorded_uses_the_newest_row(tmp_path):
     records = Records(tmp_path)
     key = {"dataset": "mnist", "recipe": "tuned", "seed": 0, "protocol": "final"}
     for identity, model, status in (
@@ -375,6 +377,6 @@ def test_recorded_goes_by_the_newest_row(tmp_path):
     assert campaign.recorded(records, "another") == set()
 
 
-def test_recorded_is_empty_where_nothing_is(tmp_path):
+def test_recorded_is_empty_without_records(tmp_path):
     assert campaign.recorded(Records(tmp_path)) == set()
     assert campaign.recorded(Records(tmp_path), "c1") == set()

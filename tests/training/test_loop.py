@@ -1,4 +1,4 @@
-"""The engine, on a toy data set: a bright patch whose place tells the label."""
+"""The training loop, on toy images: the position of a bright patch is the label."""
 
 import math
 from dataclasses import replace
@@ -51,7 +51,7 @@ def same(a: nn.Module, b: nn.Module) -> bool:
 
 
 class Watch:
-    """Keeps the batches that the model under training reads, and the logits it answers with."""
+    """Keeps the batches that the trained model reads, and its logits."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen: list[tuple[bool, torch.Tensor, torch.Tensor]] = []
@@ -69,25 +69,25 @@ class Watch:
 
 @pytest.mark.parametrize("recipe", [CONSTANT, ONE_CYCLE], ids=["constant", "one_cycle"])
 @pytest.mark.parametrize("name", ["mlp", "cnn"])
-def test_train_learns_to_tell_the_patches_apart(name, recipe):
+def test_train_learns_to_distinguish_the_patches(name, recipe):
     trained = train(name, replace(recipe, epochs=3), 0, TRAINING, HELDOUT)
     assert trained.epochs[-1].heldout_accuracy > 0.9  # chance is 0.1
     assert trained.epochs[-1].heldout_loss < trained.epochs[0].heldout_loss
 
 
-# The first has dropout, the second batch normalisation and moves its images.
+# The first has dropout, the second batch normalisation and augmentation.
 @pytest.mark.parametrize("name, recipe", [("strong_cnn", CONSTANT), ("conv_batchnorm", ONE_CYCLE)])
-def test_train_gives_the_same_weights_for_the_same_seed_only(name, recipe):
+def test_train_gives_the_same_weights_only_for_the_same_seed(name, recipe):
     few = toy(120)
     first = train(name, recipe, 7, few, HELDOUT).model
-    torch.rand(5)  # what was drawn before must not matter
+    torch.rand(5)  # the state of the global generator must not matter
     again = train(name, recipe, 7, few, HELDOUT).model
     other = train(name, recipe, 8, few, HELDOUT).model
     assert same(first, again)
     assert not same(first, other)
 
 
-def test_train_moves_every_parameter_and_no_image():
+def test_train_changes_every_parameter_and_no_image():
     images = toy(120)
     before = images.pixels.clone()
     model = train("cnn", ONE_CYCLE, 3, images, HELDOUT).model
@@ -98,19 +98,21 @@ def test_train_moves_every_parameter_and_no_image():
     assert torch.equal(images.pixels, before)
 
 
-@pytest.mark.parametrize("batch_size", [50, 4, 640])  # 4: more batches than are made at a time
-def test_train_tells_of_every_step(batch_size):
-    told = []
+@pytest.mark.parametrize("batch_size", [50, 4, 640])  # 4: several chunks of batches
+def test_train_reports_every_step(batch_size):
+    reported = []
     recipe = replace(CONSTANT, batch_size=batch_size)
-    train("mlp", recipe, 0, TRAINING, HELDOUT, on_steps=told.append)
-    assert min(told) > 0
-    assert sum(told) == 2 * math.ceil(640 / batch_size)
+    train("mlp", recipe, 0, TRAINING, HELDOUT, on_steps=reported.append)
+    assert min(reported) > 0
+    assert sum(reported) == 2 * math.ceil(640 / batch_size)
 
 
-def test_train_shows_every_image_once_an_epoch_in_a_new_order(monkeypatch):
+def test_train_uses_every_image_once_per_epoch_in_a_new_order(monkeypatch):
     watch = Watch(monkeypatch)
     images = toy(640)
-    images.pixels[:, 0, 0, 0] = torch.arange(640) // 256  # each image carries its number
+    images.pixels[:, 0, 0, 0] = (
+        torch.arange(640) // 256
+    )  # the first two pixels encode the image's number
     images.pixels[:, 0, 0, 1] = torch.arange(640) % 256
     train("mlp", replace(CONSTANT, batch_size=9), 0, images, HELDOUT)
     batches = [pixels for in_training, pixels, _ in watch.seen if in_training]
@@ -122,7 +124,7 @@ def test_train_shows_every_image_once_an_epoch_in_a_new_order(monkeypatch):
 
 
 def rates_and_betas(monkeypatch, recipe: Recipe) -> tuple[list[float], set[tuple[float, float]]]:
-    """What Adam worked with at every step of a training."""
+    """Adam's learning rate at every step of a training, and its betas."""
     groups = []
 
     class WatchedAdam(torch.optim.Adam):
@@ -135,7 +137,7 @@ def rates_and_betas(monkeypatch, recipe: Recipe) -> tuple[list[float], set[tuple
     return [group["lr"] for group in groups], {group["betas"] for group in groups}
 
 
-def test_published_recipe_keeps_its_learning_rate(monkeypatch):
+def test_published_recipe_has_a_constant_learning_rate(monkeypatch):
     recipe = replace(recipe_for("published", "conv_maxpool"), epochs=2)
     rates, betas = rates_and_betas(monkeypatch, recipe)
     assert rates == [1e-2] * 20
@@ -156,12 +158,12 @@ def test_one_cycle_rises_to_the_learning_rate_and_ends_low(monkeypatch):
 
 
 @pytest.mark.parametrize("batch_size", [640, 160])
-def test_one_cycle_may_have_one_step_or_four(batch_size):
+def test_one_cycle_works_with_one_step_or_four(batch_size):
     recipe = replace(ONE_CYCLE, epochs=1, batch_size=batch_size)
     assert len(train("mlp", recipe, 0, TRAINING, HELDOUT).epochs) == 1
 
 
-def test_weight_decay_shrinks_what_no_image_tells_of():
+def test_weight_decay_shrinks_weights_without_a_gradient():
     images = toy(40)
     images.pixels[:, :, 0, 0] = 0  # so that the weights of this pixel get no gradient
     recipe = replace(CONSTANT, learning_rate=0.01, epochs=1, batch_size=10)
@@ -176,7 +178,7 @@ def test_weight_decay_shrinks_what_no_image_tells_of():
     torch.testing.assert_close(shrunk, weights * 0.995**4)  # 1 - 0.01 · 0.5 at each of four steps
 
 
-def test_epoch_without_learning_has_the_loss_and_accuracy_of_all_images():
+def test_epoch_loss_and_accuracy_are_means_over_all_images():
     # 60 images in batches of 50: a mean over batches would count the last ten five times.
     images, recipe = toy(60), replace(CONSTANT, learning_rate=0.0)
     trained = train("mlp", recipe, 0, images, HELDOUT)
@@ -202,7 +204,7 @@ def test_gradient_norms_name_every_weight_layer(name):
         assert all(0 < norm < math.inf for norm in epoch.gradient_norms.values())
 
 
-def test_gradient_norms_of_a_single_step_are_those_of_plain_backward():
+def test_gradient_norms_of_one_step_equal_those_of_plain_backward():
     images = toy(60)
     trained = train("cnn", replace(CONSTANT, epochs=1, batch_size=60), 5, images, HELDOUT)
     torch.manual_seed(5)
@@ -213,8 +215,8 @@ def test_gradient_norms_of_a_single_step_are_those_of_plain_backward():
         assert norm == pytest.approx(expected, rel=1e-3), layer
 
 
-@pytest.mark.parametrize("steps", [1, 4, 33])  # of 33, every fourth is read
-def test_gradient_norms_of_equal_steps_are_those_of_one_step(steps):
+@pytest.mark.parametrize("steps", [1, 4, 33])  # of 33, every fourth is sampled
+def test_gradient_norms_of_equal_steps_equal_those_of_one_step(steps):
     one, recipe = toy(1), replace(CONSTANT, learning_rate=0.0, epochs=1, batch_size=2)
     images = Images(one.pixels.repeat(2 * steps, 1, 1, 1), one.labels.repeat(2 * steps))
     trained = train("cnn", recipe, 5, images, HELDOUT)
@@ -240,7 +242,7 @@ def test_gradient_norms_are_means_over_the_steps():
 
 @pytest.mark.parametrize("name, count", [("strong_cnn", 60), ("conv_batchnorm", 60), ("mlp", 1037)])
 def test_evaluation_equals_a_plain_computation(name, count):
-    images, model = toy(count), build(name).train()  # dropout would still be on
+    images, model = toy(count), build(name).train()  # with dropout still active
     measured = evaluate(model, images)
     with torch.no_grad():
         logits = model.eval()(images.pixels.float() / 255).double().numpy()
@@ -252,7 +254,7 @@ def test_evaluation_equals_a_plain_computation(name, count):
     assert measured.predictions.tolist() == logits.argmax(axis=1).tolist()
 
 
-def test_bf16_is_for_training_and_fp32_for_measuring(monkeypatch):
+def test_bf16_is_used_for_training_and_fp32_for_evaluation(monkeypatch):
     watch = Watch(monkeypatch)
     train("mlp", CONSTANT, 0, TRAINING, HELDOUT, precision="bf16")
     kinds = {(in_training, logits.dtype) for in_training, _, logits in watch.seen}
@@ -269,21 +271,21 @@ def test_bf16_training_stays_close_to_fp32():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_pixel_statistics_are_those_of_numpy(channels):
+def test_pixel_statistics_equal_those_of_numpy(channels):
     pixels = toy(1037, channels=channels).pixels
-    pixels[:, -1] //= 2  # the channels differ
+    pixels[:, -1] //= 2  # so that the channels differ
     plain = pixels.double().numpy() / 255
     means, stds = pixel_statistics(pixels)
     np.testing.assert_allclose(means, plain.mean(axis=(0, 2, 3)))
     np.testing.assert_allclose(stds, plain.std(axis=(0, 2, 3)))
 
 
-def test_pixel_statistics_of_one_grey_have_a_deviation_that_can_be_divided_by():
+def test_pixel_statistics_of_one_grey_level_have_no_zero_deviation():
     means, stds = pixel_statistics(torch.full((3, 1, 4, 4), 51, dtype=torch.uint8))
     assert (means, stds) == ([pytest.approx(0.2)], [pytest.approx(1 / 255)])
 
 
-def test_normalise_takes_over_the_training_images_statistics_if_the_recipe_says_so():
+def test_normalise_uses_the_training_statistics_only_if_the_recipe_says_so():
     (mean,), (std,) = pixel_statistics(TRAINING.pixels)
     for normalise, expected in ((True, [mean, std]), (False, [0, 1])):
         recipe = replace(CONSTANT, normalise=normalise)
@@ -291,7 +293,7 @@ def test_normalise_takes_over_the_training_images_statistics_if_the_recipe_says_
         assert [layer.mean.item(), layer.std.item()] == pytest.approx(expected)
 
 
-def test_train_serves_colours_and_other_class_counts():
+def test_train_supports_colour_images_and_other_class_counts():
     images = toy(120, channels=3)
     images = Images(images.pixels[:, :, :20, :24], images.labels % 3)
     trained = train("tiny_cnn", ONE_CYCLE, 0, images, images, classes=3)
@@ -299,24 +301,24 @@ def test_train_serves_colours_and_other_class_counts():
     assert evaluate(trained.model, images).predictions.max() < 3
 
 
-# With one batch an epoch, only the last step of the last epoch goes wrong.
+# With one batch per epoch, only the last step of the last epoch diverges.
 @pytest.mark.parametrize("batch_size, epochs", [(50, 2), (640, 1)])
 @pytest.mark.parametrize("learning_rate", [1e38, math.inf])
-def test_diverged_is_raised_up_to_the_very_last_step(learning_rate, batch_size, epochs):
+def test_divergence_is_detected_even_in_the_last_step(learning_rate, batch_size, epochs):
     recipe = replace(CONSTANT, learning_rate=learning_rate, batch_size=batch_size, epochs=epochs)
     with pytest.raises(Diverged, match=r"loss.*(inf|nan).*epoch 1\b"):
         train("mlp", recipe, 0, TRAINING, HELDOUT)
 
 
-def test_diverged_names_the_epoch(monkeypatch):
-    factors = iter([1, 1, math.nan])  # what each epoch's pixels are multiplied with
+def test_divergence_error_names_the_epoch(monkeypatch):
+    factors = iter([1, 1, math.nan])  # each epoch's pixels are multiplied by one
     monkeypatch.setattr(loop, "augment", lambda pixels, *_: pixels * next(factors))
     recipe = replace(CONSTANT, epochs=4, augmentation=Affine())
     with pytest.raises(Diverged, match=r"loss.*nan.*epoch 3\b"):
         train("mlp", recipe, 0, TRAINING, HELDOUT)
 
 
-def test_probe_times_both_precisions_and_leaves_no_trace():
+def test_probe_times_both_precisions_without_side_effects():
     images = toy(120)
     before = images.pixels.clone()
     alone = train("strong_cnn", CONSTANT, 0, images, HELDOUT).model
@@ -328,12 +330,12 @@ def test_probe_times_both_precisions_and_leaves_no_trace():
 
 
 def clock(monkeypatch: pytest.MonkeyPatch, module: ModuleType, *durations: float) -> None:
-    """What is timed in turn takes so many seconds, with one between each and the next."""
+    """The timed intervals take these seconds in turn, with one second between them."""
     times = accumulate(chain.from_iterable((1, duration) for duration in durations))
     monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=times.__next__))
 
 
-def test_probe_takes_the_faster_of_two_trials_after_one_to_warm_up(monkeypatch):
+def test_probe_returns_the_faster_of_two_trials_after_a_warm_up(monkeypatch):
     clock(monkeypatch, loop, 1, 1, 16, 40, 24, 32)  # fp32 and bf16 take turns, eight steps each
     assert probe("mlp", CONSTANT, TRAINING) == {"fp32": 2, "bf16": 4}
 
@@ -344,23 +346,23 @@ def test_latency_is_the_median_in_milliseconds(monkeypatch):
     assert milliseconds_per_image(model, toy(3)) == 500
 
 
-def test_seconds_of_an_epoch_are_without_measuring(monkeypatch):
+def test_seconds_of_an_epoch_exclude_evaluation(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: now[0]))
 
-    def measuring(*arguments):
+    def slow_evaluate(*arguments):
         now[0] += 100
         return evaluate(*arguments)
 
-    def told(steps: int) -> None:
+    def on_steps(steps: int) -> None:
         now[0] += steps
 
-    monkeypatch.setattr(loop, "evaluate", measuring)
-    trained = train("mlp", CONSTANT, 0, TRAINING, HELDOUT, on_steps=told)
+    monkeypatch.setattr(loop, "evaluate", slow_evaluate)
+    trained = train("mlp", CONSTANT, 0, TRAINING, HELDOUT, on_steps=on_steps)
     assert [epoch.seconds for epoch in trained.epochs] == [13, 13]
 
 
-def test_as_input_scales_bytes_to_one():
+def test_as_input_scales_bytes_to_the_unit_interval():
     pixels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
     scaled = as_input(pixels)
     assert scaled.dtype == torch.float32
@@ -370,13 +372,13 @@ def test_as_input_scales_bytes_to_one():
     assert as_input(toy(4, channels=3).pixels).is_contiguous(memory_format=torch.channels_last)
 
 
-def test_images_gain_a_missing_channel():
+def test_images_of_adds_a_missing_channel():
     labels = torch.zeros(5, dtype=torch.long)
     assert Images.of(torch.zeros(5, 28, 20), labels).pixels.shape == (5, 1, 28, 20)
     assert Images.of(torch.zeros(5, 3, 28, 20), labels).pixels.shape == (5, 3, 28, 20)
 
 
-def test_latency_is_of_single_images_in_evaluation_mode():
+def test_latency_is_measured_on_single_images_in_evaluation_mode():
     calls = []
 
     class Reader(nn.Module):

@@ -1,4 +1,4 @@
-"""Training on a folder of colour images of three classes, from the command line to the check."""
+"""Training on a folder of colour images in three classes, from the command line to --check."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ QUICK = ("--models", "mlp", "--recipe", "tuned", "--epochs", "2")
 
 @pytest.fixture(scope="session")
 def leaves(tmp_path_factory):
-    """A folder of noise in which the class is a bright channel: 120 and 30 images of 12×12 px."""
+    """120 and 30 noise images of 12×12 px, in which the bright channel is the class."""
     folder = tmp_path_factory.mktemp("own") / "leaves"
     noise = np.random.default_rng(0)
     for part, count in (("train", 40), ("test", 10)):
@@ -52,14 +52,14 @@ def out(tmp_path):
     return tmp_path / "out"
 
 
-def test_training_records_what_the_folder_is(train, out):
+def test_training_records_the_folder(train, out):
     status, printed, _ = train(*QUICK)
     assert status == 0
     assert f"{MLP_PARAMS:,}" in printed
     (row,) = Records(out / "results").runs().itertuples()
     assert (row.dataset, row.status, row.params) == ("leaves", "ok", MLP_PARAMS)
     assert row.trained_on == "120 training images of leaves"
-    assert row.test_accuracy > 0.8  # a channel is easy: images and labels belong together
+    assert row.test_accuracy > 0.8  # the task is easy if images and labels match
     predictions = Records(out / "results").predictions(row.run)["test"]
     assert len(predictions) == 30
     assert set(predictions) <= {0, 1, 2}
@@ -67,13 +67,13 @@ def test_training_records_what_the_folder_is(train, out):
     assert (len(pack.labels), len(pack.images)) == (30, 0)
 
 
-def test_records_take_no_folders_name_for_a_number(tmp_path):
+def test_records_read_a_numeric_folder_name_as_text(tmp_path):
     records = Records(tmp_path)
     records.append({"run": "r1", "dataset": "2024", "model": "mlp", "recipe": "tuned", "seed": 0})
     assert records.runs()["dataset"].tolist() == ["2024"]
 
 
-def test_weights_serve_the_folders_images_and_classes(train, out):
+def test_weights_fit_the_images_and_classes_of_the_folder(train, out):
     train(*QUICK)
     (entry,) = checkpoints.read_manifest(out)
     assert (entry.dataset, entry.in_shape, entry.classes) == ("leaves", (3, 12, 12), 3)
@@ -81,7 +81,7 @@ def test_weights_serve_the_folders_images_and_classes(train, out):
     assert model(torch.rand(2, 3, 12, 12)).shape == (2, 3)
 
 
-def test_folder_of_the_same_name_with_other_test_images_is_refused(train, out, leaves, tmp_path):
+def test_folder_with_the_same_name_and_other_test_images_is_refused(train, out, leaves, tmp_path):
     train(*QUICK)
     other = tmp_path / "leaves"
     shutil.copytree(leaves, other)
@@ -89,7 +89,7 @@ def test_folder_of_the_same_name_with_other_test_images_is_refused(train, out, l
     status, _, problem = train(*QUICK, dataset=other)
     assert status == 1
     assert "records of another folder called 'leaves'" in problem
-    assert "(30 of them then, 29 now)" in problem
+    assert "(30 then, 29 now)" in problem
     assert len(Records(out / "results").runs()) == 1
 
 
@@ -99,15 +99,15 @@ def test_validation_holds_out_a_tenth(train, out):
     assert row.trained_on == "108 training images of leaves"
 
 
-def test_pen_strokes_do_not_go_with_a_folder(train, out, leaves):
+def test_pen_strokes_are_not_used_with_a_folder(train, out, leaves):
     status, printed, _ = train("--models", "mlp", "--epochs", "1")
     assert status == 0
-    assert f"do not go with {leaves}" in printed
+    assert f"cannot be used with {leaves}" in printed
     assert set(Records(out / "results").runs()["recipe"]) == {"published", "tuned"}
 
 
-def test_weights_are_kept_only_where_they_are_small(train, out, leaves, monkeypatch):
-    monkeypatch.setattr(recording, "LARGEST_KEPT_BYTES", 4 * MLP_PARAMS)  # and no room for a header
+def test_only_small_weights_are_kept(train, out, leaves, monkeypatch):
+    monkeypatch.setattr(recording, "LARGEST_KEPT_BYTES", 4 * MLP_PARAMS)  # without the header
     assert train(*QUICK)[0] == 0
     assert checkpoints.read_manifest(out) == []
     assert not list(out.rglob("*.safetensors"))
@@ -116,7 +116,7 @@ def test_weights_are_kept_only_where_they_are_small(train, out, leaves, monkeypa
     assert status == 0
 
 
-def test_weights_of_mnist_are_kept_whatever_their_size(inline, toy, out, monkeypatch):
+def test_weights_for_mnist_of_any_size_are_kept(inline, toy, out, monkeypatch):
     monkeypatch.setattr(recording, "LARGEST_KEPT_BYTES", 0)
     run(campaign.plan(["mlp"], ["tuned"], [0], epochs=1), toy, out)
     assert len(checkpoints.read_manifest(out)) == 1
@@ -128,7 +128,7 @@ def run(jobs, materials, folder) -> list[dict[str, object]]:
 
 
 def own(toy, in_shape: tuple[int, int, int], classes: int):
-    """The toy's materials with other images, noise in two channels, and no pen digits."""
+    """The toy materials with other images (noise in up to two channels) and without pen digits."""
     parts, generator = [], torch.Generator().manual_seed(0)
     for count in (32, 7):
         pixels = torch.randint(256, (count, *in_shape), generator=generator, dtype=torch.uint8)
@@ -138,7 +138,7 @@ def own(toy, in_shape: tuple[int, int, int], classes: int):
     return toy._replace(dataset=dataset, pen_training=None, pen_heldout=None)
 
 
-def test_model_that_cannot_serve_the_images_fails_alone(inline, toy, out):
+def test_model_that_does_not_fit_the_images_fails_alone(inline, toy, out):
     jobs = campaign.plan(["conv_maxpool", "mlp"], ["tuned"], [0], dataset="tiny", epochs=1)
     run(jobs, own(toy, (3, 6, 6), 3), out)
     runs = Records(out / "results").runs().set_index("model")
@@ -148,7 +148,7 @@ def test_model_that_cannot_serve_the_images_fails_alone(inline, toy, out):
     assert runs["params"].to_dict() == {"conv_maxpool": 0, "mlp": 3 * 36 * 32 + 32 + 32 * 3 + 3}
 
 
-def test_failed_run_states_the_weights_of_the_model_that_was_built(inline, toy, out):
+def test_failed_run_records_the_number_of_parameters(inline, toy, out):
     (job,) = campaign.plan(["mlp"], ["published"], [0], dataset="leaves", epochs=1)
     wild = replace(job, recipe=replace(job.recipe, learning_rate=1e38, batch_size=4))
     (row,) = run([wild], own(toy, (3, 12, 12), 3), out)
@@ -157,14 +157,14 @@ def test_failed_run_states_the_weights_of_the_model_that_was_built(inline, toy, 
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_weights_are_counted_without_building_them(toy, name):
+def test_parameters_are_counted_without_random_numbers(toy, name):
     state = torch.get_rng_state()
     assert recording._count_params(name, toy.dataset) == MODELS[name].params
     assert torch.get_rng_state().equal(state)
 
 
 def falsify(out) -> str:
-    """Record another accuracy than was measured -> how problems say what was recorded."""
+    """Falsify the recorded accuracy -> what the problems then say."""
     path = out / "manifest.json"
     manifest = json.loads(path.read_text())
     (entry,) = (e for e in manifest["checkpoints"] if e["dataset"] == "leaves")
@@ -174,10 +174,10 @@ def falsify(out) -> str:
     rows = path.read_text().splitlines(keepends=True)
     rows = [row.replace(f",{accuracy},", ",0.123,") if "leaves" in row else row for row in rows]
     path.write_text("".join(rows))
-    return "recorded is 0.1230"
+    return "but 0.1230 is recorded"
 
 
-def test_check_measures_the_folder_that_is_asked_for(train, out, leaves):
+def test_check_measures_accuracies_on_the_requested_folder(train, out, leaves):
     train(*QUICK)
     status, printed, _ = train("--check")
     assert status == 0
@@ -186,10 +186,10 @@ def test_check_measures_the_folder_that_is_asked_for(train, out, leaves):
     recorded = falsify(out)
     status, printed, _ = train("--check")
     assert status == 1
-    assert printed.count(recorded) == 2  # of the weights and of the predictions
+    assert printed.count(recorded) == 2  # for the weights and for the predictions
 
 
-def test_check_does_not_measure_one_data_set_on_the_images_of_another(train, toy, out, leaves):
+def test_check_measures_no_network_on_another_data_set(train, toy, out, leaves):
     run(campaign.plan(["mlp"], ["tuned"], [0], epochs=1), toy, out)
     train(*QUICK)
     assert list(verify.problems(out, toy.dataset)) == []
@@ -198,20 +198,20 @@ def test_check_does_not_measure_one_data_set_on_the_images_of_another(train, toy
     assert list(verify.problems(out, toy.dataset)) == []
 
 
-def test_check_names_what_was_made_of_other_images(inline, toy, out):
+def test_check_names_results_from_other_images(inline, toy, out):
     materials = own(toy, (3, 6, 6), 3)
     (row,) = run(campaign.plan(["mlp"], ["tuned"], [0], dataset="x", epochs=1), materials, out)
-    assert 0 < row["test_accuracy"] < 1  # some sevenths, which no record holds to the last digit
+    assert 0 < row["test_accuracy"] < 1  # some sevenths, which the record rounds
     assert list(verify.problems(out, materials.dataset, "x")) == []
     weights, predictions = verify.problems(out, own(toy, (1, 6, 6), 4).dataset, "x")
     assert "is for other images (shape, classes): ((3, 6, 6), 3), not ((1, 6, 6), 4)" in weights
     assert "has accuracy" in predictions
     images, labels = materials.dataset.test_images[:3], materials.dataset.test_labels[:3]
     fewer = materials.dataset._replace(test_images=images, test_labels=labels)
-    assert "npz is of 7 test images, not of 3" in "".join(verify.problems(out, fewer, "x"))
+    assert "npz has 7 predictions for 3 test images" in "".join(verify.problems(out, fewer, "x"))
 
 
-def test_check_says_what_it_could_not_measure(train, out):
+def test_check_says_which_accuracies_were_not_measured(train, out):
     train(*QUICK)
     falsify(out)
     status, printed, _ = train("--check", dataset="mnist")
@@ -222,7 +222,7 @@ def test_check_says_what_it_could_not_measure(train, out):
 
 
 @pytest.mark.parametrize("option", [(), ("--check",)])
-def test_folder_that_is_laid_out_otherwise_ends_with_the_remedy(train, out, tmp_path, option):
+def test_folder_with_another_layout_is_refused_with_the_remedy(train, out, tmp_path, option):
     (tmp_path / "photos" / "train").mkdir(parents=True)
     status, _, problem = train(*option, dataset=tmp_path / "photos")
     assert status == 1
@@ -231,7 +231,7 @@ def test_folder_that_is_laid_out_otherwise_ends_with_the_remedy(train, out, tmp_
     assert not (out / "results").exists()
 
 
-def test_path_that_is_no_folder_is_refused(train, out, tmp_path):
+def test_path_that_is_not_a_folder_is_refused(train, out, tmp_path):
     status, _, problem = train(dataset=tmp_path / "nowhere")
     assert status == 2
     assert "or give the path of a folder of images" in problem

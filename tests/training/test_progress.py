@@ -1,4 +1,4 @@
-"""What a person at the terminal, or a log file, is told of a campaign."""
+"""The progress of a campaign at a terminal and in a log file."""
 
 import io
 
@@ -18,7 +18,7 @@ REASON = (
 
 
 def shown(steps, *, terminal: bool) -> str:
-    """What is printed while `steps(progress)` goes on."""
+    """What is printed during `steps(progress)`."""
     text = io.StringIO()
     console = Console(file=text, force_terminal=terminal, width=100, color_system=None)
     with TerminalProgress(console, 2) as progress:
@@ -36,7 +36,7 @@ def a_campaign(progress: TerminalProgress) -> None:
     progress.running({}, 0.0)
 
 
-def test_progress_without_terminal_prints_one_line_a_run():
+def test_progress_without_terminal_prints_one_line_per_run():
     assert shown(a_campaign, terminal=False).splitlines() == [
         "Timing a few steps …",
         "1/2  mlp, tuned, seed 0: 97.65 %, 12 s",
@@ -44,7 +44,7 @@ def test_progress_without_terminal_prints_one_line_a_run():
     ]
 
 
-def test_progress_without_terminal_gives_a_sign_of_life(monkeypatch):
+def test_progress_without_terminal_prints_a_heartbeat(monkeypatch):
     monkeypatch.setattr(progress_module, "HEARTBEAT_SECONDS", -1)
     text = shown(lambda progress: progress.running({SECOND: 0.25}, 3725.0), terminal=False)
     assert text == "0/2  about 1:02:05 left; training mlp, tuned, seed 1 (25%)\n"
@@ -63,7 +63,7 @@ def test_progress_on_a_terminal_shows_runs_and_time_left():
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_progress_prints_a_failure_with_brackets_as_it_is(terminal):
+def test_progress_prints_brackets_in_a_failure_unchanged(terminal):
     row = {"status": REASON}
     text = shown(lambda progress: progress.finished(FIRST, row, 1), terminal=terminal)
     assert REASON in text.replace("\n", "")

@@ -1,4 +1,4 @@
-"""`train_all.py --check`: what is damaged is named, and what is whole is not."""
+"""`train_all.py --check` names damaged files, and no intact ones."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from tests.helpers import Quiet
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, toy):
-    """A folder with one real run of the smallest kind, weights and all."""
+    """A folder with one small real run, including weights."""
     folder = tmp_path_factory.mktemp("trained")
     jobs = campaign.plan(["mlp"], ["tuned"], [0], epochs=1)
     schedule.run(jobs, toy, folder, campaign="test", workers=1, device="cpu", progress=Quiet())
@@ -34,7 +34,7 @@ def weights_of(folder):
     return path
 
 
-def test_whole_folder_has_no_problems(folder, toy):
+def test_intact_folder_has_no_problems(folder, toy):
     assert found(folder, toy) == ""
 
 
@@ -50,10 +50,10 @@ def test_damaged_weights_are_named(folder, toy):
     assert f"{path} is damaged" in found(folder, toy)
 
 
-def test_weights_that_no_manifest_names_are_found(folder, toy):
+def test_weights_missing_from_the_manifest_are_found(folder, toy):
     stray = folder / "mnist" / "tuned" / "cnn-00000000.safetensors"
     stray.write_bytes(b"")
-    assert f"{stray} is not named by the manifest" in found(folder, toy)
+    assert f"{stray} is not listed in the manifest" in found(folder, toy)
 
 
 @pytest.mark.parametrize("fact, false", [("test_accuracy", 0.5), ("epochs", 9), ("seed", 3)])
@@ -67,7 +67,7 @@ def test_manifest_that_differs_from_the_record_is_found(folder, toy, fact, false
 
 def test_weights_without_a_record_are_found(folder, toy):
     (folder / "results" / "runs.csv").unlink()
-    assert "is not recorded: train it again" in found(folder, toy)
+    assert "which has no record: train it again" in found(folder, toy)
 
 
 def test_missing_epochs_are_found(folder, toy):
@@ -86,14 +86,14 @@ def test_missing_or_damaged_predictions_are_found(folder, toy, content):
     assert f"{path} is {damage}" in found(folder, toy)
 
 
-def test_weights_that_are_not_of_the_reported_run_are_found(folder, toy):
+def test_missing_weights_of_the_reported_run_are_found(folder, toy):
     (folder / "manifest.json").write_text(json.dumps({"checkpoints": []}))
     for path in folder.rglob("*.safetensors"):
         path.unlink()
-    assert "(mlp, tuned) are not kept: train it" in found(folder, toy)
+    assert "(mlp, tuned) are missing: train it again" in found(folder, toy)
 
 
-def test_predictions_that_are_not_the_recorded_ones_are_found(folder, toy):
+def test_predictions_that_differ_from_the_record_are_found(folder, toy):
     records = Records(folder / "results")
     (path,) = (folder / "results" / "predictions").iterdir()
     predictions = records.predictions(path.stem)
@@ -101,8 +101,8 @@ def test_predictions_that_are_not_the_recorded_ones_are_found(folder, toy):
     assert f"{path} has accuracy" in found(folder, toy)
 
 
-def test_recorded_accuracy_that_the_weights_do_not_reach_is_found(folder, toy):
+def test_recorded_accuracy_that_the_weights_do_not_have_is_found(folder, toy):
     accuracy = Records(folder / "results").runs()["test_accuracy"].item()
     for path in (folder / "results" / "runs.csv", folder / "manifest.json"):
         path.write_text(path.read_text().replace(str(accuracy), "0.123"))
-    assert "recorded is 0.1230" in found(folder, toy)
+    assert "but 0.1230 is recorded" in found(folder, toy)

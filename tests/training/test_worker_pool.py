@@ -1,4 +1,4 @@
-"""Worker processes: what they are given, and what becomes of a call that goes wrong."""
+"""Worker processes: their data and settings, failed calls, and interrupted campaigns."""
 
 import multiprocessing
 import os
@@ -18,7 +18,7 @@ from mnistcmp.training.jobs import Materials
 from mnistcmp.training.worker_pool import Call, Crew
 from tests.helpers import REPOSITORY, end_process, until
 
-# A whole campaign in processes of its own: 16 runs, two at a time.
+# A complete campaign in its own processes: 16 runs, two at a time.
 ARGUMENTS = ["--models", "mlp", "tiny_cnn", "--recipe", "published", "--seeds", "8"]
 ARGUMENTS += ["--epochs", "8", "--workers", "2"]
 PROGRAM = """
@@ -29,12 +29,12 @@ if __name__ == "__main__":
     campaign.load_dataset = lambda *_: toy_materials().dataset
     runpy.run_path(REPOSITORY / "scripts" / "train_all.py", run_name="__main__")
 """
-STOPPED = "stopped; everything finished is recorded. The same command goes on from here.\n"
+STOPPED = "Stopped. All finished runs are recorded; run the same command to continue.\n"
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 
 
 def sums_of(materials: Materials) -> list[int | tuple[str, ...]]:
-    """Of each tensor the sum; what is no tensor, the names of the classes, as it is."""
+    """The sum of each tensor; other fields (the class names) unchanged."""
     fields = [field for group in materials for field in group]
     return [int(field.sum()) if isinstance(field, torch.Tensor) else field for field in fields]
 
@@ -73,7 +73,7 @@ def test_worker_has_the_data_one_thread_and_ignores_ctrl_c(crew, toy):
     assert tuple("0123456789") in sums
 
 
-def test_crew_goes_on_after_calls_that_fail_or_end_their_process(crew):
+def test_crew_continues_after_calls_that_fail_or_end_their_process(crew):
     outcomes = list(crew.each([FACTS, FAIL, VANISH, FACTS]))
     assert [call for call, _ in outcomes] == [FACTS, FAIL, VANISH, FACTS]
     before, failure, end, after = (outcome for _, outcome in outcomes)
@@ -95,12 +95,12 @@ def test_crew_survives_the_end_of_an_idle_worker(crew):
     assert not isinstance(outcomes[1], BaseException)
 
 
-def test_crew_without_calls_is_done_at_once(toy):
+def test_crew_without_calls_returns_at_once(toy):
     with Crew(2, toy, "cpu") as crew:
         assert list(crew.each([])) == []
 
 
-def test_crew_tells_the_steps_of_what_runs(inline, toy):
+def test_crew_counts_the_steps_of_a_run(inline, toy):
     (job,) = campaign.plan(["mlp"], ["tuned"], [0], epochs=2)
     with Crew(1, toy, "cpu") as crew:
         ((_, probed),) = crew.each([Call(jobs.probe_job, (job,))])
@@ -110,13 +110,13 @@ def test_crew_tells_the_steps_of_what_runs(inline, toy):
     assert finished.in_shape == (1, 28, 28)
 
 
-def test_job_names_itself():
+def test_job_as_text_is_model_recipe_and_seed():
     (job,) = campaign.plan(["mlp"], ["drawn"], [3])
     assert str(job) == "mlp, drawn, seed 3"
 
 
 def processes() -> dict[int, tuple[int, str]]:
-    """Every living process: id -> (its parent's id, command line)."""
+    """Every running process: id -> (its parent's id, command line)."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -130,7 +130,7 @@ def processes() -> dict[int, tuple[int, str]]:
 
 
 class Program:
-    """PROGRAM as a process, in a group of its own as at a terminal."""
+    """PROGRAM as a process, in its own process group as at a terminal."""
 
     def __init__(self, folder: Path) -> None:
         self.out = folder / "out"
@@ -159,7 +159,7 @@ class Program:
         return Records(self.out / "results").runs()
 
     def press_ctrl_c(self) -> None:
-        os.killpg(self.process.pid, signal.SIGINT)  # a terminal tells the whole group
+        os.killpg(self.process.pid, signal.SIGINT)  # a terminal signals the process group
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def program(tmp_path):
     program.process.stderr.close()
 
 
-def assert_records_are_whole_and_it_goes_on(program, toy, monkeypatch, capsys):
+def assert_records_are_complete_and_training_continues(program, toy, monkeypatch, capsys):
     records = Records(program.out / "results")
     before = records.runs()
     assert 1 <= len(before) < 16
@@ -194,7 +194,7 @@ def assert_records_are_whole_and_it_goes_on(program, toy, monkeypatch, capsys):
 
 
 @needs_proc
-def test_killed_campaign_leaves_whole_records_and_goes_on(
+def test_killed_campaign_leaves_complete_records_and_can_be_continued(
     program, inline, toy, monkeypatch, capsys
 ):
     until(lambda: len(program.runs()))
@@ -203,23 +203,23 @@ def test_killed_campaign_leaves_whole_records_and_goes_on(
     end_process(program.process.pid)
     program.process.wait()
     until(lambda: not processes().keys() & set(crew))
-    assert_records_are_whole_and_it_goes_on(program, toy, monkeypatch, capsys)
+    assert_records_are_complete_and_training_continues(program, toy, monkeypatch, capsys)
 
 
 @needs_proc
-def test_ctrl_c_again_and_again_disturbs_nothing(program, inline, toy, monkeypatch, capsys):
+def test_repeated_ctrl_c_does_no_harm(program, inline, toy, monkeypatch, capsys):
     until(lambda: len(program.runs()))
     crew = program.workers()
     until(lambda: program.process.poll() is not None or program.press_ctrl_c())
     assert program.process.returncode == 1
     assert program.process.stderr.read() == STOPPED
     until(lambda: not processes().keys() & set(crew))
-    assert_records_are_whole_and_it_goes_on(program, toy, monkeypatch, capsys)
+    assert_records_are_complete_and_training_continues(program, toy, monkeypatch, capsys)
 
 
 @needs_proc
 @pytest.mark.parametrize("moment", ["while workers start", "while they train"])
-def test_ctrl_c_ends_a_campaign_without_traceback_or_worker_left(program, moment):
+def test_ctrl_c_leaves_no_traceback_and_no_worker(program, moment):
     starting = moment == "while workers start"
     until(program.workers if starting else lambda: len(program.runs()))
     crew = program.workers()
