@@ -117,7 +117,8 @@ class Study:
         for dataset in filter(None, (*self.datasets, self.published_on)):
             if dataset not in DATASETS:
                 yield f"its data set {dataset!r} has no entry in catalogue/datasets.py"
-        for pair in (*self.changes, *self.claims):
+        pairs: tuple[Step | Claim, ...] = (*self.changes, *self.claims)
+        for pair in pairs:
             for model in (pair.before, pair.after):
                 if model not in self.models:
                     yield f"{pair} names {model!r}, which is none of its networks"

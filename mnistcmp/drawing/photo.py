@@ -1,6 +1,7 @@
 """A photo or scan of one digit -> its ink, as if it had been drawn on the canvas."""
 
 import io
+from typing import cast
 
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter, ImageOps, UnidentifiedImageError
@@ -60,20 +61,21 @@ def _grey(content: bytes) -> Image.Image:
             "Take the photo at a lower resolution, or cut out the digit."
         )
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            if image.width * image.height > LARGEST_PIXELS:
-                raise PhotoError(f"This picture has {image.width} × {image.height} px, {TOO_MANY}")
+        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+            if opened.width * opened.height > LARGEST_PIXELS:
+                raise PhotoError(
+                    f"This picture has {opened.width} × {opened.height} px, {TOO_MANY}"
+                )
             # A telephone's photo may hold a preview as a second picture: that is no movement.
-            if image.format != "MPO" and getattr(image, "is_animated", False):
+            if opened.format != "MPO" and getattr(opened, "is_animated", False):
                 raise PhotoError("This picture moves, or has pages. Choose one with a single view.")
-            image.draft("RGB", (WORK_PX, WORK_PX))
+            opened.draft("RGB", (WORK_PX, WORK_PX))
             # Made small before anything is copied, where Pillow can.
-            if image.mode in ("L", "RGB", "RGBA", "CMYK"):
-                image.thumbnail((WORK_PX, WORK_PX), Image.Resampling.BOX)
-            ImageOps.exif_transpose(image, in_place=True)
-            if image.mode.startswith(("I", "F")):
-                image = _eight_bit(image)
-            image = image.convert("RGBA")
+            if opened.mode in ("L", "RGB", "RGBA", "CMYK"):
+                opened.thumbnail((WORK_PX, WORK_PX), Image.Resampling.BOX)
+            ImageOps.exif_transpose(opened, in_place=True)
+            deep = opened.mode.startswith(("I", "F"))
+            image = (_eight_bit(opened) if deep else opened).convert("RGBA")
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
@@ -90,7 +92,8 @@ def _grey(content: bytes) -> Image.Image:
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     """A picture of more than 256 greys, which Pillow would cut off at white -> small and grey."""
-    scale = 257 if image.getextrema()[1] > 255 else 1
+    _, highest = cast(tuple[float, float], image.getextrema())  # one band: no pair per band
+    scale = 257 if highest > 255 else 1
     if image.mode not in ("I;16", "I", "F"):  # other orders of bytes cannot be made small
         image = image.convert("I")
     image.thumbnail((WORK_PX, WORK_PX), Image.Resampling.BOX, reducing_gap=None)
@@ -112,7 +115,7 @@ def _without_transparency(image: Image.Image) -> Image.Image:
 def _ink(grey: Image.Image) -> np.ndarray:
     """Grey image -> float ink in [0, 1], whatever the light; the strongest ink is 1."""
     fine, coarse = (grey.filter(ImageFilter.GaussianBlur(blur_px)) for blur_px in EDGE_BLURS_PX)
-    if np.percentile(ImageChops.difference(fine, coarse), 99.8) < LEAST_EDGE:
+    if np.percentile(np.asarray(ImageChops.difference(fine, coarse)), 99.8) < LEAST_EDGE:
         raise PhotoError(NOTHING)
     light = np.asarray(grey.filter(ImageFilter.GaussianBlur(WORK_PX / 4)), dtype=np.float32)
     low, middle, high = np.percentile(np.asarray(grey) / np.maximum(light, 1), (0.2, 50, 99.8))

@@ -123,10 +123,11 @@ def _ink(rgba: np.ndarray) -> np.ndarray | None:
         difference = ImageChops.difference(opaque, Image.new("RGB", canvas.size, paper))
         red, green, blue = difference.split()
         contrast = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-    strongest = contrast.getextrema()[1]
+    values = np.asarray(contrast, dtype=np.float32)
+    strongest = values.max()
     if strongest <= FAINTEST_PEN * 255:
         return None
-    ink = np.asarray(contrast, dtype=np.float32) / np.float32(strongest)
+    ink = values / strongest
     return ink if ink.sum() >= SMALLEST_DRAWING_PX else None
 
 

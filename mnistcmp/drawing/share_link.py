@@ -3,6 +3,7 @@
 import base64
 import json
 import zlib
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def from_text(text: str) -> Drawing:
         raise DrawingError("the drawing in this link cannot be read: it is damaged") from error
 
 
-def _part(first: object, *numbers: object) -> Stroke | Picture:
+def _part(first: Any, *numbers: Any) -> Stroke | Picture:  # Any: whatever the JSON holds
     values = np.array([float(number) for number in numbers])
     _check_within(values)
     if isinstance(first, str):

@@ -71,10 +71,12 @@ def layers(model: nn.Module, in_shape: ImageShape) -> list[Layer]:
         nonlocal field, step
         shape = tuple(output.shape[1:])
         kernel_px = None
-        if kernel := getattr(module, "kernel_size", None):
-            kernel_px = _side(kernel)
+        if hasattr(module, "kernel_size"):
+            kernel_px, stride_px = (
+                _side(getattr(module, size)) for size in ("kernel_size", "stride")
+            )
             field += (kernel_px - 1) * step
-            step *= _side(module.stride)
+            step *= stride_px
         if isinstance(module, ChannelAttention) or len(shape) == 1:
             field = inf
         found.append(
@@ -110,7 +112,7 @@ def layers(model: nn.Module, in_shape: ImageShape) -> list[Layer]:
 def receptive_field_px(model: nn.Module, in_shape: ImageShape) -> int:
     """How far the last convolution sees, px a side; a network without any sees all at once."""
     everything = max(in_shape[1:])
-    fields = [everything]
+    fields: list[int | None] = [everything]
     fields += (
         layer.receptive_field_px
         for layer in layers(model, in_shape)

@@ -10,6 +10,7 @@ logarithms would lose too much.
 """
 
 import math
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -18,17 +19,27 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 
+class _Context(Protocol):
+    """What a forward pass leaves for the backward pass; torch declares only part of it."""
+
+    saved_tensors: tuple[Tensor, ...]
+    needs_input_grad: tuple[bool, ...]
+    size: torch.Size  # of the image before pooling
+
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
+
+
 class _Convolve(Function):
     """y = weight * x + bias, of odd kernels, with zeros around the image that keep its size."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: _Context, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
         return F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+    def backward(ctx: _Context, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
         x, weight = (saved.to(grad.dtype) for saved in ctx.saved_tensors)
         padding = weight.shape[-1] // 2
         grad_x = None
@@ -51,14 +62,14 @@ class _ScaleAndGate(Function):
     """y = 2 · scale · x · sigmoid(gate · x), with one scale and one gate a channel."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, scale: Tensor, gate: Tensor) -> Tensor:
+    def forward(ctx: _Context, x: Tensor, scale: Tensor, gate: Tensor) -> Tensor:
         twice, gate = (2 * scale).to(x.dtype), gate.to(x.dtype)
         ctx.save_for_backward(x, twice, gate)
         return twice * x * torch.sigmoid(gate * x)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: _Context, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, twice, gate = ctx.saved_tensors
         open_ = torch.sigmoid(gate * x)
         passed = grad * open_
@@ -95,7 +106,7 @@ class _Attend(Function):
     """y = x · sigmoid(W₂ · relu(W₁ · mean(x) + b₁) + b₂): one factor a channel."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+    def forward(ctx: _Context, x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
         squeezed = x.mean(dim=(2, 3))  # (N, C)
         hidden = F.relu(squeezed @ w1.T + b1)
         factors = torch.sigmoid(hidden @ w2.T + b2)
@@ -104,7 +115,7 @@ class _Attend(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, ...]:
+    def backward(ctx: _Context, grad: Tensor) -> tuple[Tensor, ...]:
         x, w1, w2, squeezed, hidden, factors = ctx.saved_tensors
         grad_excited = (grad * x).sum(dim=(2, 3)) * factors * (1 - factors)  # (N, C)
         grad_hidden = grad_excited @ w2 * (hidden > 0)
@@ -148,13 +159,13 @@ class ChannelAttention(nn.Module):
 
 class _Swish(Function):
     @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
+    def forward(ctx: _Context, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
         return x * torch.sigmoid(x)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: Tensor) -> Tensor:
+    def backward(ctx: _Context, grad: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         sigmoid = torch.sigmoid(x)
         return grad * sigmoid * (1 + x * (1 - sigmoid))
@@ -172,14 +183,14 @@ class Swish(nn.Module):
 
 class _FadingLeak(Function):
     @staticmethod
-    def forward(ctx, x: Tensor, leak: Tensor) -> Tensor:
+    def forward(ctx: _Context, x: Tensor, leak: Tensor) -> Tensor:
         ctx.save_for_backward(x, leak)
         below = x.clamp(max=0)
         return x.clamp(min=0) + leak * below * below.exp()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: _Context, grad: Tensor) -> tuple[Tensor, Tensor]:
         x, leak = ctx.saved_tensors
         below = x.clamp(max=0)
         faded = below.exp()
@@ -235,7 +246,7 @@ class _LpPool(Function):
     SMALLEST = 1e-6  # of which there is a logarithm
 
     @staticmethod
-    def forward(ctx, x: Tensor, p: Tensor) -> Tensor:
+    def forward(ctx: _Context, x: Tensor, p: Tensor) -> Tensor:
         logs = _windows(x).clamp(min=_LpPool.SMALLEST).log()
         log_y = (torch.logsumexp(p * logs, dim=0) - math.log(4)) / p
         ctx.save_for_backward(logs, log_y, p)
@@ -244,7 +255,7 @@ class _LpPool(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: _Context, grad: Tensor) -> tuple[Tensor, Tensor]:
         logs, log_y, p = ctx.saved_tensors
         grad = grad.permute(0, 2, 3, 1)
         shares = torch.softmax(p * logs, dim=0)  # each pixel's, of the window's sum of powers
@@ -280,13 +291,13 @@ class LpPool2d(nn.Module):
 
 class _AveragePool(Function):
     @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
+    def forward(ctx: _Context, x: Tensor) -> Tensor:
         ctx.size = x.shape
         return _image(_windows(x).mean(dim=0))
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: Tensor) -> Tensor:
+    def backward(ctx: _Context, grad: Tensor) -> Tensor:
         quarter = grad.permute(0, 2, 3, 1) / 4
         return _spread(quarter.expand(4, *quarter.shape), ctx.size)
 
