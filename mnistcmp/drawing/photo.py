@@ -17,7 +17,7 @@ WORK_PX = 280  # the longer side of the image while ink is separated from paper
 COARSE = 4  # reduction factor for finding paper and blots
 INK_PX = 84  # the side of the result: three times that of the network's input
 DARKEST_PAPER = 40  # of 255: anything darker is mostly noise
-NOTHING = "No digit stands out in this picture. Take one of a single digit, dark on light paper."
+NOTHING = "No digit stands out in this picture. Use a photo of one digit, dark on light paper."
 LEAST_CONTRAST = 0.13  # between ink and the paper around it, as a fraction of the full range
 # Ink has sharp edges and light fades slowly, so blurring changes a digit more than it does light.
 # Measured changes, of 255: at least 6 for faint digits that are read, at most 5 for empty sheets
