@@ -1,4 +1,4 @@
-"""Photos of digits as the tests make them, and whether what was read of one is its digit."""
+"""Synthetic photos of digits, and an assertion that a photo is read correctly."""
 
 import io
 
@@ -13,10 +13,10 @@ DIGITS = {
     "4": [[(160, 60), (90, 160), (210, 160)], [(165, 110), (165, 230)]],
 }
 USUAL_PX = 20
-TENTH_PX = 19  # what a tenth of the height of either digit is
+TENTH_PX = 19  # a tenth of the height of either digit
 
-# Of the digit's ink and the ink that was read, as much is common: 0.79 at the least was measured
-# where the digit is seen, and 0.49 at the most where it is lost.
+# The least intersection over union of the digit's ink and the ink that was read. Measured: at least
+# 0.79 if the digit is recognisable, at most 0.49 if it is lost.
 ALIKE = 0.75
 
 y, x = np.mgrid[:280, :280] / 279
@@ -44,7 +44,7 @@ def scan(digit: str, brush_px: float = USUAL_PX) -> np.ndarray:
 
 
 def fitted(ink: np.ndarray) -> np.ndarray:
-    """What is inked, its longer side 120 px, in the middle of a field."""
+    """The inked pixels, scaled to a longer side of 120 px and centred."""
     inked = ink > 0.5
     rows, columns = (np.flatnonzero(inked.any(axis=axis)) for axis in (1, 0))
     crop = Image.fromarray(inked[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
@@ -56,7 +56,7 @@ def fitted(ink: np.ndarray) -> np.ndarray:
 
 
 def overlap(ink: np.ndarray, expected: np.ndarray) -> float:
-    """Intersection over union of the inked pixels, wherever and however large they are."""
+    """Intersection over union of the inked pixels, regardless of position and size."""
     one, other = fitted(ink), fitted(expected)
     return (one & other).sum() / (one | other).sum()
 

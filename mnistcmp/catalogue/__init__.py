@@ -1,1 +1,1 @@
-"""What there is: tables of networks, studies, recipes and data sets, as plain facts."""
+"""Tables of the networks, studies, recipes and data sets. They need no torch."""

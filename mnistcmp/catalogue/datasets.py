@@ -1,12 +1,12 @@
-"""The data sets: what people read as their names, and how their files are made."""
+"""The data sets: their titles, file formats and class names."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 DIGITS = tuple("0123456789")
 
-# The writers of UCI 81 whose pen digits measure and never train: every sixth of the thirty in
-# numerical order, fixed before anything was trained.
+# The writers of UCI 81 whose pen digits are used only for testing: every sixth of the thirty, in
+# numerical order. Chosen before any training.
 HELD_OUT_WRITERS = (6, 12, 18, 24, 30)
 
 
@@ -14,16 +14,15 @@ HELD_OUT_WRITERS = (6, 12, 18, 24, 30)
 class DatasetSpec:
     """One data set.
 
-    name: what records and the command line call it; of a folder, its last part.
-    title: what people read.
-    format: `idx`, the files of MNIST and of the sets made like it, grey images of 28×28 px;
-        `cifar10`, torchvision's archive; `folder`, a folder of images. What is not `idx` is trained
-        as photos are.
-    mirror: whether a mirrored image is still one of its class, so that training may mirror it.
-    class_names: what the labels stand for, in their order; of a folder, its sub-folders.
-    torchvision: the class in `torchvision.datasets`, which knows where the files are.
+    name: the name in records and on the command line; for a folder, the last part of its path.
+    title: the name shown to readers.
+    format: `idx`, the files of MNIST and similar data sets, grey images of 28×28 px; `cifar10`,
+        torchvision's archive; `folder`, a folder of images. All but `idx` are trained like photos.
+    mirror: whether a mirrored image keeps its class, so that training may mirror it.
+    class_names: the name of each label, in label order; for a folder, its subfolders.
+    torchvision: the class in `torchvision.datasets`, which knows where to download the files.
     copy_of: the data set whose published figures may be shown beside ours.
-    folder: where README says to put a data set that is a folder.
+    folder: the path that README gives for a data set that is a folder.
     """
 
     name: str
@@ -60,7 +59,7 @@ DATASETS = {
         DatasetSpec("cifar10", "CIFAR-10", "cifar10", mirror=True, torchvision="CIFAR10"),
         DatasetSpec(
             "cifar10-jpeg",
-            # JPEG loses detail, so figures of this copy are not those of CIFAR-10.
+            # JPEG loses detail, so results on this copy are not results on CIFAR-10.
             "CIFAR-10 (JPEG copy)",
             mirror=True,
             copy_of="cifar10",
@@ -71,22 +70,22 @@ DATASETS = {
 
 
 def find(name: str) -> DatasetSpec:
-    """The data set that records call `name`; what is not listed is a folder of one's own."""
+    """The data set with this name in the records; an unlisted name is a user's own folder."""
     return DATASETS.get(name) or DatasetSpec(name, name)
 
 
 def downloadable() -> list[str]:
-    """The names of the data sets that are fetched where they are missing."""
+    """The names of the data sets that are downloaded if they are missing."""
     return [spec.name for spec in DATASETS.values() if spec.format != "folder"]
 
 
 def title(name: str) -> str:
-    """The title of the data set that records call `name`; of one's own data, the name itself."""
+    """The title of the data set with this name in the records; for a user's own, the name."""
     return find(name).title
 
 
 def argument(name: str) -> str:
-    """What follows `--dataset` on the command line for what records call `name`."""
+    """The `--dataset` argument for the data set with this name in the records."""
     spec = find(name)
     if spec.format != "folder":
         return name

@@ -1,4 +1,4 @@
-"""Every network of the zoo: one entry each, its class named by text, so that no torch is needed."""
+"""One entry per network. Classes are named by strings, so that this module needs no torch."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ MEDIUM = Affine(rotate_degrees=10, shift_px=1.5, scale=0.08, shear=0.15)
 
 @dataclass(frozen=True)
 class Tuning:
-    """What the recipe `tuned` takes for one network; `learning_rate` is the highest of its course.
+    """The settings of the recipe `tuned` for one network; `learning_rate` is the maximum.
 
-    The best of about three learning rates, with and without augmentation, for three networks also
-    of other batch sizes, on 5,000 held-out training images; one to three seeds. Every trial is a
-    row of checkpoints/results/recipe_search.csv. For the networks of studies 5 to 9 nothing was
-    tried: they take the settings of the network above that is most like them.
+    The best of about three learning rates, with and without augmentation, and for three networks
+    of several batch sizes, on 5,000 held-out training images, with one to three seeds. Every trial
+    is a row of checkpoints/results/recipe_search.csv. The networks of studies 5 to 9 were not
+    tuned: they use the settings of the most similar network among the others.
     """
 
     learning_rate: float
@@ -27,14 +27,14 @@ class Tuning:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One network of the zoo.
+    """One network.
 
     architecture: "file.Class" in `mnistcmp.models`; the file is its family.
-    settings: what the class takes beside the images' shape and the number of classes.
-    params: trainable parameters for (1, 28, 28) images and 10 classes; tests pin it.
-    caption: one line that says what it is to somebody who sees only its name.
-    convolutions: how many stand one after the other, where a study is about their number; the
-        1×1 ones of shortcuts, which stand beside them, do not count.
+    settings: the keyword arguments of the class, besides image shape and number of classes.
+    params: trainable parameters for (1, 28, 28) images and 10 classes; checked by tests.
+    caption: one line that describes the network to a reader.
+    convolutions: the number of consecutive convolutions, if a study compares it; the 1×1
+        convolutions of shortcuts do not count.
     """
 
     name: str
@@ -47,16 +47,16 @@ class ModelSpec:
 
     @property
     def family(self) -> str:
-        """The file in `mnistcmp.models` that its class stands in."""
+        """The file in `mnistcmp.models` that contains its class."""
         return self.architecture.partition(".")[0]
 
 
 def by_name(specs: Iterable[ModelSpec]) -> dict[str, ModelSpec]:
-    """The entries by name. Raises ValueError if two have the same."""
+    """The entries by name. Raises ValueError if two have the same name."""
     table: dict[str, ModelSpec] = {}
     for spec in specs:
         if spec.name in table:
-            raise ValueError(f"two networks are called {spec.name!r}: rename one")
+            raise ValueError(f"two networks have the name {spec.name!r}: rename one")
         table[spec.name] = spec
     return table
 
@@ -213,7 +213,7 @@ MODELS = by_name(
             "residual.BlockResNet",
             settings={"inner": (128,), "kernels": (3, 3)},
             params=444_874,
-            caption="Three residual blocks that are twice as wide inside",
+            caption="Three residual blocks of two 3×3 convolutions, twice as wide inside",
             tuning=Tuning(5e-3),
         ),
         ModelSpec(
@@ -221,7 +221,7 @@ MODELS = by_name(
             "kernels.KernelCNN",
             settings={"kernel": 3, "channels": (48, 96)},
             params=1_249_242,
-            caption="Two 3×3 convolutions: sees 8×8 px at a time",
+            caption="Two 3×3 convolutions with a receptive field of 8×8 px",
             tuning=Tuning(5e-3),
         ),
         ModelSpec(
@@ -229,7 +229,7 @@ MODELS = by_name(
             "kernels.KernelCNN",
             settings={"kernel": 5, "channels": (17, 96)},
             params=1_248_501,
-            caption="Two 5×5 convolutions: sees 14×14 px at a time, with fewer channels",
+            caption="Two 5×5 convolutions with a receptive field of 14×14 px and fewer channels",
             tuning=Tuning(5e-3),
         ),
         ModelSpec(
@@ -237,7 +237,7 @@ MODELS = by_name(
             "kernels.KernelCNN",
             settings={"kernel": 7, "channels": (9, 96)},
             params=1_250_037,
-            caption="Two 7×7 convolutions: sees 20×20 px at a time, with the fewest channels",
+            caption="Two 7×7 convolutions with a receptive field of 20×20 px, fewest channels",
             tuning=Tuning(5e-3),
         ),
         ModelSpec(
@@ -245,7 +245,7 @@ MODELS = by_name(
             "kernels.KernelCNN",
             settings={"kernel": 3, "channels": (40, 96), "squeeze": (16, 40)},
             params=1_249_370,
-            caption="1×1, then 3×3 convolutions, twice: sees 8×8 px at a time",
+            caption="1×1, then 3×3 convolution, twice, with a receptive field of 8×8 px",
             tuning=Tuning(5e-3),
         ),
         ModelSpec(
@@ -293,7 +293,7 @@ MODELS = by_name(
             "base_cnn",
             "layer_swaps.BaseCNN",
             params=119_530,
-            caption="The control of study 8: convolution, ReLU, max pooling, twice",
+            caption="The baseline of study 8: convolution, ReLU and max pooling, twice",
             tuning=Tuning(5e-3),
         ),
         ModelSpec(
@@ -301,7 +301,7 @@ MODELS = by_name(
             "layer_swaps.BaseCNN",
             settings={"convolution": "gated"},
             params=119_722,
-            caption="base_cnn with channels that learn a scale and a gate",
+            caption="base_cnn with a learned scale and gate for each channel",
             tuning=Tuning(5e-3),
         ),
         ModelSpec(
@@ -317,7 +317,7 @@ MODELS = by_name(
             "layer_swaps.BaseCNN",
             settings={"activation": "swish"},
             params=119_530,
-            caption="base_cnn with Swish for ReLU",
+            caption="base_cnn with Swish instead of ReLU",
             tuning=Tuning(5e-3),
         ),
         ModelSpec(
@@ -325,7 +325,7 @@ MODELS = by_name(
             "layer_swaps.BaseCNN",
             settings={"activation": "fading_leak"},
             params=119_626,
-            caption="base_cnn with a ReLU that leaks a little below 0, as much as it learns to",
+            caption="base_cnn with a ReLU that leaks below 0, by an amount that it learns",
             tuning=Tuning(5e-3),
         ),
         ModelSpec(
@@ -333,7 +333,7 @@ MODELS = by_name(
             "layer_swaps.BaseCNN",
             settings={"pooling": "lp"},
             params=119_532,
-            caption="base_cnn with a pooling that learns how near to the maximum it is",
+            caption="base_cnn with a pooling that learns how close it is to max pooling",
             tuning=Tuning(5e-3),
         ),
         ModelSpec(
@@ -341,7 +341,7 @@ MODELS = by_name(
             "layer_swaps.BaseCNN",
             settings={"pooling": "average"},
             params=119_530,
-            caption="base_cnn with average pooling",
+            caption="base_cnn with average pooling instead of max pooling",
             tuning=Tuning(5e-3),
         ),
     )
@@ -349,7 +349,7 @@ MODELS = by_name(
 
 
 def families() -> dict[str, list[str]]:
-    """The families in the order of their first network, each with its networks."""
+    """Each family with its networks, ordered by first network."""
     found: dict[str, list[str]] = {}
     for spec in MODELS.values():
         found.setdefault(spec.family, []).append(spec.name)

@@ -1,4 +1,4 @@
-"""The ways of training, and what each of them is for one network on one data set."""
+"""The training recipes, and their settings for each network and data set."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,20 +9,19 @@ from mnistcmp.catalogue.networks import MODELS, ModelSpec
 from mnistcmp.catalogue.settings import WEIGHT_DECAY, Recipe, ShiftAndMirror
 from mnistcmp.catalogue.studies import study_of
 
-# Photos take longer to learn, and are learned by heart unless weights decay (one pair of runs of
-# kernel_3 on 5,000 held-out images: 79.7 % without, 80.5 % with it); otherwise they are trained as
-# digits are.
+# Photos need more epochs than digits, and weight decay against overfitting (one pair of runs of
+# kernel_3 on 5,000 held-out images: 79.7 % without, 80.5 % with it).
 PHOTO_EPOCHS = 15
 
 
 @dataclass(frozen=True)
 class RecipeSpec:
-    """One way of training.
+    """One training recipe.
 
     description: what it does, in a few words.
-    adds: what it changes against the recipe before it in the table.
-    settings: a network and a data set -> its settings there, None where there are none.
-    pen_strokes: whether it needs the file of pen strokes, whose digits look like MNIST's alone.
+    adds: what it changes, compared with the previous recipe in the table.
+    settings: a network and a data set -> the settings, or None if it does not apply.
+    pen_strokes: whether it needs the file of pen strokes, which suits only MNIST.
     """
 
     name: str
@@ -33,12 +32,12 @@ class RecipeSpec:
 
 
 def from_source(network: ModelSpec, dataset: DatasetSpec) -> Recipe | None:
-    """What the network's study says of its training, on every data set."""
+    """The recipe that the network's study publishes, for every data set."""
     return study_of(network.name).published_recipe
 
 
 def tuned(network: ModelSpec, dataset: DatasetSpec) -> Recipe:
-    """Our own: as the network is tuned for digits, or as photos need it."""
+    """Our own settings, tuned on digits and adapted for photos."""
     tuning = network.tuning
     recipe = Recipe(
         "tuned",
@@ -64,13 +63,13 @@ RECIPES = {
     for spec in (
         RecipeSpec(
             "published",
-            "exactly as the source says, where it says how",
-            "what the source says",
+            "with the source's settings, for networks whose source states them",
+            "the source's settings",
             from_source,
         ),
         RecipeSpec(
             "tuned",
-            "with settings of our own for each network",
+            "with our own settings for each network",
             "our own recipe in place of the source's",
             tuned,
         ),
@@ -86,23 +85,23 @@ RECIPES = {
 
 
 def recipes_of(model: str) -> tuple[str, ...]:
-    """The names of the recipes for `model`: `published` only where its source says how."""
+    """The recipes of `model`; `published` only if the source states one."""
     network, mnist = MODELS[model], datasets.find("mnist")
     return tuple(spec.name for spec in RECIPES.values() if spec.settings(network, mnist))
 
 
 def recipe_for(name: str, model: str, dataset: str = "mnist", *, mirror: bool = False) -> Recipe:
-    """The recipe `name` as it is for `model` on `dataset`. Raises ValueError if there is none.
+    """The recipe `name` for `model` on `dataset`. Raises ValueError if there is none.
 
-    With `mirror`, images of a folder of one's own are mirrored too. Raises ValueError for another
-    data set, of which its entry says whether it is mirrored.
+    With `mirror`, half of the training images are mirrored. This is for a user's own folder: raises
+    ValueError for a listed data set whose entry does not allow it.
     """
     spec = datasets.find(dataset)
     if mirror and not spec.mirror:
         if dataset in datasets.DATASETS:
             raise ValueError(
-                f"{spec.title} is never mirrored in training: a mirrored image may be of no class "
-                "of it; mirroring is for a folder of your own images"
+                f"{spec.title} is never mirrored in training, because a mirrored image may belong "
+                "to none of its classes; mirroring is for a folder of your own images"
             )
         spec = replace(spec, mirror=True)
     settings = RECIPES[name].settings(MODELS[model], spec) if name in RECIPES else None

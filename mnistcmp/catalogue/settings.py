@@ -1,4 +1,4 @@
-"""The settings of one training run, as plain numbers; `training` acts on them."""
+"""The settings of one training run, as plain numbers; `mnistcmp.training` applies them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,23 +6,23 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Affine:
-    """The largest move of an image: each part is drawn uniformly between -limit and +limit."""
+    """The limits of a random affine transform; each value is uniform in [-limit, +limit]."""
 
     rotate_degrees: float = 8.0
     shift_px: float = 1.0
-    scale: float = 0.05  # a share of the size
-    shear: float = 0.1  # px sideways for each px of height
+    scale: float = 0.05  # fraction of the size
+    shear: float = 0.1  # px sideways per px of height
 
 
 @dataclass(frozen=True)
 class ShiftAndMirror:
-    """For photos: moved by whole px, which blurs nothing; with `mirror`, half are mirrored."""
+    """For photos: a shift by whole px, which does not blur; with `mirror`, half are mirrored."""
 
-    shift_px: int = 2  # the largest, in each direction
+    shift_px: int = 2  # maximum in each direction
     mirror: bool = False
 
 
-# Of residual_cnn_reg, whose source asks for some, and of photos.
+# For residual_cnn_reg, whose source uses regularisation, and for photos.
 WEIGHT_DECAY = 0.05
 
 Augmentation = Affine | ShiftAndMirror
@@ -30,11 +30,12 @@ Augmentation = Affine | ShiftAndMirror
 
 @dataclass(frozen=True)
 class Recipe:
-    """Cross-entropy, minimised by Adam, over shuffled batches; the last epoch's weights count.
+    """Cross-entropy loss, Adam, shuffled batches; the weights of the last epoch are kept.
 
-    `schedule` is the course of the learning rate: `constant`, or `one_cycle`, which rises to
-    `learning_rate` over the first quarter of the steps and then falls to almost nothing.
-    `weight_decay` shrinks every weight by that share of the learning rate in each step (AdamW).
+    `schedule` sets the learning rate: `constant`, or `one_cycle`, which rises to `learning_rate`
+    over the first quarter of the steps and then falls almost to 0.
+    `weight_decay` is decoupled (AdamW): in each step, every weight shrinks by the fraction
+    learning rate × `weight_decay`.
     `normalise` subtracts the training images' mean and divides by their standard deviation.
     `pen_strokes` adds real pen digits, replayed on the app's canvas, to the training images.
     """

@@ -1,7 +1,7 @@
-"""Which models answer which question, and what was published about them.
+"""The studies: which networks answer which question, and what was published about them.
 
-Every figure here is somebody else's, taken over from the tables of PUBLISHED.md with its source;
-our own stand in the records.
+Every figure here was published by others; PUBLISHED.md gives the sources. Our own results are in
+the records.
 """
 
 import math
@@ -15,13 +15,14 @@ from mnistcmp.catalogue.settings import Recipe
 
 @dataclass(frozen=True)
 class Published:
-    """What a source prints about one model; None where it prints nothing.
+    """The published figures of one network; None where the source gives none.
 
-    Accuracies are in [0, 1], losses per image, `train_seconds` for the whole training,
-    `ms_per_image` for one image read by itself. `repeated_accuracy` is what the same author
-    printed later, after running it again; `mnist_accuracy` is that on MNIST where the others are
-    of another data set. `first_` and `last_` are of the first and the last epoch; gradient norms
-    are 2-norms. `receptive_field_px` is a side. `note` is what fits no number.
+    Accuracies are in [0, 1], losses are per image, `train_seconds` is for the entire training,
+    `ms_per_image` is for a batch of one image. `repeated_accuracy` is the figure that the same
+    author published later, after another run; `mnist_accuracy` is the accuracy on MNIST if the
+    other figures are for another data set. `first_` and `last_` refer to the first and last epoch.
+    Gradient norms are 2-norms. `receptive_field_px` is a side length. `note` holds statements that
+    are not figures.
     """
 
     test_accuracy: float | None = None
@@ -42,17 +43,17 @@ class Published:
     note: str = ""
 
 
-# What a study's accuracies may be drawn against, and which measures a source may state a factor of:
-# columns of analysis/study_tables.
+# Columns of analysis/study_tables: those that a study may plot accuracy against, and those that a
+# claim may be about.
 AXES = ("params", "epoch_seconds", "receptive_field_px", "convolutions", "activation_mb")
 CLAIMED = ("params", "epoch_seconds", "epochs_until", "activation_mb")
 
-MOST_NETWORKS = 7  # with published figures: nobody tells more than seven colours apart
+MOST_NETWORKS = 7  # with published figures: more than seven colours are hard to distinguish
 
 
 @dataclass(frozen=True)
 class Step:
-    """One change of a network: the networks before and after it, and the change in a few words."""
+    """One change: the networks before and after it, and a short label for it."""
 
     before: str
     after: str
@@ -61,7 +62,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Claim:
-    """A source's statement: `measure` of the network `after` is `factor` times that of `before`."""
+    """A source's claim: `measure` of `after` is `factor` times that of `before`."""
 
     before: str
     after: str
@@ -73,19 +74,19 @@ class Claim:
 class Study:
     """One comparison of networks: its question, its source, the published figures, what to show.
 
-    models: the networks in their order, each with its published figures.
-    changes: the steps from network to network that the study is about.
-    against: what the accuracies are drawn against, of AXES, the study's own question first.
-    table: the anchor of its facts in docs/PUBLISHED.md; None for a study of our own.
+    models: the networks in display order, each with its published figures.
+    changes: the steps from network to network that the study compares.
+    against: the AXES that accuracy is plotted against, the main one first.
+    table: the anchor of its section in docs/PUBLISHED.md; None for our own studies.
     published_on: the data set of the published figures; None if the source does not say.
-    datasets: the data sets that we train its networks on, the study's own first.
-    claims: the factors that the source states in words.
+    datasets: the data sets that we train the networks on, the main one first.
+    claims: the factors that the source states.
     goal: the test accuracy in [0, 1] that the source asks for.
-    show_gradients: whether the study is about gradients too.
-    published_recipe: how the source trained; None if it does not say. Where it is silent on a
-        setting, the usual default stands.
+    show_gradients: whether to show gradient norms.
+    published_recipe: the recipe of the source; None if it states none. Settings that it does not
+        mention have the usual defaults.
 
-    Raises ValueError, with the study and the mistake, where an entry contradicts itself.
+    Raises ValueError, with the study and the mistake, if an entry is inconsistent.
     """
 
     number: int
@@ -108,19 +109,20 @@ class Study:
             raise ValueError(f"study {self.number} ({self.title}): {mistake}")
 
     def _mistakes(self) -> Iterator[str]:
-        """What contradicts itself, a sentence each."""
+        """The inconsistencies of the entry, one sentence each."""
         if not self.models or not self.against or not self.datasets:
-            yield "it needs at least one network, one axis in `against` and one data set"
+            yield "it needs at least one network, at least one axis in `against` and one data set"
         for model in self.models:
             if model not in MODELS:
                 yield f"its network {model!r} has no entry in catalogue/networks.py"
         for dataset in filter(None, (*self.datasets, self.published_on)):
             if dataset not in DATASETS:
                 yield f"its data set {dataset!r} has no entry in catalogue/datasets.py"
-        for pair in (*self.changes, *self.claims):
+        pairs: tuple[Step | Claim, ...] = (*self.changes, *self.claims)
+        for pair in pairs:
             for model in (pair.before, pair.after):
                 if model not in self.models:
-                    yield f"{pair} names {model!r}, which is none of its networks"
+                    yield f"{pair} names {model!r}, which is not one of its networks"
             if pair.before == pair.after:
                 yield f"{pair} compares {pair.before!r} with itself"
         for axis in self.against:
@@ -128,24 +130,24 @@ class Study:
                 yield f"against names {axis!r}: choose from {', '.join(AXES)}"
         for claim in self.claims:
             if claim.measure not in CLAIMED:
-                yield f"{claim} is of {claim.measure!r}: choose from {', '.join(CLAIMED)}"
+                yield f"{claim} is about {claim.measure!r}: choose from {', '.join(CLAIMED)}"
             if not 0 < claim.factor < math.inf or claim.factor == 1:
-                yield f"{claim} has the factor {claim.factor}: it must be above 0 and not 1"
+                yield f"{claim} has the factor {claim.factor}: it must be positive and not 1"
         if self.goal is not None and not 0 < self.goal <= 1:
-            yield f"its goal is {self.goal}: an accuracy is above 0 and at most 1"
+            yield f"its goal is {self.goal}: it must be above 0 and at most 1"
         published = any(figures != Published() for figures in self.models.values())
         if published and len(self.models) > MOST_NETWORKS:
             yield (
-                f"it has {len(self.models)} networks with published figures, at most "
-                f"{MOST_NETWORKS} can be told apart"
+                f"it has {len(self.models)} networks and published figures: at most "
+                f"{MOST_NETWORKS} networks can be distinguished in the charts"
             )
 
     def published_for(self, dataset: str) -> bool:
-        """Whether the published figures are of this data set, or of that which it is a copy of."""
+        """Whether the published figures are for this data set or for the original of this copy."""
         return self.published_on == (find(dataset).copy_of or dataset)
 
     def figures(self, model: str, dataset: str) -> Published:
-        """Those of `model` that may stand beside ours on `dataset`; empty if there are none."""
+        """The published figures of `model` that are comparable with ours on `dataset`, if any."""
         if self.published_for(dataset):
             return self.models[model]
         if dataset == "mnist":
@@ -160,7 +162,7 @@ STUDIES: dict[int, Study] = {
             number=1,
             title="From MLP to CNN",
             question=(
-                "At what cost in parameters and training time does a network read digits better?"
+                "How much does higher accuracy on digits cost in parameters and training time?"
             ),
             source="Daniel Gustaw, blog post of 2025-06-09",
             models={
@@ -181,8 +183,11 @@ STUDIES: dict[int, Study] = {
         Study(
             number=2,
             title="Pooling or batch normalisation",
-            question="Conv-ReLU-MaxPool or Conv-ReLU-BatchNorm, at the same number of parameters?",
-            source="“Convolutional neural network activity”, a course's exercise",
+            question=(
+                "Which is better with about the same number of parameters: max pooling or batch "
+                "normalisation?"
+            ),
+            source="“Convolutional neural network activity”, an exercise of a course",
             models={
                 "mlp_100": Published(0.9538, first_train_loss=0.28, last_train_loss=0.16),
                 "conv_maxpool": Published(0.9703, first_train_loss=0.24, last_train_loss=0.11),
@@ -200,10 +205,10 @@ STUDIES: dict[int, Study] = {
         Study(
             number=3,
             title="How many layers?",
-            question="What does one more convolutional layer buy, and what one more linear layer?",
+            question="How much does another convolutional or linear layer improve accuracy?",
             source=(
                 "“Comparing convolutional networks on MNIST”, a project description (in Russian) "
-                "that asks for 98 % on validation images and prints no figures"
+                "that asks for 98 % accuracy on validation images and gives no figures"
             ),
             models={
                 "conv1_fc1": Published(),
@@ -227,8 +232,8 @@ STUDIES: dict[int, Study] = {
         Study(
             number=4,
             title="Fully connected, convolutional, residual",
-            question="Do convolutions win, and does a residual block add anything?",
-            source="A course report (in Russian); it does not give the number of epochs, we take 5",
+            question="Are convolutions better than linear layers, and does a residual block help?",
+            source="A course report (in Russian); it does not state the number of epochs, we use 5",
             models={
                 "fcn": Published(0.9772, None, 188.42, 0.9956, 0.23),
                 "simple_cnn": Published(0.9896, None, 206.19, 0.9983, 0.21),
@@ -246,10 +251,13 @@ STUDIES: dict[int, Study] = {
         Study(
             number=5,
             title="The same on photos",
-            question="What do convolutions, shortcuts and regularisation buy on photos?",
+            question=(
+                "How much do convolutions, shortcuts and regularisation improve accuracy on photos?"
+            ),
             source=(
-                "The course report of study 4, on CIFAR-10; the regularisation is ours to choose: "
-                "batch normalisation, dropout, weight decay (on photos, every network has the last)"
+                "The course report of study 4, on CIFAR-10; it does not describe the "
+                "regularisation. Ours is batch normalisation, dropout and weight decay (which we "
+                "use for every network on photos)"
             ),
             models={
                 "fcn": Published(0.519, None, 189.64, 0.536),
@@ -269,10 +277,8 @@ STUDIES: dict[int, Study] = {
         Study(
             number=6,
             title="Kernel size",
-            question=(
-                "How far should a convolution look, if the number of parameters stays the same?"
-            ),
-            source="A course's exercise on CIFAR-10; widths and epochs are ours",
+            question="Which kernel size is best for a given number of parameters?",
+            source="An exercise of a course, on CIFAR-10; widths and epochs are our choice",
             models={
                 "kernel_3": Published(0.782, epoch_seconds=45, receptive_field_px=8),
                 "kernel_5": Published(0.765, epoch_seconds=52, receptive_field_px=12),
@@ -292,10 +298,8 @@ STUDIES: dict[int, Study] = {
         Study(
             number=7,
             title="Depth",
-            question=(
-                "How many convolutions are enough, and what does a shortcut do to the gradients?"
-            ),
-            source="A course's exercise on CIFAR-10; widths and epochs are ours",
+            question="How many convolutions are enough, and how do shortcuts change the gradients?",
+            source="An exercise of a course, on CIFAR-10; widths and epochs are our choice",
             models={
                 "depth_2": Published(
                     0.723,
@@ -340,8 +344,8 @@ STUDIES: dict[int, Study] = {
         Study(
             number=8,
             title="Layers of our own",
-            question="What does one unusual layer change in an otherwise usual network?",
-            source="A course's exercise, which does not say on which data set it has 92 and 93 %",
+            question="What does one custom layer change in an otherwise standard network?",
+            source="An exercise of a course, which does not name the data set of the 92 and 93 %",
             models={
                 "base_cnn": Published(0.921, mnist_accuracy=0.985, epochs_to_converge=45),
                 "custom_conv": Published(mnist_accuracy=0.982, note="15 % slower"),
@@ -355,7 +359,7 @@ STUDIES: dict[int, Study] = {
                 Step("base_cnn", "custom_conv", "gated convolution"),
                 Step("base_cnn", "attention_cnn", "channel attention"),
                 Step("base_cnn", "swish_cnn", "Swish"),
-                Step("base_cnn", "custom_act_cnn", "activation of our own"),
+                Step("base_cnn", "custom_act_cnn", "our own activation"),
                 Step("base_cnn", "lp_pool_cnn", "Lp pooling"),
                 Step("base_cnn", "avg_pool_cnn", "average pooling"),
             ),
@@ -373,10 +377,10 @@ STUDIES: dict[int, Study] = {
         Study(
             number=9,
             title="Residual blocks",
-            question="Which residual block: basic, bottleneck or wide?",
+            question="Which residual block is best: basic, bottleneck or wide?",
             source=(
-                "A course's exercise, which does not say on which data set; its parameters are "
-                "those of the three blocks"
+                "An exercise of a course, which does not name the data set; its parameter counts "
+                "are those of the three blocks alone"
             ),
             models={
                 "res_basic": Published(0.921, ms_per_image=0.15, params=220_000),
@@ -402,15 +406,15 @@ STUDIES: dict[int, Study] = {
 
 
 def study_of(model: str) -> Study:
-    """The first study that `model` is in. Raises KeyError for a model that is in none."""
+    """The first study that contains `model`. Raises KeyError if none does."""
     for study in STUDIES.values():
         if model in study.models:
             return study
-    raise KeyError(f"{model!r} is in no study")
+    raise KeyError(f"{model!r} is not in any study")
 
 
 def published_figures(model: str, dataset: str) -> Published:
-    """The published figures that may stand beside ours of `model` on `dataset`; empty if none."""
+    """The published figures of `model` that are comparable with ours on `dataset`, if any."""
     for study in STUDIES.values():
         if model in study.models and (figures := study.figures(model, dataset)) != Published():
             return figures

@@ -1,4 +1,4 @@
-"""Drawings: the canvas, the ways on to it, and the pixels that networks read."""
+"""Drawings: the canvas, its formats and inputs, and the pixels that networks read."""
 
 from mnistcmp.drawing.preprocess import Stages, stages, to_pixels
 

@@ -1,7 +1,7 @@
-"""The drawing canvas: what a drawing is, and how it is painted.
+"""The drawing canvas: what a drawing consists of, and how it is rendered.
 
-A drawing is what can be seen on the canvas and no more: `Stroke`s, and a `Picture` for each sample
-or upload that was put on it.
+A drawing contains only what is visible on the canvas: `Stroke`s, and a `Picture` for each sample or
+upload.
 """
 
 import io
@@ -12,24 +12,24 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw
 
 CANVAS_PX = 280
-USUAL_BRUSHES_PX = 12, 26  # the thinnest and the thickest, of drawings that are made for training
+USUAL_BRUSHES_PX = 12, 26  # thinnest and thickest brush of generated drawings
 
-# Pillow draws without anti-aliasing, so twice as large and then averaged.
+# Pillow draws without anti-aliasing, so lines are drawn at this scale and averaged.
 SUPERSAMPLING = 2
 
-GREYS = 16  # of a picture in a link: a quarter of the bytes, and no network reads it otherwise
-CURVE_PIECES = 4  # straight ones, for a curve between two samples of the pen
+GREYS = 16  # grey levels of a picture in a link: a quarter of the bytes, and the same readings
+CURVE_PIECES = 4  # straight pieces of each curve
 
 Points = list[tuple[float, float]]
 
 
 class DrawingError(ValueError):
-    """A link whose drawing cannot be read, or a drawing that is too large for a link."""
+    """A link without a readable drawing, or a drawing that is too large for a link."""
 
 
 @dataclass(frozen=True)
 class Stroke:
-    """One movement of the pen: where it was seen, x and y in canvas px, and how wide it is."""
+    """One stroke of the pen: its sampled points (x, y) and its width, all in canvas px."""
 
     points: Points
     brush_px: float
@@ -37,7 +37,7 @@ class Stroke:
 
 @dataclass(frozen=True)
 class Picture:
-    """A grey PNG on the canvas: its middle and size in canvas px, turned clockwise by `degrees`."""
+    """A grey PNG on the canvas: centre and size in canvas px, rotated clockwise by `degrees`."""
 
     png: bytes
     x: float
@@ -51,9 +51,9 @@ Drawing = list[Stroke | Picture]
 
 
 def paint(strokes: Iterable[tuple[Points, float]]) -> Image.Image:
-    """Lines through points (canvas px) with their widths -> grey image (280, 280), black on white.
+    """(points, width) of lines, in canvas px -> grey image (280, 280), black on white.
 
-    Round caps and joins, anti-aliased.
+    Lines have round caps and joins and are anti-aliased.
     """
     large = Image.new("L", (CANVAS_PX * SUPERSAMPLING,) * 2, "white")
     pen = ImageDraw.Draw(large)
@@ -67,12 +67,12 @@ def paint(strokes: Iterable[tuple[Points, float]]) -> Image.Image:
 
 
 def opaque(grey: Image.Image) -> np.ndarray:
-    """A grey image as the canvas sends its pictures: uint8 RGBA (H, W, 4), nothing transparent."""
+    """A grey image in the format that the web canvas sends: opaque uint8 RGBA (H, W, 4)."""
     return np.array(grey.convert("RGBA"))
 
 
 def render(drawing: Drawing) -> np.ndarray:
-    """The drawing as the web canvas shows it, but for its edges: uint8 RGBA (280, 280, 4)."""
+    """The drawing as the web canvas shows it, except for edge pixels: uint8 RGBA (280, 280, 4)."""
     grey = paint(
         (_curve(part.points), part.brush_px) for part in drawing if isinstance(part, Stroke)
     )
@@ -83,7 +83,7 @@ def render(drawing: Drawing) -> np.ndarray:
 
 
 def put(ink: np.ndarray) -> Picture:
-    """float (h, w) ink in [0, 1], at most 280 px a side -> black on white, filling the canvas."""
+    """float (h, w) ink in [0, 1], at most 280 px a side -> picture, filling the canvas."""
     grey = Image.fromarray(np.rint(255 * (1 - ink)).astype(np.uint8))
     buffer = io.BytesIO()
     grey.quantize(GREYS).save(buffer, "PNG", optimize=True)
@@ -93,16 +93,16 @@ def put(ink: np.ndarray) -> Picture:
 
 
 def paint_picture(picture: Picture) -> Image.Image:
-    """The picture alone, grey (280, 280) on white. Raises DrawingError if it cannot be read."""
+    """The picture as a grey image (280, 280) on white. Raises DrawingError if it is unreadable."""
     try:
         with Image.open(io.BytesIO(picture.png), formats=["PNG"]) as opened:
             if max(opened.size) > CANVAS_PX:
                 raise DrawingError(f"it has {opened.size} px, more than the canvas")
             grey = opened.convert("L")
-    except Exception as error:  # damaged files make Pillow raise whatever it stumbles over
-        raise DrawingError("its picture is no PNG of ours") from error
+    except Exception as error:  # Pillow raises many types of errors for damaged files
+        raise DrawingError("its picture is not a PNG made by this app") from error
     size = (max(1, round(picture.width)), max(1, round(picture.height)))
-    # Turned as ink on black, so that the corners that appear are paper.
+    # Rotated as white on black, so that the new corners are blank.
     ink = ImageChops.invert(grey.resize(size)).rotate(-picture.degrees, expand=True)
     canvas = Image.new("L", (CANVAS_PX,) * 2, "black")
     canvas.paste(ink, (round(picture.x - ink.width / 2), round(picture.y - ink.height / 2)))
@@ -110,7 +110,7 @@ def paint_picture(picture: Picture) -> Image.Image:
 
 
 def _curve(samples: Points) -> Points:
-    """What fabric.js draws through the samples of a pen: quadratic curves through the midpoints."""
+    """The curve that fabric.js draws for a pen's samples: quadratic pieces between midpoints."""
     if len(samples) < 3:
         return samples
     points = np.array(samples)
@@ -122,6 +122,6 @@ def _curve(samples: Points) -> Points:
 
 
 def joints(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each curve starts and where it ends: the midpoints between (n, 2) samples."""
+    """Start and end points of the curves for (n, 2) samples: midpoints, and the first sample."""
     middles = (points[1:-1] + points[2:]) / 2
     return np.concatenate([points[:1], middles[:-1]]), middles

@@ -1,7 +1,7 @@
-"""Drawings as the web canvas has them, and back.
+"""Conversion between drawings and the objects of the web canvas (fabric.js).
 
-The web canvas (fabric.js) describes a drawing as a list of objects: a `path` for each stroke, an
-`image` for a picture, each of them moved, turned or scaled as a whole.
+The web canvas describes a drawing as a list of objects: a `path` for each stroke and an `image` for
+each picture. Each object may be moved, rotated or scaled.
 """
 
 import base64
@@ -16,15 +16,15 @@ from PIL import Image
 
 from mnistcmp.drawing.canvas import Drawing, Picture, Points, Stroke, joints
 
-BOUNDS_PIECES = 129  # straight ones, for a curve whose outermost points count
+BOUNDS_PIECES = 129  # points per curve, to find its bounding box
 
 FabricObject = dict[str, Any]
 
 
 def from_fabric(objects: Iterable[FabricObject]) -> Drawing:
-    """The canvas's `objects`, also when they were moved, turned or scaled on it -> a drawing.
+    """The web canvas's `objects`, possibly moved, rotated or scaled -> a drawing.
 
-    Objects of other kinds than paths and images, which our canvas never has, are left out.
+    Objects other than paths and images are ignored; our canvas has none.
     """
     drawing: Drawing = []
     for thing in objects:
@@ -40,31 +40,31 @@ def from_fabric(objects: Iterable[FabricObject]) -> Drawing:
 
 
 def to_fabric(drawing: Drawing) -> list[FabricObject]:
-    """A drawing -> objects that the canvas takes as its `initial_drawing`."""
+    """A drawing -> objects for the `initial_drawing` of the web canvas."""
     return [
         _fabric_path(part) if isinstance(part, Stroke) else _fabric_image(part) for part in drawing
     ]
 
 
 def _origin(samples: Points) -> np.ndarray:
-    """The point of a path that fabric.js takes for its middle, (2,)."""
+    """The centre of a path according to fabric.js, (2,)."""
     points = np.array(samples)
     extent = points[[0, -1]]
     if len(points) > 2:
         starts, middles = joints(points)
         t = np.linspace(0, 1, BOUNDS_PIECES)[:, None, None]
-        # It reckons the bounds as if each curve were cubic with its one control point twice.
+        # fabric.js computes the bounds as if each curve were cubic, with its control point twice.
         cubic = (1 - t) ** 3 * starts + 3 * t * (1 - t) * points[1:-1] + t**3 * middles
         extent = np.concatenate([extent, cubic.reshape(-1, 2)])
     return (extent.min(axis=0) + extent.max(axis=0)) / 2
 
 
 def _stroke_of(thing: FabricObject) -> Stroke:
-    """A path: ["M", x, y], then ["Q", sample x, y, midpoint x, y] for each sample, ["L", x, y]."""
+    """A path: ["M", x, y], ["Q", sample x, y, midpoint x, y] for each sample, ["L", x, y]."""
     samples = [(float(command[1]), float(command[2])) for command in thing["path"]]
     scale_x, scale_y = thing.get("scaleX", 1), thing.get("scaleY", 1)
     brush_px = thing["strokeWidth"] * (abs(scale_x) * abs(scale_y)) ** 0.5
-    if "left" not in thing:  # it stands where its points say
+    if "left" not in thing:  # the points are canvas coordinates
         return Stroke(samples, brush_px)
     flipped = [-1 if thing.get(flip) else 1 for flip in ("flipX", "flipY")]
     local = (np.array(samples) - _origin(samples)) * [scale_x, scale_y] * flipped
@@ -74,7 +74,7 @@ def _stroke_of(thing: FabricObject) -> Stroke:
 
 def _turn(degrees: float) -> np.ndarray:
     c, s = cos(radians(degrees)), sin(radians(degrees))
-    return np.array([[c, -s], [s, c]])  # y points down, so this turns clockwise
+    return np.array([[c, -s], [s, c]])  # clockwise, because y points down
 
 
 def _scaled_size(thing: FabricObject) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Drawings that are no digits, made at random: to find out when a reading is not to be believed."""
+"""Random drawings that are not digits, to find out when a reading should be rejected."""
 
 from collections.abc import Callable, Iterator
 from itertools import cycle, islice
@@ -10,12 +10,12 @@ from mnistcmp.drawing import canvas
 from mnistcmp.drawing.canvas import CANVAS_PX, USUAL_BRUSHES_PX, Points
 from mnistcmp.drawing.preprocess import to_pixels
 
-# Capital letters that nobody takes for a digit; I, O, S, Z, B, G and their like are left out.
+# Capital letters that do not look like digits: no I, O, S, Z, B, G and the like.
 LETTERS = "AEFHKMNPRTWXY"
 
 
 def generate(count: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
-    """`count` drawings, each kind in turn -> (kind, float32 (28, 28) pixels as in `drawing`)."""
+    """Yield `count` drawings, of each kind in turn: (kind, float32 (28, 28) as `to_pixels`)."""
     rng = np.random.default_rng(seed)
     for kind in islice(cycle(KINDS), count):
         pixels = to_pixels(canvas.opaque(KINDS[kind](rng)))
@@ -24,7 +24,7 @@ def generate(count: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _painted(rng: np.random.Generator, strokes: list[np.ndarray]) -> Image.Image:
-    """Strokes in a unit square, turned a little, at random place and size on the canvas."""
+    """Strokes in a unit square -> an image, with a random position, size and slight rotation."""
     brush_px = rng.uniform(*USUAL_BRUSHES_PX)
     size_px = rng.uniform(120, 220)
     angle = rng.uniform(-0.3, 0.3)
@@ -39,7 +39,7 @@ def _points(stroke: np.ndarray) -> Points:
 
 
 def _smooth(corners: np.ndarray) -> np.ndarray:
-    """(n, 2) corners -> a round curve near them, by cutting corners three times (Chaikin 1974)."""
+    """(n, 2) corners -> a smooth curve, by cutting corners three times (Chaikin 1974)."""
     for _ in range(3):
         first, second = corners[:-1], corners[1:]
         cut = np.stack([0.75 * first + 0.25 * second, 0.25 * first + 0.75 * second], axis=1)
@@ -83,7 +83,7 @@ def _dots(rng: np.random.Generator) -> Image.Image:
 
 
 def _animal(rng: np.random.Generator) -> Image.Image:
-    """A body on four legs with a neck, a head and a tail: somebody always draws a horse."""
+    """A body on four legs with a neck, a head and a tail: people like to draw horses."""
     body = [[0.2, 0.45], [0.75, 0.45], [0.75, 0.65], [0.2, 0.65], [0.2, 0.45]]
     legs = [[[x, 0.65], [x + rng.uniform(-0.06, 0.06), 1]] for x in (0.22, 0.34, 0.62, 0.74)]
     head = [[0.75, 0.45], [0.88, 0.1], [1.05, 0.2], [0.9, 0.3]]

@@ -1,9 +1,9 @@
-"""A drawing on a canvas -> 28x28 pixels, made the way MNIST was made from scanned digits.
+"""A drawing on a canvas -> 28x28 pixels, prepared as MNIST was from scanned digits.
 
-A network only reads what looks like its training data, so a drawing takes the same way: tight crop,
-longer side to 20 px, anti-aliased, centre of mass to the middle of a 28x28 field.
+Networks read only what looks like their training data, so a drawing takes the same steps: tight
+crop, longer side scaled to 20 px, anti-aliased, centre of mass moved to the centre of 28x28 px.
 Source: LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition",
-Proc. IEEE 1998, section III.A. What the paper leaves open was measured on MNIST's training images.
+Proc. IEEE 1998, section III.A. Details that it omits were measured on MNIST's training images.
 """
 
 import math
@@ -15,34 +15,34 @@ from PIL import Image, ImageChops
 FIELD_PX = 28
 BOX_PX = 20
 
-# MNIST's middle in pixel indices. The 60,000 training images have their centre of mass in
-# (13.5, 14.5] on both axes: it was rounded to the pixel of index 14, not to the field's 13.5.
+# The pixel index of MNIST's centre. The 60,000 training images have their centre of mass in
+# (13.5, 14.5] on both axes, so it was rounded to index 14, not to the field's centre at 13.5.
 MIDDLE = 14
 
-# A pen whose colour is nearer than this to the paper's is not seen: the canvas counts as blank.
+# If the pen's colour is closer than this to the background's, the canvas counts as blank.
 FAINTEST_PEN = 0.1
 
-# The crop keeps all ink above this. MNIST digits have faint edges: magnified ten times and drawn
-# again, 99.9 % of 1,500 come back unchanged with 0.02, only 86 % with 0.1.
+# The crop keeps all ink above this. MNIST digits have faint edges: of 1,500, magnified ten times
+# and processed again, 99.9 % are unchanged with 0.02, but only 86 % with 0.1.
 FAINTEST_INK = 0.02
 
-# Of Pillow's filters this one gives MNIST's grey levels: 1,500 replayed pen digits against MNIST
-# digits of the same label and amount of ink have histograms that differ by 0.7 % of the pixels
+# Of Pillow's filters, this one is closest to MNIST's grey levels. The histograms of 1,500 replayed
+# pen digits and of MNIST digits with the same label and amount of ink differ by 0.7 % of the pixels
 # (BICUBIC 0.8 %, which overshoots; HAMMING 3.5 %, LANCZOS 4.3 %, BILINEAR 5.7 %).
 FILTER = Image.Resampling.BOX
 
-# Less ink than this is a speck: the dot of a 12 px brush holds 113 px, the finest digit far more.
+# Less ink than this is a speck. A dot of a 12 px brush has 113 px, the thinnest digit far more.
 SMALLEST_DRAWING_PX = 10
 
 
 @dataclass(frozen=True)
 class Stages:
-    """What happens to a drawing, step by step; all float32, ink in [0, 1]: 0 paper, 1 full ink.
+    """The stages of a drawing's preprocessing; all float32 in [0, 1], 0 background, 1 full ink.
 
-    ink: (H, W), the canvas without its colours.
+    ink: (H, W), the canvas without colours.
     crop: (h, w), the tight bounding box of the ink.
-    box: (20, w) or (h, 20), the crop with its longer side scaled to 20 px, aspect kept.
-    pixels: (28, 28), the box with its centre of mass in the middle: what the networks read.
+    box: (20, w) or (h, 20), the crop with its longer side scaled to 20 px, keeping the aspect.
+    pixels: (28, 28), the box with its centre of mass in the centre: the input of the networks.
     """
 
     ink: np.ndarray
@@ -54,13 +54,13 @@ class Stages:
 def stages(rgba: np.ndarray) -> Stages | None:
     """uint8 RGBA (H, W, 4) -> every stage on the way to (28, 28) pixels; None if blank.
 
-    The border tells what the paper is. Where most of it is fully transparent, ink is the stroke's
-    opacity, whatever its colour. Otherwise the canvas is laid on white, the median colour of the
-    border is the paper, and ink is the distance from it in the colour channel that differs most.
-    The strongest ink becomes 1. So pen and paper may have any colours, light on dark too.
-    Blank: no contrast above 0.1 of the full range, or less ink in all than 10 full pixels.
+    If most of the border is fully transparent, ink is the opacity, whatever the colour. Otherwise
+    the canvas is composited on white, the border's median colour is the background, and ink is the
+    distance from it in the colour channel that differs most. The strongest ink becomes 1. So pen
+    and background may have any colours, including light on dark.
+    Blank: no contrast above 0.1 of the full range, or less ink in total than 10 full pixels.
 
-    Raises TypeError if `rgba` is no uint8 array, ValueError if its shape is not (H, W, 4).
+    Raises TypeError if `rgba` is not a uint8 array, ValueError if its shape is not (H, W, 4).
     """
     _check(rgba)
     ink = _ink(rgba)
@@ -72,18 +72,18 @@ def stages(rgba: np.ndarray) -> Stages | None:
 
 
 def to_pixels(rgba: np.ndarray) -> np.ndarray | None:
-    """uint8 RGBA (H, W, 4) -> float32 (28, 28) in [0, 1], ink bright as in MNIST; None if blank.
+    """uint8 RGBA (H, W, 4) -> float32 (28, 28) in [0, 1], bright ink as in MNIST; None if blank.
 
-    Takes about a millisecond for a canvas of 280x280. Raises as `stages`, which explains the way.
+    Takes about a millisecond for a canvas of 280x280. See `stages` for the steps and exceptions.
     """
     steps = stages(rgba)
     return None if steps is None else steps.pixels
 
 
 def bounding_box(steps: Stages) -> np.ndarray:
-    """What a simpler program makes of the drawing: the crop, its longer side scaled to 28 px.
+    """A simpler preprocessing, for comparison: the crop with its longer side scaled to 28 px.
 
-    float32 (28, 28) ink in [0, 1], the crop in the middle.
+    float32 (28, 28) ink in [0, 1], with the crop centred.
     """
     box = _fit(steps.crop, FIELD_PX)
     field = np.zeros((FIELD_PX, FIELD_PX), dtype=np.float32)
@@ -93,7 +93,7 @@ def bounding_box(steps: Stages) -> np.ndarray:
 
 
 def whole_canvas(steps: Stages) -> np.ndarray:
-    """What the simplest program makes of the drawing: all of the canvas, scaled to 28 px a side.
+    """The simplest preprocessing, for comparison: the entire canvas, scaled to 28 px a side.
 
     float32 (28, 28) ink in [0, 1].
     """
@@ -102,31 +102,32 @@ def whole_canvas(steps: Stages) -> np.ndarray:
 
 def _check(rgba: np.ndarray) -> None:
     if not isinstance(rgba, np.ndarray):
-        raise TypeError(f"a drawing is a numpy array, got {type(rgba).__name__}: use np.asarray")
+        raise TypeError(f"expected a numpy array, got {type(rgba).__name__}: use np.asarray")
     if rgba.dtype != np.uint8:
-        raise TypeError(f"a drawing is uint8 in 0..255, got {rgba.dtype}: scale and convert it")
+        raise TypeError(f"expected uint8 in 0..255, got {rgba.dtype}: scale and convert it")
     if rgba.ndim != 3 or rgba.shape[2] != 4 or rgba.size == 0:
         raise ValueError(
-            f"a drawing has shape (H, W, 4), got {rgba.shape}: convert with PIL's .convert('RGBA')"
+            f"expected shape (H, W, 4), got {rgba.shape}: convert with PIL's .convert('RGBA')"
         )
 
 
 def _ink(rgba: np.ndarray) -> np.ndarray | None:
-    """uint8 (H, W, 4) -> float32 (H, W) with its maximum at 1; None if blank."""
+    """uint8 (H, W, 4) -> float32 (H, W) with maximum 1; None if blank."""
     canvas = Image.fromarray(rgba)
     if np.median(_border(rgba[..., 3])) == 0:
         contrast = canvas.getchannel("A")
     else:
         white = Image.new("RGBA", canvas.size, "white")
         opaque = Image.alpha_composite(white, canvas).convert("RGB")
-        paper = tuple(np.median(_border(np.asarray(opaque)), axis=0).astype(int).tolist())
-        difference = ImageChops.difference(opaque, Image.new("RGB", canvas.size, paper))
+        background = tuple(np.median(_border(np.asarray(opaque)), axis=0).astype(int).tolist())
+        difference = ImageChops.difference(opaque, Image.new("RGB", canvas.size, background))
         red, green, blue = difference.split()
         contrast = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-    strongest = contrast.getextrema()[1]
+    values = np.asarray(contrast, dtype=np.float32)
+    strongest = values.max()
     if strongest <= FAINTEST_PEN * 255:
         return None
-    ink = np.asarray(contrast, dtype=np.float32) / np.float32(strongest)
+    ink = values / strongest
     return ink if ink.sum() >= SMALLEST_DRAWING_PX else None
 
 
@@ -143,7 +144,7 @@ def _crop(ink: np.ndarray) -> np.ndarray:
 
 
 def _fit(crop: np.ndarray, side_px: int) -> np.ndarray:
-    """Scales the longer side; a hair-thin line keeps at least 1 px on the other side."""
+    """Scale the longer side to `side_px`; the other keeps at least 1 px."""
     height, width = crop.shape
     scale = side_px / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -158,11 +159,11 @@ def _centre(box: np.ndarray) -> np.ndarray:
 
 
 def _offset(profile: np.ndarray) -> int:
-    """Where along one axis the box starts so that its centre of mass comes nearest the middle.
+    """The box's start along one axis that brings its centre of mass closest to MIDDLE.
 
-    Clipped: a digit with nearly all its weight at one end would hang over the field's edge.
+    Clipped, because a digit with nearly all its ink at one end would extend beyond the field.
     """
     centre = profile @ np.arange(len(profile), dtype=np.float32) / profile.sum()
-    # floor(x + 1/2) of the distance puts the centre in (13.5, 14.5], as in MNIST; round() rounds
-    # halves to even and would treat equal drawings differently.
+    # floor(x + 1/2) puts the centre in (13.5, 14.5], as in MNIST; round() rounds halves to even,
+    # so the result would depend on the parity of the offset.
     return min(max(math.floor(MIDDLE + 0.5 - centre), 0), FIELD_PX - len(profile))

@@ -1,22 +1,23 @@
-"""A drawing as a short text for a link, and back."""
+"""Conversion between a drawing and a short text for a link."""
 
 import base64
 import json
 import zlib
+from typing import Any
 
 import numpy as np
 
 from mnistcmp.drawing.canvas import CANVAS_PX, Drawing, DrawingError, Picture, Stroke, paint_picture
 
-LONGEST_LINK = 6_000  # characters: proxies and servers take addresses of some 8,000
-LARGEST_TEXT = 100_000  # bytes of a link's drawing unpacked; what is more was made to do harm
+LONGEST_LINK = 6_000  # characters: proxies and servers accept URLs of about 8,000
+LARGEST_TEXT = 100_000  # bytes after decompression; more is an attack
 MOST_PICTURES, LARGEST_PICTURE_PX = 4, 2 * CANVAS_PX
 THICKEST_BRUSH_PX = 100
 FARTHEST_PX = 10 * CANVAS_PX
 
 
 def to_text(drawing: Drawing) -> str:
-    """A drawing -> characters that may stand in a link, rounded to whole px.
+    """A drawing, rounded to whole px -> characters that are valid in a URL.
 
     Raises DrawingError if there are more than 6,000.
     """
@@ -33,23 +34,23 @@ def to_text(drawing: Drawing) -> str:
     text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
     if len(text) > LONGEST_LINK:
         raise DrawingError(
-            f"the drawing takes {len(text):,} characters, a link holds {LONGEST_LINK:,}: "
-            "draw it with fewer strokes"
+            f"the drawing needs {len(text):,} characters, but a link can have only "
+            f"{LONGEST_LINK:,}: draw it with fewer strokes"
         )
     return text
 
 
 def from_text(text: str) -> Drawing:
-    """What `to_text` made of a drawing -> the drawing.
+    """A text made by `to_text` -> the drawing.
 
-    Raises DrawingError for anything else, however it was made: a link may come from anybody.
+    Raises DrawingError for any other text: links are untrusted input.
     """
     try:
         packed = base64.urlsafe_b64decode(text[:LONGEST_LINK] + "=" * (-len(text) % 4))
         content = zlib.decompressobj().decompress(packed, LARGEST_TEXT)
         parts = json.loads(content)
         if not isinstance(parts, list):
-            raise DrawingError("it is no list of strokes")
+            raise DrawingError("it is not a list of strokes")
         if sum(isinstance(part[0], str) for part in parts) > MOST_PICTURES:
             raise DrawingError(f"it has more than {MOST_PICTURES} pictures")
         return [_part(*part) for part in parts]
@@ -65,11 +66,11 @@ def from_text(text: str) -> Drawing:
         RecursionError,
         OSError,
     ) as error:
-        # Without what Python says of it: that may quote the link, whose author is unknown.
+        # Without Python's message, which may quote the untrusted link.
         raise DrawingError("the drawing in this link cannot be read: it is damaged") from error
 
 
-def _part(first: object, *numbers: object) -> Stroke | Picture:
+def _part(first: Any, *numbers: Any) -> Stroke | Picture:  # Any: whatever the JSON holds
     values = np.array([float(number) for number in numbers])
     _check_within(values)
     if isinstance(first, str):
@@ -89,6 +90,6 @@ def _part(first: object, *numbers: object) -> Stroke | Picture:
 
 
 def _check_within(px: np.ndarray) -> None:
-    # Put so that NaN does not pass.
+    # Not `any(abs(px) > ...)`, which would accept NaN.
     if not (abs(px) <= FARTHEST_PX).all():
-        raise DrawingError(f"a number in it is not within {FARTHEST_PX} px of the canvas")
+        raise DrawingError(f"a number in it is not within ±{FARTHEST_PX} px")

@@ -1,1 +1,1 @@
-"""Inside one network: how it is built, and what becomes of one image in it."""
+"""Inside one network: its structure, and how it processes one image."""

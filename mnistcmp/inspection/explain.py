@@ -1,4 +1,4 @@
-"""Inside one network: what its first layer looks for, and what becomes of one image in it."""
+"""The first layer's filters of a network, and its activations and attributions for one image."""
 
 import copy
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ MOST_UNITS = 32
 
 @dataclass(frozen=True)
 class Filters:
-    """Weights of a network's first layer, float32 (n, h, w), of the `count` that it has.
+    """Weights of a network's first layer, float32 (n, h, w): all `count` filters or some of them.
 
-    `name` is the layer's; `kind` is its class: where that is Linear, a filter is one unit's weights
-    laid out as the image.
+    `name` and `kind` are the layer's name and class. If the class is Linear, a filter is the
+    weights of one unit, in the shape of the image.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class Activation:
-    """What one layer makes of one image: float32 (channels, H, W) or (units,)."""
+    """The output of one layer for one image: float32 (channels, H, W) or (units,)."""
 
     name: str
     kind: str
@@ -39,10 +39,11 @@ class Activation:
 
 @dataclass(frozen=True)
 class Look:
-    """What becomes of one image in one network.
+    """How one network processes one image.
 
-    activations: of every layer, the last being the logits. probabilities: float32 (classes,).
-    saliency, occlusion: float32, of the image's shape, for the digit held most probable.
+    activations: the output of every layer; the last are the logits.
+    probabilities: float32 (classes,).
+    saliency, occlusion: float32, in the image's shape, for the most probable digit.
     """
 
     activations: list[Activation]
@@ -52,14 +53,14 @@ class Look:
 
     @property
     def digit(self) -> int:
-        """The digit that the network holds for the most probable."""
+        """The most probable digit."""
         return int(self.probabilities.argmax())
 
 
 def look(model: nn.Module, pixels: np.ndarray) -> Look:
-    """Float32 (H, W) pixels in [0, 1], ink bright -> all that is to be seen inside.
+    """Float32 (H, W) pixels in [0, 1], bright ink on 0 -> activations, probabilities and maps.
 
-    `model` is in evaluation mode; it is left as it was, so that it may be shared.
+    `model` must be in evaluation mode. It is not changed, so it may be shared between threads.
     """
     read = probabilities(np.stack([pixels]), {"this": model})[0, 0]
     digit = int(read.argmax())
@@ -72,10 +73,10 @@ def look(model: nn.Module, pixels: np.ndarray) -> Look:
 
 
 def first_filters(model: nn.Module, in_shape: ImageShape = (1, 28, 28)) -> Filters:
-    """The weights that look at the image itself.
+    """The weights of the first layer with weights.
 
-    Of a convolution every filter, for each of the image's channels; of a perceptron the 32 units
-    whose weights have the largest 2-norms, the largest first.
+    For a convolution, every filter for each channel of the image; for a perceptron, the 32 units
+    with the largest 2-norms of their weights, largest first.
     """
     name, layer = next(
         (name, module)
@@ -93,14 +94,14 @@ def first_filters(model: nn.Module, in_shape: ImageShape = (1, 28, 28)) -> Filte
 
 
 def activations(model: nn.Module, pixels: np.ndarray) -> list[Activation]:
-    """What every layer makes of float32 (H, W) pixels, in the order of `anatomy.layers`."""
+    """The output of every layer for float32 (H, W) pixels, in the order of `structure.layers`."""
     found: list[Activation] = []
 
     def keep(name: str, layer: nn.Module, output: Tensor) -> None:
         name = name.removeprefix("network.")
         found.append(Activation(name, type(layer).__name__, output[0].numpy()))
 
-    # A copy, because hooks on a network that is shared would see the images of others too.
+    # A copy, because hooks on a shared network would also run for other threads' images.
     model = copy.deepcopy(model)
     for name, module in model.named_modules():
         if not any(module.children()):
@@ -115,9 +116,9 @@ def activations(model: nn.Module, pixels: np.ndarray) -> list[Activation]:
 def saliency(model: nn.Module, pixels: np.ndarray, digit: int) -> np.ndarray:
     """The gradient of the digit's logit with respect to float32 (H, W) pixels, (H, W).
 
-    Above 0: more ink there would speak for the digit; below 0: against it.
+    Where it is positive, more ink would increase the logit; where negative, decrease it.
     Source: Simonyan, Vedaldi, Zisserman 2013, "Deep Inside Convolutional Networks", section 3
-    (which shows its absolute value).
+    (which shows the absolute value).
     """
     image = _batch(pixels).requires_grad_()
     (gradient,) = torch.autograd.grad(model(image)[0, digit], image)
@@ -131,12 +132,12 @@ def occlusion(
     patch_px: int = PATCH_PX,
     step_px: int = STEP_PX,
 ) -> np.ndarray:
-    """How much of the digit's probability goes where float32 (H, W) pixels are covered, (H, W).
+    """How much the digit's probability falls if parts of float32 (H, W) pixels are covered, (H, W).
 
-    A blank square is moved over the image in steps. A value in [-1, 1] is the mean fall over all
-    squares that cover its pixel; below 0, the digit becomes more probable without it.
+    A blank square moves over the image in steps. Each value, in [-1, 1], is the mean fall over all
+    squares that cover the pixel; below 0, the digit becomes more probable without it.
     Source: Zeiler, Fergus 2013, "Visualizing and Understanding Convolutional Networks", section
-    4.2 (with a grey square: here blank paper is what an image has where nothing is).
+    4.2 (with a grey square; ours is 0, the value of pixels without ink).
     """
     height, width = pixels.shape
     squares = [
@@ -144,13 +145,13 @@ def occlusion(
         for top in range(0, height - patch_px + 1, step_px)
         for left in range(0, width - patch_px + 1, step_px)
     ]
-    squares_inked = [square for square in squares if pixels[square].any()]  # others change nothing
-    images = np.repeat(pixels[None], 1 + len(squares_inked), axis=0)
-    for image, square in zip(images[1:], squares_inked, strict=True):
+    inked = [square for square in squares if pixels[square].any()]  # the others change nothing
+    images = np.repeat(pixels[None], 1 + len(inked), axis=0)
+    for image, square in zip(images[1:], inked, strict=True):
         image[square] = 0
     before, *after = probabilities(images, {"this": model})[0, :, digit]
     falls, covered = np.zeros((2, height, width), np.float32)
-    for square, probability in zip(squares_inked, after, strict=True):
+    for square, probability in zip(inked, after, strict=True):
         falls[square] += before - probability
     for square in squares:
         covered[square] += 1

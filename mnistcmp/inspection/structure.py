@@ -1,4 +1,4 @@
-"""How a network is built: its layers, their work, how far they see, and its shortcuts."""
+"""The structure of a network: its layers with cost and receptive field, and its shortcuts."""
 
 import operator
 from dataclasses import dataclass
@@ -10,18 +10,19 @@ from torch import Tensor, fx, nn
 from mnistcmp.models.custom_layers import ChannelAttention
 from mnistcmp.models.shapes import ImageShape
 
-# What adds two paths, as torch.fx names it.
+# Additions of two paths, as torch.fx represents them.
 ADDITIONS = (operator.add, operator.iadd, torch.add, "add", "add_")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer, as it takes part in reading one image.
+    """One layer, in the processing of one image.
 
-    `shape` is its output's, without the batch; `multiply_adds` counts those of convolutions and
-    linear layers, with one for a bias; `receptive_field_px` is the side of the square of pixels
-    that one value of its output depends on, None where it is all of the image; `kernel_px` the side
-    of its own window, None where it has none.
+    shape: the output's, without the batch.
+    multiply_adds: of convolutions and linear layers; a bias counts as one.
+    receptive_field_px: the side of the square of pixels that one output value depends on; None if
+        it depends on the entire image.
+    kernel_px: the side of the kernel or pooling window, None if there is none.
     """
 
     name: str
@@ -35,9 +36,9 @@ class Layer:
 
 @dataclass(frozen=True)
 class Shortcut:
-    """What enters layer `first` is added to what leaves layer `last`, by their names.
+    """The input of layer `first` is added to the output of layer `last`; both are layer names.
 
-    `through` are the layers on the shortcut itself; most have none.
+    `through` lists the layers on the shortcut itself, usually none.
     """
 
     first: str
@@ -47,34 +48,36 @@ class Shortcut:
 
 @dataclass(frozen=True)
 class Structure:
-    """The layers in the order in which an image passes through them, and the shortcuts."""
+    """The layers in forward order, and the shortcuts."""
 
     layers: list[Layer]
     shortcuts: list[Shortcut]
 
 
 def structure(model: nn.Module, in_shape: ImageShape) -> Structure:
-    """How `model`, which reads images of `in_shape`, is built; raises as `shortcuts`."""
+    """The structure of `model` for images of `in_shape`. Raises as `shortcuts` does."""
     return Structure(layers(model, in_shape), shortcuts(model))
 
 
 def layers(model: nn.Module, in_shape: ImageShape) -> list[Layer]:
-    """Every layer of `model`, in the order in which an image of `in_shape` passes through them.
+    """Every layer of `model` for images of `in_shape`, in forward order.
 
-    Where paths run side by side, a receptive field is that along the widest: a shortcut only adds
-    narrower ones.
+    Where paths run in parallel, the receptive field is that of the longer path, because shortcuts
+    have smaller ones.
     """
     found: list[Layer] = []
-    field, step = 1.0, 1  # px, of what has been reached so far
+    field, step = 1.0, 1  # receptive field and stride so far, px
 
     def visit(name: str, module: nn.Module, output: Tensor) -> None:
         nonlocal field, step
         shape = tuple(output.shape[1:])
         kernel_px = None
-        if kernel := getattr(module, "kernel_size", None):
-            kernel_px = _side(kernel)
+        if hasattr(module, "kernel_size"):
+            kernel_px, stride_px = (
+                _side(getattr(module, size)) for size in ("kernel_size", "stride")
+            )
             field += (kernel_px - 1) * step
-            step *= _side(module.stride)
+            step *= stride_px
         if isinstance(module, ChannelAttention) or len(shape) == 1:
             field = inf
         found.append(
@@ -108,9 +111,9 @@ def layers(model: nn.Module, in_shape: ImageShape) -> list[Layer]:
 
 
 def receptive_field_px(model: nn.Module, in_shape: ImageShape) -> int:
-    """How far the last convolution sees, px a side; a network without any sees all at once."""
+    """The receptive field of the last convolution, px a side; without convolution, the image's."""
     everything = max(in_shape[1:])
-    fields = [everything]
+    fields: list[int | None] = [everything]
     fields += (
         layer.receptive_field_px
         for layer in layers(model, in_shape)
@@ -120,10 +123,10 @@ def receptive_field_px(model: nn.Module, in_shape: ImageShape) -> int:
 
 
 def activation_megabytes(model: nn.Module, in_shape: ImageShape, images: int) -> float:
-    """What a training step on so many images in fp32 keeps for its backward pass, 10⁶ bytes.
+    """Memory that a training step on `images` images keeps for its backward pass, fp32, 10⁶ bytes.
 
-    Measured: every tensor that autograd saves, once, without the parameters; in the backward pass
-    they become fewer, so that this is the peak.
+    Measured as the tensors that autograd saves, each counted once, without the parameters. The
+    backward pass frees them, so this is the peak.
     """
     device = next(model.parameters()).device
     kept = {parameter.untyped_storage().data_ptr(): 0 for parameter in model.parameters()}
@@ -135,7 +138,7 @@ def activation_megabytes(model: nn.Module, in_shape: ImageShape, images: int) ->
 
     model.train()
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        # Held, so that no address is used twice.
+        # Keep a reference, so that no address is used twice.
         logits = model(torch.zeros(images, *in_shape, device=device))
     del logits
     return sum(kept.values()) / 1e6
@@ -146,28 +149,28 @@ def _side(size: int | tuple[int, int]) -> int:
 
 
 def _multiply_adds(module: nn.Module, shape: tuple[int, ...]) -> int:
-    if isinstance(module, ChannelAttention):  # two linear layers, once an image
+    if isinstance(module, ChannelAttention):  # two linear layers, applied once per image
         return sum(parameter.numel() for parameter in module.parameters())
     weight = getattr(module, "weight", None)
     if weight is None or weight.ndim < 2:
         return 0
     bias = 0 if getattr(module, "bias", None) is None else prod(shape)
-    positions = prod(shape[1:])  # of a linear layer: one
+    positions = prod(shape[1:])  # 1 for a linear layer
     return weight.numel() * positions + bias
 
 
 class _Tracer(fx.Tracer):
-    """Follows an image through the network's own functions, but into no single layer."""
+    """Traces the network, but treats each layer as a leaf."""
 
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
         return not any(module.children())
 
 
 def shortcuts(model: nn.Module) -> list[Shortcut]:
-    """Where two paths of the network are added, in the order in which an image comes there.
+    """The places where two paths of the network are added, in forward order.
 
-    Read off the sums in its forward pass, so that a new kind of block is found too.
-    Raises torch.fx.proxy.TraceError if the forward pass decides by the values it computes.
+    They are found from the additions in the forward pass, so a new kind of block is found too.
+    Raises torch.fx.proxy.TraceError if the control flow of the forward pass depends on values.
     Source: He et al. 2015, "Deep Residual Learning", figure 2.
     """
     found = []
@@ -182,16 +185,16 @@ def shortcuts(model: nn.Module) -> list[Shortcut]:
 
 
 def _back(node: fx.Node) -> list[fx.Node]:
-    """The way from a node back to the image."""
-    way = [node]
-    while before := way[-1].all_input_nodes:
-        way.append(before[0])
-    return way
+    """The path from a node back to the image."""
+    path = [node]
+    while before := path[-1].all_input_nodes:
+        path.append(before[0])
+    return path
 
 
-def _layers(way_back: list[fx.Node]) -> tuple[str, ...]:
+def _layers(path_back: list[fx.Node]) -> tuple[str, ...]:
     return tuple(
-        _short(str(node.target)) for node in reversed(way_back) if node.op == "call_module"
+        _short(str(node.target)) for node in reversed(path_back) if node.op == "call_module"
     )
 
 

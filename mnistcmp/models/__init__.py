@@ -1,4 +1,4 @@
-"""The zoo: a name becomes an untrained network."""
+"""The networks: `build` makes an untrained network from its name."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ __all__ = ["MODELS", "Normalise", "build"]
 
 
 class Normalise(nn.Module):
-    """(pixels - mean) / std per channel; a layer, so that weights carry their preprocessing.
+    """(pixels - mean) / std per channel; a layer, so that it is saved with the weights.
 
-    (N, C, H, W) -> the same shape. Until `set` is called it changes nothing.
+    (N, C, H, W) -> the same shape. Until `set` is called, it is the identity.
     """
 
     mean: Tensor
@@ -29,7 +29,7 @@ class Normalise(nn.Module):
         self.register_buffer("std", torch.ones(channels, 1, 1))
 
     def set(self, mean: Sequence[float], std: Sequence[float]) -> None:
-        """Take over one mean and one standard deviation a channel, of pixels in [0, 1]."""
+        """Set the mean and standard deviation of each channel, for pixels in [0, 1]."""
         self.mean.copy_(torch.tensor(mean).view_as(self.mean))
         self.std.copy_(torch.tensor(std).view_as(self.std))
 
@@ -38,15 +38,16 @@ class Normalise(nn.Module):
 
 
 def build(name: str, in_shape: ImageShape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
-    """Make the untrained network `name`: (N, *in_shape) pixels in [0, 1] -> (N, classes) logits.
+    """Build the untrained network `name`: (N, *in_shape) pixels in [0, 1] -> (N, classes) logits.
 
-    The module has two parts: `normalise` and `network`. Its weights come from torch's global random
-    generator. Raises ValueError for an unknown name, and where the model cannot serve `in_shape`.
+    The module has two parts: `normalise` and `network`. Its parameters are initialised from torch's
+    global random generator. Raises ValueError for an unknown name, and if the network does not
+    support `in_shape`.
     """
     if name not in MODELS:
         near = get_close_matches(name, MODELS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(MODELS)}"
-        raise ValueError(f"there is no model {name!r}: {hint}")
+        raise ValueError(f"unknown model {name!r}: {hint}")
     try:
         network = _architecture(MODELS[name])(in_shape, classes, **MODELS[name].settings)
     except ValueError as error:
@@ -55,6 +56,6 @@ def build(name: str, in_shape: ImageShape = (1, 28, 28), classes: int = 10) -> n
 
 
 def _architecture(spec: ModelSpec) -> type[nn.Module]:
-    """The class that the network's entry names: a class in the file of this folder."""
+    """The class that an entry names, from the file of that name in this folder."""
     file, _, name = spec.architecture.partition(".")
     return getattr(import_module(f"{__name__}.{file}"), name)

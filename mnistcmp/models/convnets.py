@@ -1,7 +1,7 @@
 """Convolutional networks without shortcuts.
 
-Max pooling stands before ReLU: both are monotonic, so the function is that of the published
-order (ReLU, then pooling), and ReLU has a quarter of the values to look at.
+Max pooling comes before ReLU. Both are monotonic, so the function is the same as in the published
+order (ReLU, then pooling), and ReLU has a quarter of the values to process.
 """
 
 import itertools
@@ -13,10 +13,10 @@ from mnistcmp.models.shapes import ImageShape, pooled_size
 
 
 class PlainCNN(nn.Module):
-    """Stages of convolution, max pooling and ReLU, then linear layers: the textbook CNN.
+    """Stages of convolution, max pooling and ReLU, then linear layers: a textbook CNN.
 
-    `channels` are the widths of the 3×3 convolutions, each followed by a 2×2 pooling; `hidden` the
-    widths of the linear layers between the flattened features and the logits.
+    `channels` are the widths of the 3×3 convolutions, each followed by 2×2 pooling; `hidden` are
+    the widths of the linear layers between the flattened features and the logits.
     (N, C, H, W) pixels -> (N, classes) logits. Raises ValueError if the image is too small.
     Source: PUBLISHED.md tables 1 (tiny_cnn, cnn), 2 (conv_maxpool), 3 (conv*_fc*), 4 (simple_cnn).
     """
@@ -42,7 +42,7 @@ class PlainCNN(nn.Module):
 
 
 class StrongCNN(nn.Module):
-    """Two blocks of two convolutions, each pooled and thinned by dropout, then two linear layers.
+    """Two blocks of two convolutions, pooling and dropout, then two linear layers.
 
     (N, C, H, W) pixels -> (N, classes) logits. Raises ValueError if the image is too small.
     Source: PUBLISHED.md table 1.
@@ -78,11 +78,11 @@ class StrongCNN(nn.Module):
 
 
 class ConvBatchNorm(nn.Module):
-    """Strided convolutions with batch normalisation, averaged over the image, one linear layer.
+    """Strided convolutions with batch normalisation, global average pooling, one linear layer.
 
     (N, C, H, W) pixels -> (N, classes) logits, for any image size.
-    Source: PUBLISHED.md table 2. The published code squeezes the averaged features, which breaks
-    on a batch of one image; flattening from dimension 1 does not.
+    Source: PUBLISHED.md table 2. The published code squeezes the averaged features, which fails
+    on a batch of one image; averaging over dimensions 2 and 3 does not.
     """
 
     def __init__(self, in_shape: ImageShape, classes: int) -> None:

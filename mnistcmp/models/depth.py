@@ -1,4 +1,4 @@
-"""Two, four or six convolutions, without normalisation; and six with shortcuts."""
+"""Two, four or six convolutions without normalisation, and six with shortcuts."""
 
 import itertools
 
@@ -11,7 +11,7 @@ from mnistcmp.models.shapes import ImageShape, pooled_size
 class Stage(nn.Module):
     """`convolutions` 3×3 convolutions, each with ReLU, then 2×2 max pooling.
 
-    With `shortcut`, a 1×1 convolution of the input is added to the last one before its ReLU.
+    With `shortcut`, a 1×1 convolution of the input is added to the last one's output before ReLU.
     (N, inputs, H, W) -> (N, outputs, H / 2, W / 2), rounded down.
     """
 
@@ -32,16 +32,16 @@ class Stage(nn.Module):
         y = last(y)
         if self.shortcut is not None:
             y = y + self.shortcut(x)
-        return F.relu(self.pooling(y))  # the same as pooling last, and faster
+        return F.relu(self.pooling(y))  # equal to ReLU before pooling, and faster
 
 
 class DepthCNN(nn.Module):
-    """Stages of plain convolutions, then two linear layers with dropout between.
+    """Stages of plain convolutions, then two linear layers with dropout between them.
 
-    `channels` are the widths of the stages, `convolutions` how many each has.
+    `channels` are the widths of the stages, `convolutions` is the number in each.
     (N, C, H, W) pixels -> (N, classes) logits. Raises ValueError if the image is too small.
-    Source: PUBLISHED.md table 7. Nothing is normalised, so that a gradient may vanish; the hidden
-    layer's width brings the parameters near to the published ones on images of 3×32×32.
+    Source: PUBLISHED.md table 7. There is no normalisation, so gradients can vanish. The hidden
+    layer's width brings the parameter count close to the published one on images of 3×32×32 px.
     """
 
     def __init__(

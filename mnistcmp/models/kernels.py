@@ -1,4 +1,4 @@
-"""Two convolutions and two linear layers; what differs is how far a convolution looks."""
+"""Two convolutions and two linear layers, with kernels of different sizes."""
 
 from torch import Tensor, nn
 
@@ -6,13 +6,13 @@ from mnistcmp.models.shapes import ImageShape, pooled_size
 
 
 def stage(inputs: int, outputs: int, kernel: int, squeeze: int | None) -> list[nn.Module]:
-    """Convolution that keeps the image's size, 2×2 max pooling, batch normalisation, ReLU.
+    """Convolution with padding to the same size, 2×2 max pooling, batch normalisation, ReLU.
 
-    With `squeeze`, a 1×1 convolution of so many channels stands before it. The convolutions have no
-    bias: the normalisation would take it away again. Raises ValueError if `kernel` is even.
+    With `squeeze`, a 1×1 convolution to that many channels comes first. The convolutions have no
+    bias, because the normalisation would remove it. Raises ValueError if `kernel` is even.
     """
     if kernel % 2 == 0:
-        raise ValueError(f"a kernel of {kernel} has no middle: choose an odd one")
+        raise ValueError(f"the kernel size is {kernel}: choose an odd one")
     layers: list[nn.Module] = []
     if squeeze:
         layers += [nn.Conv2d(inputs, squeeze, 1, bias=False), nn.BatchNorm2d(squeeze), nn.ReLU()]
@@ -28,12 +28,13 @@ def stage(inputs: int, outputs: int, kernel: int, squeeze: int | None) -> list[n
 class KernelCNN(nn.Module):
     """Two stages of convolution and 2×2 max pooling, then two linear layers with dropout.
 
-    `kernel` is the side of both convolutions, `channels` their widths. With `squeeze`, a 1×1
-    convolution of so many channels stands before each of them.
+    `kernel` is the kernel size of both convolutions, `channels` are their widths. With `squeeze`, a
+    1×1 convolution to that many channels comes before each of them.
     (N, C, H, W) pixels -> (N, classes) logits. Raises ValueError if `kernel` is even or the image
-    too small.
-    Source: PUBLISHED.md table 6; the widths are chosen so that the four have about as many
-    parameters. The second convolution sees 3·kernel - 1 px a side.
+    is too small.
+    Source: PUBLISHED.md table 6; the widths are our choice and give the four networks about the
+    same number of parameters. The receptive field of the second convolution is 3·kernel - 1 px a
+    side.
     """
 
     HIDDEN = 256

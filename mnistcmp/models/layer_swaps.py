@@ -1,4 +1,4 @@
-"""One small base network, and what becomes of it when one kind of layer is replaced by our own."""
+"""A small base network, in which one kind of layer can be replaced by a custom one."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +18,7 @@ from mnistcmp.models.shapes import ImageShape, pooled_size
 
 Layer = Callable[..., nn.Module]
 
-# The layers that can take each other's place, by the words that the catalogue uses for them.
+# The interchangeable layers, by their names in the catalogue; comments show the arguments.
 CONVOLUTIONS: dict[str, Layer] = {  # (inputs, outputs)
     "plain": partial(nn.Conv2d, kernel_size=3, padding=1),
     "gated": partial(GatedConv2d, kernel=3),
@@ -39,11 +39,11 @@ POOLINGS: dict[str, Layer] = {  # ()
 class BaseCNN(nn.Module):
     """Two stages of 3×3 convolution, activation, 2×2 pooling; then two linear layers.
 
-    `convolution`, `activation` and `pooling` name the layers of each stage; `attention`, where it
-    is not None, that of one before the pooling. CONVOLUTIONS and the tables beside it list them.
+    `convolution`, `activation` and `pooling` name the layers of each stage; `attention`, if given,
+    names a layer before the pooling. CONVOLUTIONS and the tables after it list the names.
     (N, C, H, W) pixels -> (N, classes) logits. Raises ValueError if the image is too small, and
-    KeyError for a layer that is not listed.
-    Source: PUBLISHED.md table 8; the base network's widths are ours.
+    KeyError for an unknown layer.
+    Source: PUBLISHED.md table 8; the base network's widths are our choice.
     """
 
     CHANNELS = (32, 64)

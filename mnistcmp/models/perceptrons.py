@@ -1,4 +1,4 @@
-"""Fully connected networks: every pixel is an input of its own, and neighbours mean nothing."""
+"""Fully connected networks, which do not use the positions of pixels."""
 
 import itertools
 from math import prod
@@ -9,7 +9,7 @@ from mnistcmp.models.shapes import ImageShape
 
 
 def linear_stack(*widths: int) -> nn.Sequential:
-    """Linear layers from each width to the next, with ReLU between them and none at the end."""
+    """Linear layers from each width to the next, with ReLU between them."""
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise(widths):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
@@ -17,7 +17,7 @@ def linear_stack(*widths: int) -> nn.Sequential:
 
 
 class Perceptron(nn.Module):
-    """Flatten, then linear layers with ReLU between; `hidden` lists the widths in between.
+    """Flatten, then linear layers with ReLU between them; `hidden` are the hidden layers' widths.
 
     (N, C, H, W) pixels -> (N, classes) logits.
     Source: PUBLISHED.md tables 1 (mlp), 2 (mlp_100) and 4 (fcn).

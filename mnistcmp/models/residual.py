@@ -1,4 +1,4 @@
-"""Networks with shortcuts: a block adds to its input instead of replacing it."""
+"""Residual networks: each block adds its output to its input."""
 
 import itertools
 
@@ -28,7 +28,7 @@ class ResidualBlock(nn.Module):
 def normalised(*widths: int, kernels: tuple[int, ...]) -> nn.Sequential:
     """Convolutions from each width to the next, each with batch normalisation, ReLU between them.
 
-    They keep the image's size and have no bias, which the normalisation would take away again.
+    They keep the image's size and have no bias, because the normalisation would remove it.
     """
     layers: list[nn.Module] = []
     for (inputs, outputs), kernel in zip(itertools.pairwise(widths), kernels, strict=True):
@@ -43,7 +43,7 @@ def normalised(*widths: int, kernels: tuple[int, ...]) -> nn.Sequential:
 class NormalisedBlock(nn.Module):
     """ReLU(x + layers(x)): normalised convolutions and an identity shortcut.
 
-    `inner` lists the widths between the convolutions, `kernels` the side of each.
+    `inner` are the widths between the convolutions, `kernels` their kernel sizes.
     (N, channels, H, W) -> the same shape.
     Source: PUBLISHED.md table 9; He et al. 2015, "Deep Residual Learning", figures 2 and 5.
     """
@@ -57,7 +57,7 @@ class NormalisedBlock(nn.Module):
 
 
 class ResidualCNN(nn.Module):
-    """`simple_cnn` with a residual block after each convolution's ReLU, before its pooling.
+    """`simple_cnn` with a residual block after each convolution's ReLU, before the pooling.
 
     (N, C, H, W) pixels -> (N, classes) logits. Raises ValueError if the image is too small.
     Source: PUBLISHED.md tables 4 and 5.
@@ -86,8 +86,7 @@ class RegularisedResidualCNN(nn.Module):
     """`residual_cnn` with batch normalisation after every convolution, and dropout.
 
     (N, C, H, W) pixels -> (N, classes) logits. Raises ValueError if the image is too small.
-    Source: PUBLISHED.md table 5 (which regularisation, is ours to choose; weight decay is its
-    recipe's).
+    Source: PUBLISHED.md table 5; the regularisation is our choice. The recipe adds weight decay.
     """
 
     def __init__(self, in_shape: ImageShape, classes: int) -> None:
@@ -115,11 +114,11 @@ class RegularisedResidualCNN(nn.Module):
 
 
 class BlockResNet(nn.Module):
-    """A stem, three residual blocks of 64 channels, averaged over the image, one linear layer.
+    """A stem, three residual blocks of 64 channels, global average pooling, one linear layer.
 
-    The stem (strided convolution, max pooling) makes a quarter of the image's height and width.
-    (N, C, H, W) pixels -> (N, classes) logits, for images of at least 4 px a side.
-    Source: PUBLISHED.md table 9; the stem is ours.
+    The stem (strided convolution, max pooling) reduces height and width to a quarter.
+    (N, C, H, W) pixels -> (N, classes) logits. Raises ValueError if a side is under 4 px.
+    Source: PUBLISHED.md table 9; the stem is our choice.
     """
 
     CHANNELS = 64
@@ -134,7 +133,7 @@ class BlockResNet(nn.Module):
         kernels: tuple[int, ...],
     ) -> None:
         super().__init__()
-        pooled_size(in_shape, 2)  # refuses an image that is too small
+        pooled_size(in_shape, 2)  # raises ValueError for an image that is too small
         self.stem = nn.Sequential(
             nn.Conv2d(in_shape[0], self.CHANNELS, 3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(self.CHANNELS),

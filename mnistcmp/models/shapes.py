@@ -1,12 +1,12 @@
-"""The shape of an image, and what pooling leaves of it."""
+"""The shape of an image, and its size after pooling."""
 
 ImageShape = tuple[int, int, int]  # channels, height, width
 
 
 def pooled_size(in_shape: ImageShape, halvings: int) -> tuple[int, int]:
-    """Height and width after `halvings` 2×2 poolings of stride 2, each rounding down.
+    """Height and width after `halvings` 2×2 poolings with stride 2, each rounded down.
 
-    Raises ValueError if nothing of the image is left.
+    Raises ValueError if nothing is left of the image.
     """
     _, height, width = in_shape
     pooled = height >> halvings, width >> halvings

@@ -1,4 +1,4 @@
-"""The recipes and the published figures, compared by hand with PUBLISHED.md."""
+"""The recipes and the published figures, copied by hand from PUBLISHED.md."""
 
 from dataclasses import FrozenInstanceError, replace
 
@@ -12,17 +12,17 @@ from mnistcmp.models import MODELS
 
 RAW = ("mlp", "tiny_cnn", "cnn", "strong_cnn")  # table 1
 NORMALISED = ("mlp_100", "conv_maxpool", "conv_batchnorm")  # table 2
-SILENT = ("conv1_fc1", "conv1_fc2", "conv2_fc1", "conv2_fc2", "conv3_fc2")  # table 3: ours
+NO_FIGURES = ("conv1_fc1", "conv1_fc2", "conv2_fc1", "conv2_fc2", "conv3_fc2")  # table 3
 COURSE = ("fcn", "simple_cnn", "residual_cnn")  # table 4
-FROM_SOURCE = RAW + NORMALISED + SILENT + COURSE
+FROM_SOURCE = RAW + NORMALISED + NO_FIGURES + COURSE
 LATER = tuple(model for model in MODELS if model not in FROM_SOURCE)  # tables 5 to 9
 
 
 @pytest.mark.parametrize(
     "models, learning_rate, normalise",
-    [(RAW, 1e-3, False), (NORMALISED, 1e-2, True), (SILENT + COURSE, 1e-3, False)],
+    [(RAW, 1e-3, False), (NORMALISED, 1e-2, True), (NO_FIGURES + COURSE, 1e-3, False)],
 )
-def test_published_recipe_is_what_the_study_says(models, learning_rate, normalise):
+def test_published_recipe_has_the_settings_of_the_source(models, learning_rate, normalise):
     for model in models:
         assert recipe_for("published", model) == Recipe(
             name="published",
@@ -36,7 +36,7 @@ def test_published_recipe_is_what_the_study_says(models, learning_rate, normalis
         )
 
 
-def test_recipes_of_a_model_are_ours_and_its_sources_where_that_tells_one():
+def test_recipes_of_a_model_include_published_only_if_the_source_states_one():
     assert {model: recipes_of(model) for model in FROM_SOURCE} == dict.fromkeys(
         FROM_SOURCE, tuple(RECIPES)
     )
@@ -44,20 +44,20 @@ def test_recipes_of_a_model_are_ours_and_its_sources_where_that_tells_one():
 
 
 @pytest.mark.parametrize("model", LATER)
-def test_no_recipe_is_invented_for_a_source_that_tells_none(model):
+def test_published_recipe_raises_if_the_source_states_none(model):
     assert study_of(model).number >= 5
     with pytest.raises(ValueError, match=f"'published' for {model}: choose from tuned, drawn"):
         recipe_for("published", model)
 
 
-def test_weight_decay_is_part_of_one_networks_regularisation():
+def test_weight_decay_on_digits_is_only_for_the_regularised_network():
     decaying = [model for model in MODELS if recipe_for("tuned", model).weight_decay > 0]
     assert decaying == ["residual_cnn_reg"]
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("dataset", ["cifar10", "cifar10-jpeg", "my_photos"])
-def test_photos_are_seen_more_often_and_shifted_by_whole_pixels_and_digits_never(model, dataset):
+def test_only_photos_have_more_epochs_and_shifts_by_whole_pixels(model, dataset):
     photos = recipe_for("tuned", model, dataset)
     assert isinstance(photos.augmentation, ShiftAndMirror)
     assert photos.epochs > recipe_for("tuned", model).epochs
@@ -77,41 +77,39 @@ def test_photos_are_seen_more_often_and_shifted_by_whole_pixels_and_digits_never
         ("letters", True, True),
     ],
 )
-def test_images_are_mirrored_where_the_data_set_says_so_and_ones_own_only_when_asked(
-    dataset, asked, mirrored
-):
+def test_images_are_mirrored_if_the_data_set_allows_it_or_a_user_asks(dataset, asked, mirrored):
     for recipe in ("tuned", "drawn"):
         made = recipe_for(recipe, "cnn", dataset, mirror=asked)
         assert made.augmentation == ShiftAndMirror(shift_px=2, mirror=mirrored)
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist", "kmnist"])
-def test_data_sets_whose_mirrored_images_are_none_of_theirs_refuse_mirroring(dataset):
+def test_mirroring_raises_for_a_data_set_that_does_not_allow_it(dataset):
     with pytest.raises(ValueError, match=r"MNIST is never mirrored.*folder of your own"):
         recipe_for("tuned", "cnn", dataset, mirror=True)
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_all_recipes_see_every_image_of_digits_equally_often(model):
+def test_all_recipes_train_on_digits_for_the_same_number_of_epochs(model):
     assert {recipe_for(name, model).epochs for name in recipes_of(model)} == {5}
     assert recipe_for("tuned", model).batch_size in (32, 64)
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_tuned_recipe_normalises_and_cycles_without_pen_strokes(model):
+def test_tuned_recipe_normalises_and_uses_one_cycle_without_pen_strokes(model):
     tuned = recipe_for("tuned", model)
     assert tuned.schedule == "one_cycle"
     assert tuned.normalise
     assert not tuned.pen_strokes
 
 
-def test_tuned_recipe_is_each_models_own(monkeypatch):
-    turned = Affine(rotate_degrees=20)
-    own = {"cnn": Tuning(0.011, augmentation=turned), "mlp": Tuning(0.022, 16, None, 0.1)}
-    for model, tuning in own.items():
+def test_tuned_recipe_has_the_settings_of_its_model(monkeypatch):
+    rotated = Affine(rotate_degrees=20)
+    tunings = {"cnn": Tuning(0.011, augmentation=rotated), "mlp": Tuning(0.022, 16, None, 0.1)}
+    for model, tuning in tunings.items():
         monkeypatch.setitem(MODELS, model, replace(MODELS[model], tuning=tuning))
     cnn, mlp = recipe_for("tuned", "cnn"), recipe_for("tuned", "mlp")
-    assert (cnn.learning_rate, cnn.augmentation, cnn.batch_size) == (0.011, turned, 64)
+    assert (cnn.learning_rate, cnn.augmentation, cnn.batch_size) == (0.011, rotated, 64)
     assert (mlp.learning_rate, mlp.augmentation, mlp.batch_size) == (0.022, None, 16)
     assert (cnn.weight_decay, mlp.weight_decay) == (0, 0.1)
 
@@ -122,16 +120,16 @@ def test_drawn_recipe_is_tuned_with_pen_strokes(model):
     assert recipe_for("drawn", model) == replace(tuned, name="drawn", pen_strokes=True)
 
 
-def test_unknown_recipe_is_named_with_the_choices():
+def test_unknown_recipe_raises_with_the_choices():
     with pytest.raises(ValueError, match="'tunned'.*published, tuned, drawn"):
         recipe_for("tunned", "mlp")
 
 
-def test_recipes_are_all_that_can_be_asked_for():
+def test_recipe_for_returns_every_recipe():
     assert [recipe_for(name, "cnn").name for name in RECIPES] == ["published", "tuned", "drawn"]
 
 
-def test_recipe_cannot_be_changed_for_everybody():
+def test_recipe_is_immutable():
     with pytest.raises(FrozenInstanceError):
         recipe_for("published", "mlp").epochs = 1
 
@@ -149,15 +147,15 @@ def test_recipe_cannot_be_changed_for_everybody():
         ("fcn", Published(0.9772, None, 188.42, 0.9956, 0.23)),
         ("simple_cnn", Published(0.9896, None, 206.19, 0.9983, 0.21)),
         ("residual_cnn", Published(0.9885, None, 231.72, 0.9976, 0.21)),
-        *((model, Published()) for model in SILENT),
+        *((model, Published()) for model in NO_FIGURES),
     ],
 )
 def test_published_figures_are_those_of_the_sources(model, published):
     assert study_of(model).models[model] == published
 
 
-def test_study_of_finds_the_study_by_its_models():
-    assert [study_of(models[0]).number for models in (RAW, NORMALISED, SILENT, COURSE)] == [
+def test_study_of_finds_the_study_that_contains_a_model():
+    assert [study_of(models[0]).number for models in (RAW, NORMALISED, NO_FIGURES, COURSE)] == [
         1,
         2,
         3,
@@ -166,6 +164,6 @@ def test_study_of_finds_the_study_by_its_models():
     assert all(STUDIES[number].number == number for number in STUDIES)
 
 
-def test_study_of_names_a_model_that_is_in_none():
+def test_study_of_raises_for_a_model_in_no_study():
     with pytest.raises(KeyError, match="transformer"):
         study_of("transformer")

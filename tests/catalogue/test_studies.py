@@ -1,4 +1,4 @@
-"""A study checks itself when it is made, so that a mistake never reaches a page."""
+"""A study checks its own entry when it is created."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ BLOCKS = STUDIES[9]
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=lambda study: study.title)
-def test_study_connects_all_of_its_networks_by_steps(study):
+def test_steps_of_a_study_include_all_its_networks(study):
     assert {model for step in study.changes for model in (step.before, step.after)} == set(
         study.models
     )
@@ -22,11 +22,11 @@ def test_study_connects_all_of_its_networks_by_steps(study):
         ({"models": {}}, "at least one network"),
         ({"against": ()}, "one axis in `against`"),
         ({"datasets": ()}, "one data set"),
-        ({"changes": (Step("res_basic", "mlp", "layers"),)}, "names 'mlp', which is none of its"),
-        ({"changes": (Step("mlp", "res_wide", "layers"),)}, "names 'mlp', which is none of its"),
+        ({"changes": (Step("res_basic", "mlp", "layers"),)}, "names 'mlp', which is not one of"),
+        ({"changes": (Step("mlp", "res_wide", "layers"),)}, "names 'mlp', which is not one of"),
         ({"changes": (Step("res_wide", "res_wide", ""),)}, "compares 'res_wide' with itself"),
-        ({"claims": (Claim("res_basic", "cnn", "params", 2.0),)}, "names 'cnn', which is none"),
-        ({"claims": (Claim("res_basic", "res_wide", "weight", 2.0),)}, "of 'weight': choose from"),
+        ({"claims": (Claim("res_basic", "cnn", "params", 2.0),)}, "names 'cnn', which is not one"),
+        ({"claims": (Claim("res_basic", "res_wide", "weight", 2.0),)}, "about 'weight': choose"),
         ({"claims": (Claim("res_basic", "res_wide", "params", 0.0),)}, "the factor 0.0"),
         ({"claims": (Claim("res_basic", "res_wide", "params", 1.0),)}, "the factor 1.0"),
         ({"claims": (Claim("res_basic", "res_wide", "params", float("nan")),)}, "the factor nan"),
@@ -35,14 +35,14 @@ def test_study_connects_all_of_its_networks_by_steps(study):
         ({"goal": 0.0}, "its goal is 0.0"),
     ],
 )
-def test_study_names_the_mistake_in_its_entry(change, mistake):
+def test_inconsistent_study_raises_with_the_mistake(change, mistake):
     with pytest.raises(ValueError, match=rf"study 9 \(Residual blocks\): .*{mistake}"):
         replace(BLOCKS, **change)
 
 
-def test_study_has_no_more_networks_with_published_figures_than_can_be_told_apart():
+def test_study_with_published_figures_has_at_most_seven_networks():
     models = {model: Published() for study in STUDIES.values() for model in study.models}
-    ours = replace(BLOCKS, models=models)  # without published figures it may span the zoo
+    ours = replace(BLOCKS, models=models)  # no limit without published figures
     with pytest.raises(ValueError, match=f"{len(models)} networks .* at most 7"):
         replace(ours, models=models | {"res_basic": Published(0.9)})
     seven = dict(list(models.items())[-7:]) | {"res_basic": Published(0.9)}

@@ -61,7 +61,7 @@ def random_stroke(count: int) -> Stroke:
 
 
 def from_line(start, end) -> np.ndarray:
-    """How far the middle of every pixel of the canvas lies from a line, px."""
+    """The distance of the centre of every pixel from a line, px."""
     y, x = np.mgrid[:280, :280] + 0.5
     (x0, y0), (x1, y1) = start, end
     length = (x1 - x0) ** 2 + (y1 - y0) ** 2
@@ -74,26 +74,26 @@ def from_line(start, end) -> np.ndarray:
     [[], [SEVEN], [SEVEN, CROSS], [DOT], [PICTURE], [CROSS, PICTURE, DOT]],
     ids=["nothing", "stroke", "strokes", "dot", "picture", "all"],
 )
-def test_text_gives_the_drawing_back(drawing):
+def test_text_round_trip_keeps_the_drawing(drawing):
     text = share_link.to_text(drawing)
     assert share_link.from_text(text) == drawing
-    assert re.fullmatch(r"[\w-]+", text, re.ASCII), "it needs no escapes in a link"
+    assert re.fullmatch(r"[\w-]+", text, re.ASCII), "it needs no escapes in a URL"
 
 
-def test_text_rounds_to_whole_px_without_adding_up_the_errors():
+def test_text_rounds_to_whole_px_without_accumulating_errors():
     points = [(10 + 0.4 * step, 200.6 - 0.7 * step) for step in range(200)]
     (stroke,) = share_link.from_text(share_link.to_text([Stroke(points, 19.7)]))
     assert stroke.brush_px == 20
     assert stroke.points == [(round(x), round(y)) for x, y in points]
 
 
-def test_text_of_nearly_the_greatest_length_is_read_back_whole():
+def test_text_of_nearly_the_maximum_length_is_read_completely():
     text = share_link.to_text([random_stroke(1350)])
     assert 5_500 < len(text) <= 6_000
     assert share_link.from_text(text) == [random_stroke(1350)]
 
 
-def test_too_long_drawing_raises_with_its_count(monkeypatch):
+def test_too_long_drawing_raises_with_its_length(monkeypatch):
     drawing = [random_stroke(3000)]
     with pytest.raises(DrawingError, match="6,000") as error:
         share_link.to_text(drawing)
@@ -101,7 +101,7 @@ def test_too_long_drawing_raises_with_its_count(monkeypatch):
     assert f"{len(share_link.to_text(drawing)):,} characters" in str(error.value)
 
 
-def test_text_may_have_just_as_many_characters_as_a_link_holds(monkeypatch):
+def test_text_may_have_exactly_the_maximum_length(monkeypatch):
     text = share_link.to_text([SEVEN])
     monkeypatch.setattr(share_link, "LONGEST_LINK", len(text))
     assert share_link.from_text(share_link.to_text([SEVEN])) == [SEVEN]
@@ -117,12 +117,12 @@ def test_text_may_have_just_as_many_characters_as_a_link_holds(monkeypatch):
     + [Picture(BLACK, 140, 140, *size) for size in ((560, 1), (1, 560))],
     ids=lambda part: type(part).__name__,
 )
-def test_text_holds_what_is_just_within_the_limits(part):
+def test_text_round_trip_keeps_parts_at_the_limits(part):
     assert share_link.from_text(share_link.to_text([part])) == [part]
     assert share_link.from_text(share_link.to_text([part] * 4)) == [part] * 4
 
 
-# JSON that is no drawing: no list, no parts, brushes and coordinates that cannot be.
+# JSON that is not a drawing: not a list, no parts, impossible brushes and coordinates.
 CONTENTS = """ [[20,1,1] 5 null "" "drawing" {} {"20":[1,1]} [20] [[]] [[20]] [[20,5]]
     [[20,[10],10]] [[20,null,10]] [[20,1000000,10]] [[20,10,-1000000]] [[20,10,-Infinity]]
     [[20,NaN,10]] [[0,10,10]] [[1000,10,10]] [[-20,10,10]] [[NaN,10,10]] [["",1,1,1,1,0]] """
@@ -131,23 +131,23 @@ UNREADABLE = {
     "garbage": "what is this?",
     "not ASCII": "eJyLé" * 4,
     "half a surrogate": "\ud800",
-    "no zlib": base64.urlsafe_b64encode(b"this is no zlib stream").decode(),
+    "not zlib": base64.urlsafe_b64encode(b"this is not a zlib stream").decode(),
     "truncated": share_link.to_text([SEVEN, CROSS])[:-20],
     "bomb": pack(b"[[20,1,1]" + b" " * 2 * share_link.LARGEST_TEXT + b"]"),
-    "nested too deep": pack(b"[" * 90_000),
-    "far outside by steps": pack_parts([20, *[2800, 0] * 50]),
+    "nested too deeply": pack(b"[" * 90_000),
+    "steps far outside": pack_parts([20, *[2800, 0] * 50]),
     "larger than a float": pack(b"[[20,1" + b"0" * 400 + b",10]]"),
-    "more digits than Python reads": pack(b"[[20,1" + b"0" * 5000 + b",10]]"),
-    "picture is no base64": pack_parts(["abcde", 140, 140, 280, 280, 0]),
-    "picture is no PNG": pack_picture(png(np.zeros((10, 20)), "GIF")),
-    "picture is cut": pack_picture(BLACK[:45]),
+    "more digits than Python accepts": pack(b"[[20,1" + b"0" * 5000 + b",10]]"),
+    "picture is not base64": pack_parts(["abcde", 140, 140, 280, 280, 0]),
+    "picture is not a PNG": pack_picture(png(np.zeros((10, 20)), "GIF")),
+    "picture is truncated": pack_picture(BLACK[:45]),
     "picture is damaged": pack_picture(BLACK.replace(b"IDAT", b"IDAT\1")),
     "picture wider than the canvas": pack_picture(png(np.zeros((10, 281)))),
     "picture higher than the canvas": pack_picture(png(np.zeros((281, 10)))),
     "picture of a huge width": pack_parts([base64.b64encode(BLACK).decode(), 1, 1, 561, 1, 0]),
     "picture of a huge height": pack_parts([base64.b64encode(BLACK).decode(), 1, 1, 1, 561, 0]),
-    "a picture too many": pack_parts(*[[base64.b64encode(BLACK).decode(), 1, 1, 9, 9, 0]] * 5),
-    "picture says 40000 px": pack_picture(header(40_000, 40_000, 0) + ONE_PIXEL),
+    "one picture too many": pack_parts(*[[base64.b64encode(BLACK).decode(), 1, 1, 9, 9, 0]] * 5),
+    "picture claims 40000 px": pack_picture(header(40_000, 40_000, 0) + ONE_PIXEL),
     "picture has no palette": pack_picture(header(1, 1, 3) + chunk(b"tRNS", b"\0") + ONE_PIXEL),
     "picture has a short profile": pack_picture(
         header(1, 1, 0) + ONE_PIXEL[:-12] + chunk(b"iCCP", b"name\0")
@@ -168,8 +168,8 @@ def test_error_does_not_quote_the_link():
     assert "evil" not in str(caught.value)
 
 
-def test_beginning_of_a_text_is_the_drawing_or_an_error():
-    """Its last characters are a checksum, so that a text may be whole without them."""
+def test_truncated_text_is_the_drawing_or_an_error():
+    """The last characters are a checksum, so a text may be complete without them."""
     text = share_link.to_text([SEVEN, DOT])
     read = 0
     for length in range(len(text)):
@@ -182,7 +182,7 @@ def test_beginning_of_a_text_is_the_drawing_or_an_error():
 
 
 def mutated(text: bytes, rng: random.Random) -> bytes:
-    """With a few characters changed, added or taken out."""
+    """The text with a few characters changed, added or removed."""
     characters = bytearray(text)
     for _ in range(rng.randint(1, 4)):
         place = rng.randrange(len(characters))
@@ -205,15 +205,15 @@ def test_mutated_text_is_a_drawing_or_an_error(packed):
         assert all(isinstance(part, Stroke | Picture) for part in drawing)
         assert canvas.render(drawing).shape == (280, 280, 4)
         read += 1
-    assert read < 250, "most damage is noticed"
+    assert read < 250, "most damage is detected"
 
 
-def test_drawing_of_nothing_is_white_paper():
+def test_empty_drawing_is_white():
     assert (canvas.render([]) == 255).all()
 
 
 @pytest.mark.parametrize("stroke", [CROSS, DOT, Stroke([(60, 70), (200, 230)], 26)])
-def test_ink_is_where_the_stroke_goes_and_nowhere_else(stroke):
+def test_ink_is_only_where_the_stroke_is(stroke):
     rgba = canvas.render([stroke])
     assert rgba.shape == (280, 280, 4)
     assert rgba.dtype == np.uint8
@@ -226,12 +226,12 @@ def test_ink_is_where_the_stroke_goes_and_nowhere_else(stroke):
 
 
 @pytest.mark.parametrize(("brush_px", "drawn_px"), [(12.2, 12), (12.4, 12.5), (12.7, 12.5)])
-def test_stroke_has_its_width_to_the_nearest_half_px(brush_px, drawn_px):
+def test_stroke_width_is_rounded_to_half_a_px(brush_px, drawn_px):
     grey = np.asarray(canvas.paint([([(140, 40), (140, 240)], brush_px)]))
     assert (1 - grey[140] / 255).sum() == pytest.approx(drawn_px, abs=0.01)
 
 
-def test_curve_is_quadratic_in_four_pieces_between_the_midpoints():
+def test_curve_is_quadratic_between_midpoints_in_four_pieces():
     (start, *curve, end) = canvas._curve([(60, 60), (220, 60), (220, 220)])
     assert (start, end) == ((60, 60), (220, 220))
     assert curve == [(130, 65), (180, 80), (210, 105), (220, 140)]
@@ -240,14 +240,14 @@ def test_curve_is_quadratic_in_four_pieces_between_the_midpoints():
     assert along == sorted(along)
 
 
-def test_stroke_bends_past_a_corner_as_on_the_web_canvas():
+def test_stroke_rounds_a_corner_like_the_web_canvas():
     ink = darkness([Stroke([(60, 60), (220, 60), (220, 220)], 10)])
     for x, y in [(60, 60), (180, 80), (220, 140), (220, 220)]:  # of the curve through (220, 140)
         assert ink[y, x] == 1
     assert not ink[:75, 205:].any()
 
 
-def test_strokes_lie_over_each_other():
+def test_overlapping_strokes_combine():
     together = darkness([SEVEN, CROSS])
     darker = np.maximum(darkness([SEVEN]), darkness([CROSS]))
     assert (together >= darker).all()
@@ -258,14 +258,14 @@ def test_strokes_lie_over_each_other():
     ("degrees", "rows", "columns"),
     [(0, (40, 60), (80, 100)), (90, (30, 50), (90, 110)), (180, (40, 60), (100, 120))],
 )
-def test_picture_is_in_its_place_turned_clockwise(degrees, rows, columns):
+def test_picture_is_placed_and_rotated_clockwise(degrees, rows, columns):
     ink = darkness([Picture(LEFT_HALF_BLACK, 100, 50, 40, 20, degrees)])
     expected = np.zeros((280, 280))
     expected[slice(*rows), slice(*columns)] = 1
-    assert np.abs(ink - expected).sum() < 0.1 * expected.sum(), "but for a smooth edge"
+    assert np.abs(ink - expected).sum() < 0.1 * expected.sum(), "except for a smooth edge"
 
 
-def test_paper_of_a_turned_picture_covers_nothing():
+def test_background_of_a_rotated_picture_covers_nothing():
     line = Stroke([(40, 140), (240, 140)], 8)
     picture = Picture(png(np.full((20, 20), 255)), 140, 140, 100, 100, 45)
     np.testing.assert_array_equal(darkness([line, picture]), darkness([line]))

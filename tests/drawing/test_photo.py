@@ -25,20 +25,20 @@ from tests.photos import (
     y,
 )
 
-BOLD_PX = 26  # so bold that it is not thickened
+BOLD_PX = 26  # too bold to be thickened
 
 
 @every_digit
 @pytest.mark.parametrize("brush_px", [BOLD_PX, USUAL_PX, 6])
-def test_digit_fills_the_field_as_one_of_mnist(digit, brush_px):
+def test_digit_fills_the_field_like_an_mnist_digit(digit, brush_px):
     ink = photo.read(file(scan(digit, brush_px)))
     rows, columns = (np.flatnonzero((ink > 0.5).any(axis=axis)) for axis in (1, 0))
     assert max(np.ptp(rows), np.ptp(columns)) + 1 == pytest.approx(60, abs=1), "20 of 28 px"
-    assert rows[0] + rows[-1] == pytest.approx(83, abs=2), "in the middle"
+    assert rows[0] + rows[-1] == pytest.approx(83, abs=2), "centred"
     assert columns[0] + columns[-1] == pytest.approx(83, abs=2)
 
 
-def test_parts_of_a_digit_that_do_not_touch_are_kept():
+def test_separate_parts_of_a_digit_are_kept():
     body, bar = [(100, 80), (95, 140), (180, 160), (150, 230), (90, 215)], [(145, 60), (210, 60)]
     ink = 1 - np.asarray(canvas.paint([(body, USUAL_PX), (bar, USUAL_PX)])) / 255
     assert overlap(photo.read(file(230 - 200 * ink)), ink) > ALIKE
@@ -47,15 +47,15 @@ def test_parts_of_a_digit_that_do_not_touch_are_kept():
 @every_digit
 @pytest.mark.parametrize("brush_px", [2, 3, 6, 10])
 @pytest.mark.parametrize("light", [230, 200 + 30 * x, 160 + 80 * x * y], ids=["even", "x", "xy"])
-def test_thin_lines_become_as_thick_as_of_mnist(digit, brush_px, light):
+def test_thin_lines_become_as_thick_as_in_mnist(digit, brush_px, light):
     thin = painted(digit, brush_px)
-    assert overlap(thin, painted(digit, TENTH_PX)) < 0.65, "they would not do as they are"
+    assert overlap(thin, painted(digit, TENTH_PX)) < 0.65, "they need to be thickened"
     assert_reads(file(light * (1 - 0.7 * thin)), digit, TENTH_PX)
 
 
 @every_digit
 @pytest.mark.parametrize("brightness", [0, 120, 255])
-def test_transparent_paper_is_told_from_ink_of_any_brightness(digit, brightness):
+def test_ink_of_any_brightness_on_transparent_background_is_read(digit, brightness):
     alpha = 255 * painted(digit)
     image = grey(np.full_like(alpha, brightness)).convert("RGBA")
     image.putalpha(grey(alpha))
@@ -67,11 +67,11 @@ def test_transparent_paper_is_told_from_ink_of_any_brightness(digit, brightness)
     ("orientation", "turn"),
     [(2, "FLIP_LEFT_RIGHT"), (3, "ROTATE_180"), (6, "ROTATE_90"), (8, "ROTATE_270")],
 )
-def test_photo_is_turned_upright(digit, orientation, turn):
+def test_photo_is_rotated_upright(digit, orientation, turn):
     exif = Image.Exif()
     exif[0x0112] = orientation
     turned = grey(scan(digit)).transpose(Image.Transpose[turn])
-    assert overlap(np.asarray(turned) < 128, painted(digit)) < 0.5, "it would not do as it is"
+    assert overlap(np.asarray(turned) < 128, painted(digit)) < 0.5, "it needs to be rotated"
     assert_reads(file(turned, "JPEG", exif=exif), digit)
 
 
@@ -86,7 +86,7 @@ KINDS = {
     "black and white": lambda image: file(image.convert("1", dither=Image.Dither.NONE)),
     "16 bit": lambda image: file(sixteen_bit(image)),
     "16 bit TIFF": lambda image: file(sixteen_bit(image), "TIFF"),
-    "16 bit, turned": lambda image: file(
+    "16 bit, rotated": lambda image: file(
         sixteen_bit(image.transpose(Image.Transpose.ROTATE_90)), exif=b"Exif\0\0" + TURNED
     ),
     "CMYK JPEG": lambda image: file(image.convert("CMYK"), "JPEG"),
@@ -100,8 +100,8 @@ KINDS = {
     "on a sheet": lambda image: file(ImageOps.expand(image, (500, 300), 230)),
     "small": lambda image: file(image.resize((56, 56))),
     "blurred": lambda image: file(image.filter(ImageFilter.GaussianBlur(3))),
-    # Telephones put a second picture, of the brightness, behind the one that is shown.
-    "telephone": lambda image: file(
+    # Phones store a second image, of the brightness, after the visible one.
+    "phone": lambda image: file(
         image, "MPO", save_all=True, append_images=[Image.new("L", (70, 70))]
     ),
 }
@@ -114,7 +114,7 @@ def test_every_kind_of_file_is_read(digit, kind):
 
 
 def says_size(width: int, height: int) -> bytes:
-    """A PNG whose header promises more than there is."""
+    """A PNG whose header claims a larger size than its data."""
     content = bytearray(file(scan("7")))
     content[16:24] = struct.pack(">II", width, height)
     content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
@@ -130,7 +130,7 @@ def tiff_with_an_empty_page() -> bytes:
 
 
 def exif_with_a_word_for(tag: int) -> bytes:
-    """Turned by 90 degrees, and with a text where a number belongs."""
+    """Exif data for a rotation by 90 degrees, with a text where a number is required."""
     entries = struct.pack("<HHII", 0x0112, 3, 1, 6) + struct.pack("<HHI4s", tag, 2, 4, b"one\0")
     return b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4)
 
@@ -140,14 +140,14 @@ TWO_VIEWS = {"save_all": True, "append_images": [grey(scan("4"))]}
 JPEG, PNG = file(scan("7"), "JPEG"), file(scan("7"))
 UNREADABLE = {
     "empty": (b"", "empty"),
-    "text": (b"This is no picture.\n" * 50, "no picture .* PNG, JPEG"),
+    "text": (b"This is not a picture.\n" * 50, "no picture .* PNG, JPEG"),
     "truncated JPEG": (JPEG[: len(JPEG) // 2], "damaged .*another"),
     "truncated PNG": (PNG[: len(PNG) // 2], "damaged .*another"),
-    "animated GIF": (file(scan("7"), "GIF", **TWO_VIEWS), "moves, or has pages"),
-    "animated PNG": (file(scan("7"), "PNG", **TWO_VIEWS), "moves, or has pages"),
-    "pages": (file(scan("7"), "TIFF", **TWO_VIEWS), "moves, or has pages"),
+    "animated GIF": (file(scan("7"), "GIF", **TWO_VIEWS), "animated or has pages"),
+    "animated PNG": (file(scan("7"), "PNG", **TWO_VIEWS), "animated or has pages"),
+    "pages": (file(scan("7"), "TIFF", **TWO_VIEWS), "animated or has pages"),
     "page without size": (tiff_with_an_empty_page(), "damaged|pages"),
-    "too many bytes": (JPEG + bytes(11_000_000 - len(JPEG)), "11 MB, the most is 10"),
+    "too many bytes": (JPEG + bytes(11_000_000 - len(JPEG)), "11 MB; the limit is 10"),
     "56 million pixels": (says_size(8_000, 7_000), "more than 50 million"),
     "54 million pixels, upright": (says_size(6_000, 9_000), "more than 50 million"),
     "400 million pixels": (says_size(20_000, 20_000), "more than 50 million"),
@@ -160,25 +160,25 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize(("content", "message"), UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_file_without_a_digit_raises_with_what_to_do(content, message):
+def test_file_without_a_readable_digit_raises_with_a_remedy(content, message):
     with pytest.raises(PhotoError, match=message):
         photo.read(content)
 
 
-def test_file_of_just_the_largest_size_is_read():
+def test_file_of_exactly_the_maximum_size_is_read():
     assert_reads(PNG + bytes(10_000_000 - len(PNG)), "7")
-    with pytest.raises(PhotoError, match="the most is 10"):
+    with pytest.raises(PhotoError, match="the limit is 10"):
         photo.read(PNG + bytes(10_000_001 - len(PNG)))
 
 
 @pytest.mark.parametrize("step", [1, 257])
-def test_greys_of_sixteen_bits_keep_their_scale(step):
+def test_sixteen_bit_greys_keep_their_scale(step):
     greys = np.array([[0, 100, 200, 255]], np.uint16)
     small = photo._eight_bit(Image.fromarray(greys * np.uint16(step)))
     assert np.asarray(small).tolist() == greys.tolist()
 
 
-def test_transparent_margin_gets_the_colour_of_the_paper():
+def test_transparent_margin_gets_the_colour_of_the_background():
     pixels = np.full((20, 20, 4), 180, np.uint8)
     pixels[..., 3] = 0
     pixels[2:18, 2:18, 3] = 255
@@ -188,7 +188,7 @@ def test_transparent_margin_gets_the_colour_of_the_paper():
     assert grey[10, 10] == 20
 
 
-def test_crop_holds_what_is_more_than_half_ink():
+def test_crop_contains_pixels_of_more_than_half_ink():
     ink = np.zeros((6, 8))
     ink[1:4, 2], ink[5, 7] = 0.6, 0.5
     assert (photo._cropped(ink) == [[0.6], [0.6], [0.6]]).all()
@@ -207,7 +207,7 @@ def test_otsus_threshold_weighs_both_groups(counts, threshold):
     assert photo._otsu(values) == threshold
 
 
-def test_blots_touch_at_corners_too_and_are_told_apart():
+def test_blots_are_connected_components_with_diagonals():
     inked = np.array([[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 0, 0], [1, 1, 0, 0]], bool)
     numbers = photo._blots(inked)
     assert (numbers[~inked] == 0).all()
@@ -218,21 +218,21 @@ def test_blots_touch_at_corners_too_and_are_told_apart():
 
 
 @pytest.mark.parametrize("width", [4, 8, 10])
-def test_bar_becomes_as_thick_as_a_tenth_of_its_height(width):
+def test_bar_becomes_a_tenth_of_its_height_thick(width):
     bar = np.ones((100, width), np.float32)
     inked = photo._thickened(bar) > 0.5
     assert np.ptp(np.flatnonzero(inked.any(axis=0))) + 1 == 10
     assert np.ptp(np.flatnonzero(inked.any(axis=1))) + 1 == 100 + 10 - width
 
 
-def test_soft_edges_take_nothing_from_a_stroke():
+def test_soft_edges_do_not_shrink_a_stroke():
     blurred = grey(scan("7", BOLD_PX)).filter(ImageFilter.GaussianBlur(4))
     area = (photo._ink(blurred) > 0.5).sum() / (painted("7", BOLD_PX) > 0.5).sum()
     assert 1 < area < 1.1
 
 
 @pytest.mark.parametrize("tag", [0x0100, 0x011A], ids=["width", "resolution"])
-def test_photo_with_a_wrong_tag_is_read_or_an_error(tag):
+def test_photo_with_an_invalid_tag_is_read_or_raises(tag):
     turned = grey(scan("7")).transpose(Image.Transpose.ROTATE_90)
     content = file(turned, "JPEG", exif=exif_with_a_word_for(tag))
     with Image.open(io.BytesIO(content)) as image:
@@ -244,7 +244,7 @@ def test_photo_with_a_wrong_tag_is_read_or_an_error(tag):
 
 
 def damaged(content: bytes, rng: random.Random) -> bytes:
-    """With a few bytes changed, added or taken out, most of them near the beginning, or cut."""
+    """The file with a few bytes changed, added or removed, most near the start, or truncated."""
     content = bytearray(content)
     for _ in range(rng.randint(1, 5)):
         place = rng.randrange(rng.choice([len(content), min(150, len(content))]))
@@ -252,7 +252,7 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
     return bytes(content[: rng.randrange(len(content))] if rng.random() < 0.2 else content)
 
 
-def test_huge_picture_of_many_greys_is_made_small_before_it_is_reckoned_with():
+def test_huge_sixteen_bit_picture_is_reduced_before_processing():
     content = file(Image.new("I;16", (7000, 7000), 60_000))
     assert len(content) < 1_000_000
     tracemalloc.start()
@@ -266,7 +266,7 @@ def test_huge_picture_of_many_greys_is_made_small_before_it_is_reckoned_with():
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_damaged_file_is_ink_or_an_error():
+def test_damaged_file_is_read_or_raises():
     rng = random.Random(7)
     small = grey(scan("7")).resize((70, 70))
     files = [KINDS[kind](small) for kind in KINDS if "large" not in kind]
@@ -279,4 +279,4 @@ def test_damaged_file_is_ink_or_an_error():
         assert ink.shape == (84, 84)
         assert 0 <= ink.min() <= ink.max() <= 1
         read += 1
-    assert 10 < read < 150, "some damage does no harm"
+    assert 10 < read < 150, "some damage is harmless"

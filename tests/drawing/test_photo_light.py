@@ -1,4 +1,4 @@
-"""Photos in every light: what is ink, and what is lamp, shadow, dirt or noise."""
+"""Photos in various light: ink is distinguished from lamps, shadows, dirt and noise."""
 
 import numpy as np
 import pytest
@@ -31,18 +31,18 @@ LIGHTS = {
 
 @every_digit
 @pytest.mark.parametrize("light", LIGHTS)
-def test_uneven_light_is_taken_away(digit, light):
+def test_digit_in_uneven_light_is_read(digit, light):
     assert_reads(file(LIGHTS[light] * (1 - 0.7 * painted(digit))), digit)
 
 
 @every_digit
 @pytest.mark.parametrize("light", ["from the right", "in the corner"])
-def test_light_on_unevenly_dark_is_read(digit, light):
+def test_light_digit_on_uneven_dark_background_is_read(digit, light):
     assert_reads(file(255 - LIGHTS[light] * (1 - 0.7 * painted(digit))), digit)
 
 
 @every_digit
-def test_specks_and_noise_are_taken_away(digit):
+def test_specks_and_noise_are_removed(digit):
     ink = painted(digit)
     for left, top in [(8, 8), (262, 20), (20, 255), (250, 250), (140, 12), (30, 120), (250, 110)]:
         ink[top : top + 5, left : left + 5] = 1
@@ -53,32 +53,32 @@ def test_specks_and_noise_are_taken_away(digit):
 
 @every_digit
 @pytest.mark.parametrize("light", sorted(LIGHTS.keys() - {"lamp"}))
-def test_faint_digit_is_read_where_the_light_is_uneven(digit, light):
+def test_faint_digit_in_uneven_light_is_read(digit, light):
     assert_reads(file(LIGHTS[light] * (1 - 0.2 * painted(digit))), digit)
 
 
 @every_digit
-def test_digit_fainter_than_an_eighth_of_the_range_is_none(digit):
+def test_digit_fainter_than_an_eighth_of_the_range_raises(digit):
     assert_reads(file(230 - 34 * painted(digit)), digit)
     with pytest.raises(PhotoError, match="No digit stands out"):
         photo.read(file(230 - 26 * painted(digit)))
 
 
-def test_strong_noise_is_not_taken_for_ink():
+def test_strong_noise_is_not_ink():
     noise = np.random.default_rng(1).normal(0, 16, x.shape)
     ink = photo.read(file(200 * (1 - 0.3 * painted("7")) + noise))
     assert overlap(ink, painted("7")) > 0.5
 
 
 @every_digit
-def test_noise_where_there_is_no_light_is_not_taken_for_ink(digit):
+def test_noise_in_darkness_is_not_ink(digit):
     light = 230 / (1 + np.exp((x - 0.8) / 0.03))
     noise = np.random.default_rng(1).normal(0, 2, x.shape)
     assert_reads(file(light * (1 - 0.7 * painted(digit)) + noise), digit)
 
 
 @pytest.mark.parametrize("light", LIGHTS)
-def test_empty_sheet_in_uneven_light_is_no_digit(light):
+def test_empty_sheet_in_uneven_light_raises(light):
     with pytest.raises(PhotoError, match="No digit stands out"):
         photo.read(file(LIGHTS[light]))
 
@@ -89,7 +89,7 @@ def test_empty_sheet_in_uneven_light_is_no_digit(light):
 @pytest.mark.parametrize(
     ("paper", "spot"), [(30, 250), (100, 240), (180, 250), (120, 300), (240, 90), (250, 30)]
 )
-def test_soft_spot_of_light_or_shadow_is_no_digit(paper, spot, width, middle, noise):
+def test_soft_spot_of_light_or_shadow_raises(paper, spot, width, middle, noise):
     left, top = middle
     share = np.exp(-((x - left) ** 2 + (y - top) ** 2) / (2 * width**2))
     grain = np.random.default_rng(3).normal(0, noise, x.shape)

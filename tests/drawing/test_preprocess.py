@@ -13,9 +13,9 @@ FIVE = [(190, 70), (110, 70), (100, 130), (170, 130), (185, 175), (150, 210), (9
 DOT = [(140, 140)]
 
 
-def canvas(points, pen=BLACK, paper=WHITE, brush_px=20, size=CANVAS) -> np.ndarray:
-    """A stroke with round caps and joins, not anti-aliased; RGBA as the browser's canvas gives."""
-    image = Image.new("RGBA", size, paper)
+def canvas(points, pen=BLACK, background=WHITE, brush_px=20, size=CANVAS) -> np.ndarray:
+    """A stroke with round caps and joins, not anti-aliased; RGBA as the browser sends it."""
+    image = Image.new("RGBA", size, background)
     draw = ImageDraw.Draw(image)
     draw.line(points, fill=pen, width=brush_px)
     for point in points:
@@ -32,32 +32,34 @@ def moved(points, right=0, down=0):
     return [(x + right, y + down) for x, y in points]
 
 
-@pytest.mark.parametrize("paper", [WHITE, BLACK, CLEAR, (255, 255, 255, 0), (200, 30, 90, 255)])
-def test_blank_canvas_is_none(paper):
-    blank = canvas([], paper=paper)
+@pytest.mark.parametrize(
+    "background", [WHITE, BLACK, CLEAR, (255, 255, 255, 0), (200, 30, 90, 255)]
+)
+def test_blank_canvas_is_none(background):
+    blank = canvas([], background=background)
     assert to_pixels(blank) is None
     assert stages(blank) is None
 
 
-@pytest.mark.parametrize("paper", [WHITE, CLEAR])
-def test_speck_is_blank_but_a_dot_of_the_brush_is_a_drawing(paper):
-    speck = canvas([], paper=paper)
+@pytest.mark.parametrize("background", [WHITE, CLEAR])
+def test_speck_is_blank_and_a_dot_of_the_brush_is_not(background):
+    speck = canvas([], background=background)
     speck[140:142, 140:142] = BLACK
     assert to_pixels(speck) is None
-    assert to_pixels(canvas(DOT, paper=paper, brush_px=12)) is not None
+    assert to_pixels(canvas(DOT, background=background, brush_px=12)) is not None
 
 
-def test_pen_that_cannot_be_told_from_paper_is_blank():
+def test_pen_in_almost_the_background_colour_is_blank():
     assert to_pixels(canvas(FIVE, pen=(240, 240, 240, 255))) is None
     assert to_pixels(canvas(FIVE, pen=(200, 200, 200, 255))) is not None
 
 
-def test_pen_is_told_from_paper_from_a_tenth_of_the_full_range_on():
+def test_pen_needs_a_tenth_of_the_full_range_as_contrast():
     assert to_pixels(canvas(FIVE, pen=(230, 230, 230, 255))) is None  # 25 of 255
     assert to_pixels(canvas(FIVE, pen=(229, 229, 229, 255))) is not None
 
 
-def test_drawing_has_at_least_the_ink_of_ten_pixels():
+def test_drawing_needs_the_ink_of_ten_pixels():
     rgba = canvas([])
     rgba[140, 140:149] = BLACK
     assert to_pixels(rgba) is None
@@ -66,21 +68,21 @@ def test_drawing_has_at_least_the_ink_of_ten_pixels():
 
 
 @pytest.mark.parametrize("quarters", range(4))
-def test_paper_is_told_from_all_four_sides(quarters):
+def test_background_is_found_from_all_four_sides(quarters):
     rgba = canvas([])
     rgba[:, :20] = rgba[:20, :140] = BLACK  # one side and half of the next
     turned = np.rot90(rgba, quarters)
     np.testing.assert_array_equal(stages(turned).ink == 1, turned[..., 0] == 0)
 
 
-def test_transparent_paper_is_told_from_the_border_however_much_is_ink():
-    white, black = canvas([], paper=CLEAR), canvas([], paper=CLEAR)
+def test_transparent_background_is_found_from_the_border_alone():
+    white, black = canvas([], background=CLEAR), canvas([], background=CLEAR)
     white[20:260, 20:260], black[20:260, 20:260] = WHITE, BLACK
     np.testing.assert_array_equal(to_pixels(white), to_pixels(black))
 
 
 @pytest.mark.parametrize(
-    ("pen", "paper"),
+    ("pen", "background"),
     [
         (WHITE, BLACK),
         (BLACK, CLEAR),
@@ -95,32 +97,32 @@ def test_transparent_paper_is_told_from_the_border_however_much_is_ink():
     ],
     ids=str,
 )
-def test_pixels_do_not_depend_on_colours(pen, paper):
-    pixels = to_pixels(canvas(FIVE, pen=pen, paper=paper))
+def test_pixels_do_not_depend_on_colours(pen, background):
+    pixels = to_pixels(canvas(FIVE, pen=pen, background=background))
     np.testing.assert_allclose(pixels, to_pixels(canvas(FIVE)), atol=1e-6)
 
 
-def test_hole_in_white_paper_is_paper():
-    """An eraser may leave transparent pixels on the white canvas."""
+def test_hole_in_white_background_is_background():
+    """An eraser may leave transparent pixels on a white canvas."""
     assert to_pixels(canvas(FIVE, pen=CLEAR)) is None
 
 
-def test_half_covered_edges_are_half_ink_whatever_the_colours():
+def test_half_covered_edges_are_half_ink_in_any_colours():
     edges = canvas(FIVE)
     edges[60:62, 100:190] = (128, 128, 128, 255)
-    on_clear = canvas(FIVE, paper=CLEAR)
+    on_clear = canvas(FIVE, background=CLEAR)
     on_clear[60:62, 100:190] = (0, 0, 0, 127)
     assert stages(edges).ink[60, 150] == pytest.approx(0.5, abs=0.01)
     np.testing.assert_allclose(to_pixels(edges), to_pixels(on_clear), atol=0.01)
 
 
-def test_pixels_are_float32_from_paper_0_to_full_ink_1():
+def test_pixels_are_float32_from_0_background_to_1_full_ink():
     pixels = to_pixels(canvas(FIVE))
     assert pixels.shape == (28, 28)
     assert pixels.dtype == np.float32
     assert pixels.min() == 0
     assert pixels.max() == 1
-    assert pixels[0, 0] == 0, "the paper is 0"
+    assert pixels[0, 0] == 0, "the corner is background"
     assert 30 < pixels.sum() < 200
 
 
@@ -154,11 +156,11 @@ def test_pixels_do_not_depend_on_position(right, down):
 
 def test_pixels_do_not_depend_on_magnification():
     twice = np.kron(canvas(FIVE), np.ones((2, 2, 1), np.uint8))
-    # Pillow's box counts whole pixels in or out, so edges differ by a fraction of one.
+    # Pillow's box filter takes a pixel entirely or not at all, so edges differ slightly.
     np.testing.assert_allclose(to_pixels(twice), to_pixels(canvas(FIVE)), atol=0.1)
 
 
-def test_same_stroke_drawn_larger_gives_nearly_the_same_pixels():
+def test_larger_stroke_gives_nearly_the_same_pixels():
     larger = [(140 + 1.2 * (x - 140), 140 + 1.2 * (y - 140)) for x, y in FIVE]
     difference = np.abs(to_pixels(canvas(larger, brush_px=24)) - to_pixels(canvas(FIVE)))
     assert difference.max() < 0.2
@@ -179,7 +181,7 @@ def test_longer_side_of_the_box_is_20_px(points, height, width):
     assert stages(canvas(points)).box.shape == (height, width)
 
 
-def test_hair_thin_line_keeps_one_pixel():
+def test_very_thin_line_keeps_one_pixel():
     rgba = canvas([])
     rgba[20:260, 140] = BLACK
     upright, lying = stages(rgba), stages(rgba.swapaxes(0, 1))
@@ -190,7 +192,7 @@ def test_hair_thin_line_keeps_one_pixel():
 
 def test_shorter_side_of_the_box_is_rounded():
     rgba = canvas([])
-    rgba[50:150, 50:89] = BLACK  # 39 px of which every 5 become 1
+    rgba[50:150, 50:89] = BLACK  # 39 px, scaled by 1/5
     assert stages(rgba).box.shape == (20, 8)
     assert stages(rgba.swapaxes(0, 1)).box.shape == (8, 20)
 
@@ -198,10 +200,10 @@ def test_shorter_side_of_the_box_is_rounded():
 @pytest.mark.parametrize(
     ("width_px", "columns"), [(8, (14, 15)), (16, (14, 16)), (24, (13, 16)), (32, (13, 17))]
 )
-def test_even_box_is_centred_behind_the_middle(width_px, columns):
-    """Its centre of mass lies between two pixels: it is put at 14.5, never at 13.5."""
+def test_box_of_even_size_is_centred_at_14_5(width_px, columns):
+    """Its centre of mass is between two pixels, so it is placed at 14.5 and never at 13.5."""
     rgba = canvas([])
-    rgba[60:220, 100 : 100 + width_px] = BLACK  # 160 px: every 8 become 1
+    rgba[60:220, 100 : 100 + width_px] = BLACK  # 160 px, scaled by 1/8
     for drawn, turned in ((rgba, False), (rgba.swapaxes(0, 1), True)):
         pixels = to_pixels(drawn).T if turned else to_pixels(drawn)
         expected = np.zeros((28, 28))
@@ -219,7 +221,7 @@ def test_centre_of_mass_lies_at_pixel_index_14(points):
         assert 13.5 - 1e-4 < centre <= 14.5 + 1e-4
 
 
-def test_off_centre_ink_is_clipped_to_the_field():
+def test_box_with_off_centre_ink_stays_in_the_field():
     """A long thin tail on a heavy block: centring the block would push the tail over the edge."""
     rgba = canvas([])
     rgba[100:180, 20:100] = BLACK
@@ -233,11 +235,11 @@ def test_off_centre_ink_is_clipped_to_the_field():
     assert mirrored[:, 0].any() and not mirrored[:, 20:].any()
 
 
-@pytest.mark.parametrize("paper", [WHITE, BLACK, CLEAR])
+@pytest.mark.parametrize("background", [WHITE, BLACK, CLEAR])
 @pytest.mark.parametrize("side", [(0, -60), (0, 59), (-85, 0), (79, 0)])
-def test_ink_touching_the_border_is_read_like_any_other(paper, side):
-    pen = WHITE if paper == BLACK else BLACK
-    rgba = canvas(moved(FIVE, *side), pen=pen, paper=paper)
+def test_ink_that_touches_the_border_is_read_like_any_other(background, side):
+    pen = WHITE if background == BLACK else BLACK
+    rgba = canvas(moved(FIVE, *side), pen=pen, background=background)
     outermost = np.concatenate([rgba[0], rgba[-1], rgba[:, 0], rgba[:, -1]])
     assert (outermost == pen).all(axis=1).any(), "the stroke does touch"
     np.testing.assert_allclose(to_pixels(rgba), to_pixels(canvas(FIVE)), atol=1e-6)
@@ -250,7 +252,7 @@ def test_stroke_across_the_whole_canvas_is_ink():
     assert steps.box.min() == 1
 
 
-def test_canvas_need_not_be_square():
+def test_canvas_may_be_rectangular():
     wide = canvas(FIVE, size=(400, 280))
     np.testing.assert_array_equal(to_pixels(wide), to_pixels(canvas(FIVE)))
 
@@ -267,7 +269,7 @@ def mnist_like_seven() -> np.ndarray:
     return np.roll(seven, (4, -1), axis=(0, 1))
 
 
-def test_magnified_mnist_digit_comes_back_unchanged():
+def test_magnified_mnist_digit_is_unchanged():
     seven = mnist_like_seven()
     assert all(13.5 < centre <= 14.5 for centre in centre_of_mass(seven))
     grey = 255 - np.rint(255 * np.kron(seven, np.ones((10, 10)))).astype(np.uint8)
@@ -285,7 +287,7 @@ def test_magnified_mnist_digit_comes_back_unchanged():
     ],
     ids=["vertical", "horizontal", "dot", "moved five"],
 )
-def test_bounding_box_fills_28_px_and_lies_in_the_middle(points, rows, columns):
+def test_bounding_box_fills_28_px_and_is_centred(points, rows, columns):
     steps = stages(canvas(points))
     box = bounding_box(steps)
     assert box.shape == (28, 28)
@@ -309,7 +311,7 @@ def test_bounding_box_does_not_depend_on_position_but_the_whole_canvas_does():
 
 
 @pytest.mark.parametrize("points", [FIVE, DOT, moved(FIVE, 80, -60)], ids=["five", "dot", "moved"])
-def test_whole_canvas_holds_the_ink_of_every_10_px_square(points):
+def test_whole_canvas_is_the_mean_ink_of_10_px_squares(points):
     steps = stages(canvas(points))
     whole = whole_canvas(steps)
     assert whole.dtype == np.float32
@@ -317,7 +319,7 @@ def test_whole_canvas_holds_the_ink_of_every_10_px_square(points):
     np.testing.assert_allclose(whole, squares, atol=1e-6)
 
 
-def test_input_is_left_alone():
+def test_input_is_not_changed():
     rgba = canvas(FIVE)
     before = rgba.copy()
     to_pixels(rgba)
@@ -338,6 +340,6 @@ def test_input_is_left_alone():
     ],
     ids=["float32", "int64", "None", "RGB", "grey", "batch", "empty"],
 )
-def test_wrong_input_raises_with_what_it_got(function, drawing, error, names):
+def test_invalid_input_raises_with_its_type_or_shape(function, drawing, error, names):
     with pytest.raises(error, match=re.escape(names)):
         function(drawing)

@@ -1,4 +1,4 @@
-"""What is shown of a network's inside, on networks whose inside is known."""
+"""Explanations of networks for which the right answer is known."""
 
 import copy
 
@@ -37,18 +37,18 @@ def pixels() -> np.ndarray:
     return np.random.default_rng(0).random((28, 28), np.float32)
 
 
-def test_saliency_of_a_linear_network_is_its_weights(pixels):
+def test_saliency_of_a_linear_network_equals_its_weights(pixels):
     weights = np.random.default_rng(1).normal(size=(28, 28)).astype(np.float32)
     network = linear(weights)
     assert np.allclose(explain.saliency(network, pixels, 0), weights)
     assert not explain.saliency(network, pixels, 1).any()
 
 
-def test_occlusion_of_the_only_pixel_that_matters_is_the_known_fall():
+def test_occlusion_of_the_only_relevant_pixel_is_the_fall_of_probability():
     pixels = np.ones((28, 28), np.float32)
     falls = explain.occlusion(linear(at_one_pixel()), pixels, 0)
-    seen = 1 / (1 + np.exp(-WEIGHT))  # softmax of two logits, WEIGHT and 0
-    assert falls[PIXEL] == pytest.approx(seen - 0.5, abs=1e-6)
+    before = 1 / (1 + np.exp(-WEIGHT))  # softmax of two logits, WEIGHT and 0
+    assert falls[PIXEL] == pytest.approx(before - 0.5, abs=1e-6)
     assert falls.max() == pytest.approx(falls[PIXEL])
     rows, columns = np.nonzero(falls)
     assert np.abs(rows - PIXEL[0]).max() < explain.PATCH_PX
@@ -58,8 +58,8 @@ def test_occlusion_of_the_only_pixel_that_matters_is_the_known_fall():
 @pytest.mark.parametrize("pixels", [np.ones((28, 28), np.float32), at_one_pixel(value=1)])
 def test_occlusion_is_the_mean_over_the_squares_that_cover_a_pixel(pixels):
     falls = explain.occlusion(linear(at_one_pixel()), pixels, 0)
-    # Squares of 4 px begin at every second px: those that begin in rows 6 and 8 and in columns 10
-    # and 12 cover the pixel (9, 12); its neighbours are covered by those and by as many others.
+    # Squares of 4 px start at every second px. Those that start in rows 6 and 8 and in columns 10
+    # and 12 cover the pixel (9, 12); the outer of their pixels are also covered by other squares.
     share = np.array([0.5, 0.5, 1, 1, 0.5, 0.5])
     expected = np.zeros((28, 28))
     expected[6:12, 10:16] = np.outer(share, share)
@@ -68,33 +68,33 @@ def test_occlusion_is_the_mean_over_the_squares_that_cover_a_pixel(pixels):
 
 @pytest.mark.parametrize("shape", [(28, 28), (20, 32), (32, 20)])
 @pytest.mark.parametrize("corner", [(0, 0), (0, -1), (-1, 0), (-1, -1)])
-def test_occlusion_covers_an_image_of_any_shape_up_to_its_corners(shape, corner):
+def test_occlusion_reaches_the_corners_of_an_image_of_any_shape(shape, corner):
     falls = explain.occlusion(linear(at_one_pixel(corner, shape)), np.ones(shape, np.float32), 0)
     assert falls.shape == shape
     assert falls[corner] == pytest.approx(1 / (1 + np.exp(-WEIGHT)) - 0.5, abs=1e-6)
 
 
-def test_occlusion_is_below_0_where_ink_speaks_against_the_digit():
+def test_occlusion_is_negative_where_ink_lowers_the_probability():
     falls = explain.occlusion(linear(-at_one_pixel()), np.ones((28, 28), np.float32), 0)
     assert falls[PIXEL] < -0.4 and falls.max() <= 0
 
 
-def test_occlusion_of_blank_paper_changes_nothing():
+def test_occlusion_of_a_blank_image_is_zero():
     assert not explain.occlusion(linear(at_one_pixel()), np.zeros((28, 28), np.float32), 0).any()
 
 
-def test_occlusion_covers_images_that_the_steps_do_not_fit():
+def test_occlusion_is_finite_if_the_image_is_not_a_multiple_of_the_step():
     falls = explain.occlusion(linear(at_one_pixel()), np.ones((28, 28), np.float32), 0, 5, 5)
     assert falls.shape == (28, 28) and np.isfinite(falls).all()
 
 
-def test_occlusion_is_of_the_digit_that_is_asked_for():
+def test_occlusion_is_for_the_given_digit():
     falls = explain.occlusion(linear(at_one_pixel()), np.ones((28, 28), np.float32), 1)
     assert falls[PIXEL] == pytest.approx(0.5 - 1 / (1 + np.exp(-WEIGHT)), abs=1e-6)
 
 
-def test_look_explains_the_digit_that_is_read():
-    # The pixel speaks against digit 0, so that digit 1 is read, whose own weights are all 0.
+def test_look_explains_the_most_probable_digit():
+    # The pixel lowers the logit of 0, so 1 is the most probable digit; its weights are all 0.
     look = explain.look(linear(-at_one_pixel()), np.ones((28, 28), np.float32))
     assert look.digit == 1
     assert not look.saliency.any()
@@ -102,7 +102,7 @@ def test_look_explains_the_digit_that_is_read():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_look_shows_every_layer_and_leaves_the_network_as_it_was(name, pixels):
+def test_look_shows_every_layer_and_does_not_change_the_network(name, pixels):
     network = build(name).eval()
     before = copy.deepcopy(network.state_dict())
     look = explain.look(network, pixels)
@@ -123,7 +123,7 @@ def test_look_shows_every_layer_and_leaves_the_network_as_it_was(name, pixels):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_first_filters_are_of_the_layer_that_sees_the_image(name):
+def test_first_filters_belong_to_the_first_layer_with_weights(name):
     filters = explain.first_filters(build(name))
     layers = structure.layers(build(name), (1, 28, 28))
     first = next(layer for layer in layers if layer.multiply_adds)
@@ -132,13 +132,13 @@ def test_first_filters_are_of_the_layer_that_sees_the_image(name):
     assert len(filters.weights) == min(filters.count, 32) or first.kind != "Linear"
 
 
-def test_first_filters_of_a_convolution_are_all_its_weights():
+def test_first_filters_of_a_convolution_are_all_its_filters():
     network = build("tiny_cnn")
     weights = network.network.features[0].weight.detach().numpy()
     assert np.array_equal(explain.first_filters(network).weights, weights[:, 0])
 
 
-def test_first_filters_of_a_perceptron_are_its_largest_units():
+def test_first_filters_of_a_perceptron_are_the_units_with_the_largest_weights():
     network = build("mlp_100")
     layer = network.network.layers[0]
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Shortcuts are found where the zoo has them, and in blocks that were written otherwise."""
+"""Shortcuts are found in our networks, and in blocks that are written differently."""
 
 import operator
 
@@ -20,7 +20,7 @@ SHORTCUTS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_shortcuts_are_those_of_the_architecture(name):
+def test_all_shortcuts_of_the_architecture_are_found(name):
     plan = structure(build(name), (1, 28, 28))
     names = [layer.name for layer in plan.layers]
     assert len(plan.shortcuts) == SHORTCUTS.get(name, 0)
@@ -36,22 +36,19 @@ def test_shortcut_through_a_convolution_names_it():
 
 
 @pytest.mark.parametrize("add", [operator.add, operator.iadd, torch.add, lambda x, y: x.add(y)])
-def test_shortcut_is_found_however_it_is_added(add):
+def test_shortcut_is_found_for_every_kind_of_addition(add):
     class Block(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.one, self.two = nn.Linear(3, 3), nn.Linear(3, 3)
 
         def forward(self, x: Tensor) -> Tensor:
-            # A method is what a network would call: x.add(y)
-            return (
-                x.add(self.two(self.one(x))) if add is Tensor.add else add(x, self.two(self.one(x)))
-            )
+            return add(x, self.two(self.one(x)))
 
     assert shortcuts(Block()) == [Shortcut("one", "two", ())]
 
 
-def test_sum_with_a_number_is_no_shortcut():
+def test_addition_of_a_number_is_not_a_shortcut():
     class Shifted(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -63,7 +60,7 @@ def test_sum_with_a_number_is_no_shortcut():
     assert shortcuts(Shifted()) == []
 
 
-def test_windows_are_those_of_convolutions_and_poolings():
+def test_kernel_px_is_the_window_of_convolutions_and_poolings():
     plan = structure(build("tiny_cnn"), (1, 28, 28))
     windows_px = {layer.name: layer.kernel_px for layer in plan.layers if layer.kernel_px}
     assert windows_px == {"features.0": 3, "features.1": 2, "features.3": 3, "features.4": 2}

@@ -1,4 +1,4 @@
-"""Every backward pass of our own against its numerical gradient, and against torch's own layer."""
+"""Custom layers against numerical gradients and against the equivalent layers of torch."""
 
 import pytest
 import torch
@@ -28,17 +28,17 @@ LAYERS = {
 
 
 def positive(*shape: int) -> torch.Tensor:
-    """Pixels well above 0, where every layer here is smooth."""
+    """Pixels well above 0, where every layer is smooth."""
     return torch.rand(shape, dtype=torch.double) + 0.1
 
 
 def images(*shape: int) -> torch.Tensor:
-    """Pixels on both sides of 0, and none so near to it that a small step changes its side."""
+    """Positive and negative pixels, none so close to 0 that a small step changes the sign."""
     return positive(*shape) * torch.where(torch.rand(shape) < 0.5, -1, 1)
 
 
-def stirred(layer: nn.Module) -> nn.Module:
-    """The layer in double precision, its parameters moved away from where they start."""
+def perturbed(layer: nn.Module) -> nn.Module:
+    """The layer in double precision, with its parameters moved from their initial values."""
     for parameter in layer.parameters():
         parameter.data += 0.3 * torch.rand_like(parameter)
     return layer.double()
@@ -48,7 +48,7 @@ def stirred(layer: nn.Module) -> nn.Module:
 @pytest.mark.parametrize("name", LAYERS)
 def test_backward_pass_agrees_with_the_numerical_gradient(name, size):
     torch.manual_seed(0)
-    layer = stirred(LAYERS[name]())
+    layer = perturbed(LAYERS[name]())
     x = (positive if name == "Lp pooling" else images)(2, 4, *size).requires_grad_()
     parameters = dict(layer.named_parameters())
 
@@ -59,7 +59,7 @@ def test_backward_pass_agrees_with_the_numerical_gradient(name, size):
 
 
 def agree(ours, theirs, x: torch.Tensor) -> None:
-    """Both give the same output and the same gradient of their input."""
+    """Assert that both have the same output and the same gradient of the input."""
     gradients = []
     for layer in (ours, theirs):
         pixels = x.clone().requires_grad_()
@@ -89,8 +89,8 @@ def test_gate_changes_the_convolution():
     assert not torch.allclose(layer(x), before)
 
 
-def test_channel_attention_is_torchvisions():
-    ours = stirred(ChannelAttention(8, reduction=4))
+def test_channel_attention_equals_torchvisions():
+    ours = perturbed(ChannelAttention(8, reduction=4))
     theirs = SqueezeExcitation(8, 2).double()
     theirs.load_state_dict(
         {
@@ -103,7 +103,7 @@ def test_channel_attention_is_torchvisions():
     agree(ours, theirs, images(2, 8, 5, 5))
 
 
-def test_channel_attention_learns_nothing_through_units_that_are_silent():
+def test_inactive_units_of_channel_attention_get_no_gradient():
     layer = ChannelAttention(4, reduction=2)
     layer.squeeze_bias.data = torch.tensor([-100.0, 100.0])
     layer(torch.rand(2, 4, 3, 3)).sum().backward()
@@ -111,17 +111,17 @@ def test_channel_attention_learns_nothing_through_units_that_are_silent():
     assert layer.squeeze_bias.grad[0] == 0 != layer.squeeze_bias.grad[1]
 
 
-def test_layers_start_with_every_unit_awake_and_a_leak_of_a_quarter():
+def test_layers_start_with_squeeze_biases_of_one_and_a_leak_of_a_quarter():
     assert ChannelAttention(32).squeeze_bias.tolist() == [1, 1]
     y = FadingLeak(1)(torch.full((1, 1, 1, 1), -1.0))
     assert y.item() == pytest.approx(-0.0919699)  # -0.25 / e
 
 
-def test_swish_is_torchs_silu():
+def test_swish_equals_torchs_silu():
     agree(Swish(), nn.SiLU(), images(2, 3, 4, 4))
 
 
-def test_fading_leak_without_a_leak_is_relu_and_fades_far_below_0():
+def test_fading_leak_is_relu_without_a_leak_and_vanishes_far_below_0():
     agree(FadingLeak(3, leak=0).double(), nn.ReLU(), images(2, 3, 4, 4))
     agree(FadingLeak(3, leak=0), nn.ReLU(), torch.zeros(2, 3, 4, 4))
     leaky = FadingLeak(1, leak=1.0)
@@ -130,13 +130,13 @@ def test_fading_leak_without_a_leak_is_relu_and_fades_far_below_0():
 
 
 @pytest.mark.parametrize("size", [(6, 6), (7, 5)])
-def test_lp_pooling_with_exponent_2_is_torchs_but_for_the_mean(size):
+def test_lp_pooling_with_exponent_2_equals_torchs_divided_by_2(size):
     ours = LpPool2d().double()
     assert ours.p == 2
     agree(ours, lambda x: F.lp_pool2d(x, 2, 2) / 2, positive(2, 3, *size))
 
 
-def test_lp_pooling_lies_between_average_and_maximum():
+def test_lp_pooling_ranges_from_average_to_max_pooling():
     x = positive(2, 3, 6, 6)
     layer = LpPool2d().double()
     layer.log_excess.data.fill_(-30.0)
@@ -145,7 +145,7 @@ def test_lp_pooling_lies_between_average_and_maximum():
     torch.testing.assert_close(layer(x), F.max_pool2d(x, 2), rtol=0.01, atol=0)
 
 
-def test_lp_pooling_of_zeros_is_finite_and_so_is_its_gradient():
+def test_gradient_of_lp_pooling_of_zeros_is_finite():
     x = torch.zeros(1, 1, 4, 4, requires_grad=True)
     layer = LpPool2d()
     layer(x).sum().backward()
@@ -158,7 +158,7 @@ def test_lp_pooling_tells_small_pixels_from_none():
 
 
 @pytest.mark.parametrize("size", [(6, 6), (7, 5)])
-def test_average_pooling_is_torchs(size):
+def test_average_pooling_equals_torchs(size):
     agree(AveragePool2d(), nn.AvgPool2d(2), images(2, 3, *size))
 
 
@@ -173,7 +173,7 @@ def test_layers_work_under_autocast(name):
     torch.testing.assert_close(y.float(), expected, rtol=0.05, atol=0.05)
 
 
-def test_first_layer_computes_no_gradient_of_the_image():
+def test_convolution_skips_the_gradient_of_an_image():
     x = torch.rand(1, 3, 5, 5)
     y = custom_layers._Convolve.apply(x, torch.rand(2, 3, 3, 3, requires_grad=True), torch.zeros(2))
     y.sum().backward()

@@ -1,4 +1,4 @@
-"""Every architecture of the zoo, under the same tests."""
+"""The same tests for every network."""
 
 import pytest
 import safetensors.torch
@@ -29,12 +29,12 @@ def test_model_gives_finite_logits_for_any_batch(name, batch):
 
 
 @every_model
-def test_model_has_the_pinned_number_of_parameters(name):
+def test_model_has_the_number_of_parameters_in_the_catalogue(name):
     assert sum(parameter.numel() for parameter in build(name).parameters()) == MODELS[name].params
 
 
-# Published, or following exactly from what was published (PUBLISHED.md): a pin by hand, so that a
-# change of the registry alone does not go through.
+# Published, or derived exactly from the published architecture (PUBLISHED.md). Repeated here, so
+# that a change in the catalogue alone fails.
 @pytest.mark.parametrize(
     "name, params",
     [
@@ -50,14 +50,15 @@ def test_model_has_the_pinned_number_of_parameters(name):
         ("residual_cnn", 513_994),
     ],
 )
-def test_registry_has_the_published_parameter_counts(name, params):
+def test_catalogue_has_the_published_parameter_counts(name, params):
     assert MODELS[name].params == params
 
 
 @every_model
 def test_model_gives_every_parameter_a_gradient(name):
     model = build(name).train()
-    # Steep in every logit, and many images: a ReLU that is silent for all of them has no gradient.
+    # The square gives every logit a gradient. Many images, because a ReLU that is 0 for all of them
+    # passes none.
     (model(random_pixels(64)) ** 2).sum().backward()
     for parameter_name, parameter in model.named_parameters():
         assert parameter.grad is not None, parameter_name
@@ -65,10 +66,10 @@ def test_model_gives_every_parameter_a_gradient(name):
 
 
 @every_model
-def test_model_reads_a_batch_as_it_reads_its_images_alone(name):
+def test_logits_of_a_batch_equal_those_of_single_images(name):
     model = build(name).train()
     pixels = random_pixels(7)
-    model(pixels)  # batch normalisation has something to remember
+    model(pixels)  # updates the running statistics of batch normalisation
     model.eval()
     with torch.inference_mode():
         alone = torch.cat([model(image) for image in pixels.split(1)])
@@ -89,22 +90,22 @@ def test_model_gives_equal_logits_after_save_and_load(name):
 
 @every_model
 @pytest.mark.parametrize("in_shape, classes", [((3, 32, 32), 10), ((1, 20, 24), 3)])
-def test_model_serves_other_images_and_classes(name, in_shape, classes):
+def test_model_supports_other_image_shapes_and_numbers_of_classes(name, in_shape, classes):
     logits = build(name, in_shape, classes)(random_pixels(2, in_shape))
     assert logits.shape == (2, classes)
 
 
-def test_build_says_why_an_image_is_too_small():
+def test_build_raises_if_the_image_is_too_small():
     with pytest.raises(ValueError, match="'conv_maxpool'.*4×4 px.*halved 3 times.*8 px"):
         build("conv_maxpool", (1, 4, 4))
 
 
-def test_build_names_the_nearest_model():
+def test_build_suggests_the_nearest_name():
     with pytest.raises(ValueError, match="'smple_cnn'.*did you mean 'simple_cnn'"):
         build("smple_cnn")
 
 
-def test_build_lists_all_models_where_none_is_near():
+def test_build_lists_all_models_if_no_name_is_near():
     with pytest.raises(ValueError, match="'transformer'.*choose from mlp, .*residual_cnn"):
         build("transformer")
 
@@ -120,10 +121,10 @@ def test_normalise_works_per_channel_and_is_saved():
 def test_residual_cnn_without_its_blocks_is_simple_cnn():
     residual, simple = build("residual_cnn").network, build("simple_cnn").network
     convolutions = [0, 4], [0, 3]
-    for to, source in zip(*convolutions, strict=True):
-        residual.features[to].load_state_dict(simple.features[source].state_dict())
+    for target, source in zip(*convolutions, strict=True):
+        residual.features[target].load_state_dict(simple.features[source].state_dict())
     residual.head.load_state_dict(simple.head.state_dict())
-    for block in (residual.features[2], residual.features[5 + 1]):
+    for block in (residual.features[2], residual.features[6]):
         torch.nn.init.zeros_(block.conv2.weight)
         torch.nn.init.zeros_(block.conv2.bias)
     pixels = random_pixels(3)
