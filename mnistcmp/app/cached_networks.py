@@ -41,12 +41,13 @@ def ordered(models: Iterable[str], recipe: str, order: str) -> list[str]:
 
 def network(name: str, recipe: str) -> tuple["nn.Module | None", str]:
     """One trained network, not frozen, and ""; or None and the problem with its remedy."""
-    from mnistcmp.checkpoints import CheckpointError, load
-
     folder = default_folder()
     loaded, _ = _networks(folder, recipe, "mnist", *_weights_changed(folder, recipe, "mnist"))
     if name in loaded:
         return loaded[name], ""
+
+    from mnistcmp.checkpoints import CheckpointError, load
+
     try:
         return load(name, recipe, folder=folder), ""
     except CheckpointError as error:
