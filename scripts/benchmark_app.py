@@ -122,7 +122,7 @@ async def measure_load(app: Server, sessions: int, seconds: float, console: Cons
     load = {"alone": await phase("one visitor", alone, seconds, PAGE_PAUSE_SECONDS)}
     before_mb = resident_mb(app.pid)
     visitors = [await Visitor.open(app.address) for _ in range(sessions)]
-    load["paced"] = await phase(f"{sessions} visitors, once a second", visitors, seconds, 1)
+    load["paced"] = await phase(f"{sessions} visitors, once per second", visitors, seconds, 1)
     used_mb = resident_mb(app.pid)
     load["overload"] = await phase(f"{sessions} visitors, overload", visitors, seconds, 0)
     overload_mb = resident_mb(app.pid)
