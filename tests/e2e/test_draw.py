@@ -108,12 +108,19 @@ def test_test_image_is_put_on_the_canvas_and_read(page):
 
 
 def test_link_restores_drawing_and_settings_in_another_browser(page, browser):
-    draw(page, DIGITS["4"])
-    expect_consensus(page, "4")
-    expect(button(page, "Undo")).to_be_enabled()
+    first, second = DIGITS["4"]
     page.get_by_test_id("stButtonGroup").get_by_text("tuned", exact=True).click()
-    page.get_by_role("button", name="Link").click()
-    link = page.get_by_test_id("stCode").inner_text()
+    draw(page, [first])
+    expect(button(page, "Undo")).to_be_enabled()
+    code = page.get_by_test_id("stCode")
+    button(page, "Link").click()
+    incomplete = code.inner_text()
+    button(page, "Link").click()
+    draw(page, [second])
+    expect_consensus(page, "4")
+    button(page, "Link").click()
+    expect(code).not_to_have_text(incomplete)  # the canvas has reported the second stroke
+    link = code.inner_text()
     assert "recipe=tuned" in link
     other = browser.new_context().new_page()
     other.goto(link)
