@@ -5,7 +5,7 @@
 
 (() => {
   const log = { up: null, last: 0, sent: [], readings: [], shown: [], finished: null };
-  const walls = {}; // by the hash of their message; the server sends a known message only as its hash
+  const charts = {}; // by the hash of their message; the server sends a known message only as its hash
   const text = (data) => new TextDecoder("latin1").decode(data);
   let number = 0;
   let answered = 0;
@@ -43,15 +43,15 @@
     answered = +(frame.match(/\{"answered": (\d+)\}/)?.[1] ?? answered);
     verdict = frame.match(/(\d+ ms) for all networks together/)?.[1] ?? verdict;
     const hashes = frame.match(/[0-9a-f]{32}/g) ?? [];
-    // The text of the wall for screen readers; the data of the chart are binary.
+    // The text for screen readers; the data of the chart are binary.
     const rows = [...frame.matchAll(/\w+: (\d) \((\d+)%\)/g)];
     if (rows.length > 0) {
       const consensus = frame.match(/Consensus: (\d)/)?.[1] ?? "–";
       const [digits, sure] = [1, 2].map((part) => rows.map((row) => row[part]).join(""));
-      walls[hashes[0]] = { consensus, digits, sure };
+      charts[hashes[0]] = { consensus, digits, sure };
     }
-    const wall = hashes.map((hash) => walls[hash]).find(Boolean);
-    if (wall) log.readings.push({ t: log.last, number: answered, verdict, ...wall });
+    const chart = hashes.map((hash) => charts[hash]).find(Boolean);
+    if (chart) log.readings.push({ t: log.last, number: answered, verdict, ...chart });
   }
 
   window.WebSocket = class extends WebSocket {
@@ -75,7 +75,7 @@
     const now = {
       verdict: texts("[data-testid=stMain]").match(/(\d+ ms) for all networks/)?.[1] ?? "",
       consensus: texts("[data-testid=stMetricValue]"),
-      wall: texts("[data-testid=stVegaLiteChart] svg"),
+      chart: texts("[data-testid=stVegaLiteChart] svg"),
     };
     const before = log.shown.at(-1) ?? {};
     if (Object.keys(now).some((part) => now[part] !== before[part]))

@@ -36,9 +36,9 @@ MOVE_SECONDS = 1 / 60  # between two movements of the mouse
 PX_A_SECOND = 480  # a person's pen on this canvas
 PATIENCE_MS = 120_000
 QUIET_MS = 600  # the canvas reports a finished stroke after 200 ms
-WHOLE = 0.98  # share of the finished drawing's ink in a picture with the complete stroke
+COMPLETE = 0.98  # share of the finished drawing's ink in a picture with the complete stroke
 INVITATION = "Draw a digit: 0 to 9"  # shown when the networks are loaded and the canvas is blank
-SPY = Path(__file__).with_suffix(".js")
+LOG_SCRIPT = Path(__file__).with_suffix(".js")
 
 
 def chromium() -> str | None:
@@ -63,7 +63,7 @@ def measure_browser(strokes: int, console: Console) -> dict[str, object]:
             browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.set_default_timeout(PATIENCE_MS)
-            page.add_init_script(path=SPY)
+            page.add_init_script(path=LOG_SCRIPT)
             figures = {
                 "server_start_seconds": app.start_seconds,
                 **measure_visit(page, app.address),
@@ -99,7 +99,7 @@ def measure_strokes(page: "Page", strokes: int, console: Console) -> dict[str, o
             press(page, stroke[0])
             move(page, stroke)
             page.mouse.up()
-            finals.append(final_reading(noted(page)))
+            finals.append(final_reading(idle_log(page)))
         console.print(f"{len(finals)} of {strokes} strokes", style="dim")
         if len(finals) >= strokes:
             break
@@ -124,7 +124,7 @@ def clear(page: "Page") -> None:
     page.evaluate("benchmark.begin()")
     page.get_by_test_id("stButton").get_by_role("button", name="Clear").click()
     page.get_by_text(INVITATION).wait_for()
-    noted(page)
+    idle_log(page)
 
 
 def press(page: "Page", point: tuple[float, float]) -> None:
@@ -154,7 +154,7 @@ def move(page: "Page", points: Points) -> None:
             page.mouse.move(corner["x"] + at_x, corner["y"] + at_y)
 
 
-def noted(page: "Page") -> dict:
+def idle_log(page: "Page") -> dict:
     """The log of browser.js, once the page is idle."""
     page.wait_for_function("ms => benchmark.quiet(ms)", arg=QUIET_MS)
     return page.evaluate("benchmark.log")
@@ -168,7 +168,7 @@ def final_reading(log: dict) -> dict[str, object] | None:
     """
     finished = ink(log["finished"])
     for picture in log["sent"]:
-        if picture["t"] > log["up"] and ink(picture["png"]) >= WHOLE * finished:
+        if picture["t"] > log["up"] and ink(picture["png"]) >= COMPLETE * finished:
             break
     else:
         return None
@@ -187,25 +187,25 @@ def final_reading(log: dict) -> dict[str, object] | None:
 def shown_at(readings: list[dict], states: list[dict]) -> float | None:
     """When the page showed the first of the readings, or a later one; page clock, ms.
 
-    The verdict appears at once, the wall only when its chart is drawn. That can take so long that
+    The verdict appears at once, the chart only when it is drawn. That can take so long that
     the next reading is drawn instead.
     """
-    come = readings[0]["t"]
+    received = readings[0]["t"]
     for state, following in itertools.zip_longest(states, states[1:]):
-        if following is not None and following["t"] <= come:
+        if following is not None and following["t"] <= received:
             continue
-        told = any(
+        verdict_shown = any(
             (read["consensus"], read["verdict"]) == (state["consensus"], state["verdict"])
             for read in readings
         )
-        if told and any(on_wall(read, state) for read in readings):
-            return max(come, state["t"])
+        if verdict_shown and any(on_chart(read, state) for read in readings):
+            return max(received, state["t"])
     return None
 
 
-def on_wall(reading: dict, state: dict) -> bool:
-    """Whether the wall in this state of the page shows the reading's digits and percentages."""
-    return reading["digits"] in state["wall"] and reading["sure"] in state["wall"]
+def on_chart(reading: dict, state: dict) -> bool:
+    """Whether the chart in this state of the page shows the reading's digits and percentages."""
+    return reading["digits"] in state["chart"] and reading["sure"] in state["chart"]
 
 
 def ink(url: str) -> float:
@@ -215,24 +215,24 @@ def ink(url: str) -> float:
 
 
 def measure_drawing(page: "Page") -> dict[str, float]:
-    """Draw a long meander -> readings per second that were received, and that the wall showed."""
+    """Draw a long meander -> readings per second that were received and shown."""
     ends = [(20, 260), (260, 20)]
     meander = [(x, 20 + 24 * row) for row in range(11) for x in ends[row % 2]]
     clear(page)
     press(page, meander[0])
     move(page, meander)
     page.mouse.up()
-    log = noted(page)
-    come = [read for read in log["readings"] if read["t"] <= log["up"]]
+    log = idle_log(page)
+    received = [read for read in log["readings"] if read["t"] <= log["up"]]
     shown = {
         read["number"]
-        for read in come
+        for read in received
         for state in log["shown"]
-        if read["t"] <= state["t"] <= log["up"] and on_wall(read, state)
+        if read["t"] <= state["t"] <= log["up"] and on_chart(read, state)
     }
     seconds = (log["up"] - log["sent"][0]["t"]) / 1000
     return {
         "drawing_seconds": seconds,
         "drawing_readings_a_second": len(shown) / seconds,
-        "drawing_readings_come_a_second": len({read["number"] for read in come}) / seconds,
+        "drawing_readings_come_a_second": len({read["number"] for read in received}) / seconds,
     }

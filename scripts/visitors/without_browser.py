@@ -173,7 +173,7 @@ def pictures(count: int, seed: int = 0) -> list[str]:
 class Answer:
     """The times of one picture: when it was sent, and seconds from then.
 
-    shown: until verdict and wall were received. finished: until the server had finished.
+    shown: until verdict and chart were received. finished: until the server had finished.
     networks_ms: the time "for all networks together" that the page states.
     """
 

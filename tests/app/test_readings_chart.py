@@ -1,4 +1,4 @@
-"""The wall of readings: the data that the browser gets."""
+"""The chart of readings: the data that the browser gets."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def spec(read: Reading) -> dict:
     return readings_chart.spec(read, consensus(read, 0.0))
 
 
-def test_wall_shows_digit_confidence_disagreement_and_probabilities_of_each_network():
+def test_chart_shows_digit_confidence_disagreement_and_probabilities_of_each_network():
     rows = spec(reading(3, 3, 8))["datasets"]["readings"].to_pandas()
     assert rows["model"].tolist() == list(MODELS)
     assert rows["reads"].tolist() == ["3", "3", "8"]

@@ -89,8 +89,8 @@ def test_click_on_a_row_shows_the_network_and_links_to_its_benchmark(page):
     draw(page, DIGITS["7"])
     expect_consensus(page, "7")
     expect(button(page, "Undo")).to_be_enabled()
-    wall = page.get_by_test_id("stVegaLiteChart").first
-    box = wall.locator("canvas, svg").first.bounding_box()
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    box = chart.locator("canvas, svg").first.bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.5)
     link = page.get_by_role("button", name="Benchmark of")
     expect(link).to_be_visible(timeout=30_000)

@@ -16,7 +16,7 @@ from mnistcmp.catalogue.recipes import RECIPES
 if TYPE_CHECKING:
     from mnistcmp.inference import Consensus, Reading
 
-WALL_WIDTH_PX = 680
+READINGS_WIDTH_PX = 680
 ORDERS = ("size", "accuracy", "family")
 
 
@@ -80,12 +80,12 @@ def _live(recipe: str, order: str, way: str) -> None:
         moving = live.picture()
         unreported = moving is not None and st.session_state[session.DRAWING] == before
         open_and_save.show_exits(canvas.buttons(unreported))
-    with parts.container(width=WALL_WIDTH_PX):
+    with parts.container(width=READINGS_WIDTH_PX):
         _read(finished if moving is None else moving, recipe, order, way, moving is not None)
 
 
 def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bool) -> None:
-    verdict, wall = st.container(), st.container()
+    verdict, chart = st.container(), st.container()
     models, problems = cached_networks.networks(recipe)
     for problem in problems:
         st.warning(problem)
@@ -97,7 +97,7 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
     if steps is None:
         st.session_state.pop(session.SEEN, None)
         verdict.metric("Consensus", "–")
-        wall.info("Draw a digit: 0 to 9, with mouse or finger.")
+        chart.info("Draw a digit: 0 to 9, with mouse or finger.")
         return
 
     from mnistcmp.app.draw.readings_chart import in_words, spec
@@ -117,7 +117,7 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
     milliseconds = 1000 * (time.perf_counter() - started)
     with verdict:
         _verdict(reading, together, milliseconds)
-    with wall:
+    with chart:
         st.html(in_words(reading, together))
         st.vega_lite_chart(
             spec(reading, together),

@@ -1,4 +1,4 @@
-"""The wall of readings: one row per network with its digit, confidence and ten probabilities."""
+"""The chart of readings: one row per network with its digit, confidence and ten probabilities."""
 
 import pyarrow as pa
 
@@ -16,7 +16,7 @@ SELECTED = "row"  # the selection made by a click on a row: {"model": name}
 
 
 def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
-    """The wall as a Vega-Lite specification, with the rows in the order of `reading`.
+    """The chart as a Vega-Lite specification, with the rows in the order of `reading`.
 
     It is drawn many times per second. Building the same chart with Altair takes ten times as long.
     Only the data differ between readings, so the browser keeps the layout.
@@ -147,7 +147,7 @@ def closer(reading: Reading, model: str) -> dict[str, object]:
 
 
 def in_words(reading: Reading, consensus: Consensus) -> str:
-    """The text of the wall for screen readers, as invisible HTML.
+    """The readings as text for screen readers, in invisible HTML.
 
     It is not the chart's description, because a new description would change the chart's layout.
     """

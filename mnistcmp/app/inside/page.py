@@ -149,13 +149,12 @@ def _sample() -> np.ndarray | None:
         persist_state="session",
     )
     row.button("Next", on_click=_next, help="Another test image of this digit")
-    places = [*pack.easy(digit), *pack.hard(digit)]
-    place = places[st.session_state.get(session.INSIDE_NEXT, 0) % len(places)]
+    positions = [*pack.easy(digit), *pack.hard(digit)]
+    at = positions[st.session_state.get(session.INSIDE_NEXT, 0) % len(positions)]
     st.caption(
-        f"Test image {pack.index[place]}; misread by {pack.misread[place]} of {pack.runs} training "
-        "runs."
+        f"Test image {pack.index[at]}; misread by {pack.misread[at]} of {pack.runs} training runs."
     )
-    return pack.images[place] / np.float32(255)
+    return pack.images[at] / np.float32(255)
 
 
 def _next() -> None:
