@@ -1,4 +1,4 @@
-"""The app: `streamlit run streamlit_app.py`."""
+"""The app. Start it with `streamlit run streamlit_app.py`."""
 
 from mnistcmp.app.main import main
 

@@ -1,40 +1,40 @@
-"""How fast the app answers one person and twenty, and what memory it takes, on this machine.
+"""Measure the app's response times, for one visitor and for twenty, and its memory.
 
     python scripts/benchmark_app.py
     python scripts/benchmark_app.py --sessions 50 --seconds 30 --strokes 60
 
-The real server is started twice. First a real browser comes to it (skipped where there is none):
+The real server is started twice. The first server is visited with a real browser, if there is one:
 
-- First visit: seconds from navigation to a canvas that can be drawn on, and until the networks are
-  awake. Nothing is cached in browser or server, but the files are in the system's memory.
-- Final reading: a mouse draws digits at a person's pace. Milliseconds from the browser's time stamp
-  of the mouse-up until the page shows the reading of the first picture that was sent after it and
-  holds the whole stroke: at least 98 % of the ink of the finished drawing, which the canvas sends
-  200 ms later. "Shows" means that the verdict's text and all digits and percentages of the wall are
-  in the document, as a MutationObserver sees it; the screen is painted within the next frame. Which
-  picture a reading belongs to is known from the page's own websocket: pictures have numbers, and
-  the server says which it answers. Where the reading is the one that the page shows already, it
-  counts as shown when it has come. What the finished drawing changes later is not in this time, but
-  counted where it changes the consensus.
-- While drawing: pictures whose wall was on the page, in a second, while the mouse moves steadily.
+- First visit: seconds from navigation until the canvas can be used, and until the networks are
+  loaded. Browser and server have cached nothing, but the operating system has cached the files.
+- Final reading: a mouse draws digits at a person's pace. The time is measured in milliseconds, from
+  the browser's time stamp of the mouse-up until the page shows the reading of the first picture
+  that was sent after it and contains the complete stroke. Such a picture has at least 98 % of the
+  ink of the finished drawing, which the canvas sends 200 ms later. A reading is shown when a
+  MutationObserver finds the verdict and all digits and percentages of the chart in the document;
+  the screen is painted within the next frame. Pictures have numbers, and the page's websocket shows
+  which picture the server answers. A reading equal to the one on the page counts as shown when it
+  is received. The finished drawing is not part of this time, but it is counted how often it changes
+  the consensus.
+- While drawing: readings shown per second while the mouse moves steadily.
 
-Then visitors without browsers come to a new server (scripts/without_browser.py), each with a new
-picture every time. Milliseconds are those from sending a picture until the last part of its
-reading, the wall, has come: the server's part, with Streamlit's own, but without a browser's.
+The second server gets visitors without browsers (scripts/visitors/without_browser.py). Each sends a
+new picture every time. The time is measured in milliseconds, from sending a picture until the
+chart, the last part of its reading, is received. It includes Streamlit's time but no browser's.
 
-- One visitor alone, at most one picture in 100 ms, as the page sends them.
-- All visitors, one picture a second each.
-- Overload: each visitor sends the next picture as soon as the last is answered. That nothing piles
-  up shows in p95 of the second half, which is no larger than that of the first, in no message left
-  over after the last answer, and in one visitor being as fast as before.
+- One visitor, at most one picture per 100 ms, as the page sends them.
+- All visitors, one picture per second each.
+- Overload: each visitor sends the next picture as soon as the last one is answered. Pictures do not
+  queue up if p95 is no larger in the second half than in the first, if no message arrives after the
+  last answer, and if one visitor is then as fast as before.
 
-Processor time is that of the server, all its threads, for each picture: other work on the machine
-changes this figure less than the others.
+CPU time is that of all the server's threads, per picture. Other work on the machine affects
+it less than the other figures.
 
-Memory is what the server has resident (VmRSS, MB of 10^6 bytes): with the networks awake, less what
-a process takes that only imports torch; and what all visitors add, after they have been read for
-once a second and are still there, divided by their number. The result is written to
-checkpoints/results/benchmark_app.json.
+Memory is the server's resident memory (VmRSS, in MB of 10^6 bytes). Two figures are given: the
+memory with loaded networks, minus that of a process that only imports torch; and the memory per
+session, measured while all visitors are connected, after they have drawn once per second. The
+result is written to checkpoints/results/benchmark_app.json.
 """
 
 import argparse
@@ -72,38 +72,38 @@ AFTER_OVERLOAD_SECONDS = 3
 PICTURES = 1000
 COMPARE = {"<=": operator.le, ">=": operator.ge}
 
-# What is measured -> its place in the result, how it is written, the goal, and how it is compared.
+# Name, path in the result, number format, comparison and goal of each figure.
 ROWS = [
     ("First visit: canvas ready", "browser.canvas_seconds", "{:.1f} s", "<=", 7),
-    ("First visit: networks awake", "browser.awake_seconds", "{:.1f} s", None, None),
+    ("First visit: networks loaded", "browser.awake_seconds", "{:.1f} s", None, None),
     ("Final reading after mouse-up, median", "browser.final_p50_ms", "{:.0f} ms", "<=", 90),
     ("Final reading after mouse-up, p95", "browser.final_p95_ms", "{:.0f} ms", "<=", 160),
     ("  mouse-up to picture sent, median", "browser.send_p50_ms", "{:.0f} ms", None, None),
-    ("  picture sent to reading come, median", "browser.answer_p50_ms", "{:.0f} ms", None, None),
-    ("  reading come to page shown, median", "browser.show_p50_ms", "{:.0f} ms", None, None),
+    ("  picture sent to reading, median", "browser.answer_p50_ms", "{:.0f} ms", None, None),
+    ("  reading to page shown, median", "browser.show_p50_ms", "{:.0f} ms", None, None),
     ("Readings while drawing", "browser.drawing_readings_a_second", "{:.1f}/s", ">=", 8),
-    ("One visitor, server's part, median", "load.alone.p50_ms", "{:.0f} ms", "<=", 30),
-    ("One visitor, server's part, p95", "load.alone.p95_ms", "{:.0f} ms", "<=", 60),
-    ("  of it all networks, median", "load.alone.networks_p50_ms", "{:.0f} ms", None, None),
-    ("  processor time a reading", "load.alone.processor_ms_a_reading", "{:.0f} ms", None, None),
-    ("All visitors, one picture a second, median", "load.paced.p50_ms", "{:.0f} ms", None, None),
-    ("All visitors, one picture a second, p95", "load.paced.p95_ms", "{:.0f} ms", "<=", 500),
-    ("Overload: readings in all", "load.overload.readings_a_second", "{:.1f}/s", ">=", 25),
-    ("  processor time a reading", "load.overload.processor_ms_a_reading", "{:.0f} ms", None, None),
+    ("One visitor, server time, median", "load.alone.p50_ms", "{:.0f} ms", "<=", 30),
+    ("One visitor, server time, p95", "load.alone.p95_ms", "{:.0f} ms", "<=", 60),
+    ("  of which all networks, median", "load.alone.networks_p50_ms", "{:.0f} ms", None, None),
+    ("  CPU time per reading", "load.alone.processor_ms_a_reading", "{:.0f} ms", None, None),
+    ("All visitors, one picture per second, median", "load.paced.p50_ms", "{:.0f} ms", None, None),
+    ("All visitors, one picture per second, p95", "load.paced.p95_ms", "{:.0f} ms", "<=", 500),
+    ("Overload: readings, all visitors", "load.overload.readings_a_second", "{:.1f}/s", ">=", 25),
+    ("  CPU time per reading", "load.overload.processor_ms_a_reading", "{:.0f} ms", None, None),
     ("Overload: p95, first half", "load.overload.p95_ms_first_half", "{:.0f} ms", None, None),
     ("Overload: p95, second half", "load.overload.p95_ms_second_half", "{:.0f} ms", None, None),
-    ("Overload: messages left over", "load.overload.left_over", "{:.0f}", "<=", 0),
-    ("One visitor after it, median", "load.after_overload.p50_ms", "{:.0f} ms", None, None),
-    ("Memory above torch alone", "memory.above_torch_mb", "{:.0f} MB", "<=", 300),
-    ("Memory a session", "memory.a_session_mb", "{:.1f} MB", "<=", 3),
+    ("Overload: messages after the last answer", "load.overload.left_over", "{:.0f}", "<=", 0),
+    ("One visitor after overload, median", "load.after_overload.p50_ms", "{:.0f} ms", None, None),
+    ("Memory in addition to torch", "memory.above_torch_mb", "{:.0f} MB", "<=", 300),
+    ("Memory per session", "memory.a_session_mb", "{:.1f} MB", "<=", 3),
 ]
 
 
 async def measure_load(app: Server, sessions: int, seconds: float, console: Console) -> dict:
-    """Visitors without browsers, then what memory they took -> figures. Raises AppError."""
+    """Measure response times and memory with visitors without browsers. Raises AppError."""
     urls = pictures(PICTURES)
     gc.collect()
-    gc.freeze()  # else this process's own garbage collection would be in the figures
+    gc.freeze()  # otherwise this process's garbage collection would distort the figures
 
     async def phase(name: str, visitors: list[Visitor], seconds: float, every: float) -> dict:
         before = processor_seconds(app.pid)
@@ -122,7 +122,7 @@ async def measure_load(app: Server, sessions: int, seconds: float, console: Cons
     load = {"alone": await phase("one visitor", alone, seconds, PAGE_PAUSE_SECONDS)}
     before_mb = resident_mb(app.pid)
     visitors = [await Visitor.open(app.address) for _ in range(sessions)]
-    load["paced"] = await phase(f"{sessions} visitors, once a second", visitors, seconds, 1)
+    load["paced"] = await phase(f"{sessions} visitors, once per second", visitors, seconds, 1)
     used_mb = resident_mb(app.pid)
     load["overload"] = await phase(f"{sessions} visitors, overload", visitors, seconds, 0)
     overload_mb = resident_mb(app.pid)
@@ -146,9 +146,9 @@ async def measure_load(app: Server, sessions: int, seconds: float, console: Cons
 
 
 def rows(result: dict) -> list[tuple[str, str, str, str]]:
-    """What was measured, the figure, its goal, and whether that is met; empty where there is none.
+    """Name, figure, goal, and whether the goal is met (empty without a goal), for each figure.
 
-    `result` is what is written to benchmark_app.json.
+    `result` is the content of benchmark_app.json.
     """
     table = []
     for name, at, form, sign, goal in ROWS:
@@ -162,7 +162,7 @@ def rows(result: dict) -> list[tuple[str, str, str, str]]:
 
 
 def print_table(result: dict, console: Console) -> None:
-    """Every figure with its goal beside it."""
+    """Print all figures with their goals."""
     table = Table(box=box.SIMPLE, padding=(0, 1))
     table.add_column("")
     for column in ("measured", "goal", ""):
@@ -173,17 +173,17 @@ def print_table(result: dict, console: Console) -> None:
 
 
 def main() -> int:
-    """Measure, print and write down -> the program's exit status."""
+    """Measure, print and save -> the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sessions", type=int, default=20, metavar="N")
-    parser.add_argument("--seconds", type=float, default=20, metavar="S", help="of each load")
+    parser.add_argument("--seconds", type=float, default=20, metavar="S", help="per load test")
     parser.add_argument("--strokes", type=int, default=30, metavar="N")
     options = parser.parse_args()
     if min(options.sessions, options.seconds, options.strokes) < 1:
         parser.error("--sessions, --seconds and --strokes must be 1 or more")
-    for signal_name in ("SIGTERM", "SIGHUP"):  # end as after Ctrl-C: with all that was started
+    for signal_name in ("SIGTERM", "SIGHUP"):  # end as after Ctrl-C, with all child processes
         if hasattr(signal, signal_name):
             signal.signal(getattr(signal, signal_name), signal.default_int_handler)
     console = Console(highlight=False)
@@ -191,7 +191,7 @@ def main() -> int:
     try:
         browser = measure_browser(options.strokes, console)
         if "skipped" in browser:
-            console.print(f"Without a browser's figures: {browser['skipped']}", soft_wrap=True)
+            console.print(f"Browser measurements skipped: {browser['skipped']}", soft_wrap=True)
         with server() as app:
             measured = asyncio.run(measure_load(app, options.sessions, options.seconds, console))
     except (AppError, KeyboardInterrupt) as error:
@@ -202,7 +202,7 @@ def main() -> int:
         "browser": browser,
         **measured,
         "goals": {at: f"{sign} {form.format(goal)}" for _, at, form, sign, goal in ROWS if sign},
-        # Those that read for a visitor who chooses nothing.
+        # The networks that a visitor gets by default.
         "networks": sum((e.dataset, e.recipe) == ("mnist", "drawn") for e in read_manifest()),
         "options": vars(options),
         "machine": machine.describe("cpu"),

@@ -1,17 +1,17 @@
-"""How fast the engine trains, against the textbook loop, on this machine.
+"""Compare the training speed of this project's engine with the textbook loop.
 
     python scripts/benchmark_training.py
     python scripts/benchmark_training.py --models cnn mlp --rounds 5
-    python scripts/benchmark_training.py --end-to-end    # all of studies 1 and 2, whole runs
+    python scripts/benchmark_training.py --end-to-end    # complete runs of studies 1 and 2
 
-Both do the same: the same model, batches of 64, the same number of Adam steps on the same images,
-raw pixels. The textbook loop is a torchvision data set, a DataLoader and torch's default number of
-threads. The engine works as in a campaign: one single-threaded process on each core, each training
-its own copy, so that one epoch takes the elapsed time divided by the number of processes. The two
-take turns; after a first round that only warms up, the median of the others counts. An epoch that
-takes long is reckoned from a quarter of it. Measuring the networks is not in the times, but
-for --end-to-end, where it, starting and recording are. The result is written to
-checkpoints/results/benchmark_training.json, from which the README's table is made.
+Both train the same model with the same number of Adam steps, in batches of 64, on the same images,
+with raw pixels. The textbook loop uses a torchvision data set, a DataLoader and torch's default
+number of threads. The engine works as in a campaign: one single-threaded process per core, each
+training its own copy, so the time of one epoch is the elapsed time divided by the number of
+processes. The two take turns. The first round is a warm-up, and the median of the others counts.
+Long epochs are computed from a quarter of an epoch. The times do not include evaluation, except
+with --end-to-end, which also includes the start and the recording. The result is written to
+checkpoints/results/benchmark_training.json, the source of the table in docs/RESULTS.md.
 """
 
 import argparse
@@ -47,11 +47,11 @@ from mnistcmp.training.worker_pool import Call, Crew
 RECIPE = Recipe("published", epochs=1)
 EPOCH_IMAGES = 60_000
 QUARTER_IMAGES = 15_040  # 235 batches
-LONG_QUARTER_SECONDS = 2  # by the textbook: then a quarter of the epoch is timed, else all of it
+LONG_QUARTER_SECONDS = 2  # in the textbook loop; above, only a quarter of the epoch is timed
 
 
 def textbook_seconds(name: str, images: MNIST, epochs: int = 1, test: MNIST | None = None) -> float:
-    """Train as the tutorials do -> seconds; with `test`, measured after each epoch and included."""
+    """Train as tutorials do -> seconds; with `test`, including an evaluation after each epoch."""
     torch.manual_seed(0)
     model = build(name)
     optimiser = torch.optim.Adam(model.parameters(), lr=RECIPE.learning_rate)
@@ -74,7 +74,7 @@ def textbook_seconds(name: str, images: MNIST, epochs: int = 1, test: MNIST | No
 
 
 def engine_seconds(crew: Crew, workers: int, name: str, precision: str) -> float:
-    """Every worker trains its own copy at the same time -> seconds a copy, by all together."""
+    """All workers train a copy each at the same time -> elapsed seconds per copy."""
     jobs = [Job("mnist", name, RECIPE, seed) for seed in range(workers)]
     outcomes = [
         outcome for _, outcome in crew.each(Call(run_job, (job, precision)) for job in jobs)
@@ -94,7 +94,7 @@ def training_flops(name: str) -> int:
 
 
 def peak_flops(dtype: torch.dtype) -> float:
-    """The most operations a second that a large matrix product reaches here, on all cores."""
+    """The highest FLOP/s of a large matrix product on all cores of this machine."""
     size, best = 2048, float("inf")
     matrix = torch.rand(size, size).to(dtype)
     for _ in range(50):
@@ -105,7 +105,7 @@ def peak_flops(dtype: torch.dtype) -> float:
 
 
 def first(dataset: Dataset, count: int) -> Dataset:
-    """The first `count` training images; hardly any test images, because measuring is not timed."""
+    """The first `count` training images; only 100 test images, because evaluation is not timed."""
     return Dataset(
         dataset.train_images[:count],
         dataset.train_labels[:count],
@@ -117,7 +117,7 @@ def first(dataset: Dataset, count: int) -> Dataset:
 def compare_epochs(
     names: list[str], rounds: int, folder: Path, console: Console
 ) -> tuple[list[dict[str, object]], dict[str, float]]:
-    """Time an epoch of each model both ways -> a row for each, and the peak FLOP/s by precision."""
+    """Time an epoch of each model both ways -> one row per model, and peak FLOP/s by precision."""
     dataset, images = load_dataset("mnist", folder), MNIST(folder, transform=ToTensor())
     workers = torch.get_num_threads()
     peaks = {"fp32": peak_flops(torch.float32), "bf16": peak_flops(torch.bfloat16)}
@@ -130,14 +130,14 @@ def compare_epochs(
         for name in names:
             quarter = textbook_seconds(name, Subset(images, range(QUARTER_IMAGES)))
             count = QUARTER_IMAGES if quarter > LONG_QUARTER_SECONDS else EPOCH_IMAGES
-            whole = ceil(EPOCH_IMAGES / RECIPE.batch_size) / ceil(count / RECIPE.batch_size)
+            scale = ceil(EPOCH_IMAGES / RECIPE.batch_size) / ceil(count / RECIPE.batch_size)
             crew, few = crews[count], Subset(images, range(count))
             ((_, probed),) = crew.each([Call(probe_job, (Job("mnist", name, RECIPE, 0),))])
             precision = schedule.choose_precision(probed.seconds)
             textbook, engine = [], []
             for _ in range(1 + rounds):
-                textbook.append(whole * textbook_seconds(name, few))
-                engine.append(whole * engine_seconds(crew, workers, name, precision))
+                textbook.append(scale * textbook_seconds(name, few))
+                engine.append(scale * engine_seconds(crew, workers, name, precision))
             textbook, engine = textbook[1:], engine[1:]
             flops = EPOCH_IMAGES * training_flops(name)
             rows.append(
@@ -153,17 +153,17 @@ def compare_epochs(
             )
             row = rows[-1]
             console.print(
-                f"{name}: an epoch takes {row['textbook_seconds']:.1f} s by the textbook, "
-                f"{row['engine_seconds']:.1f} s by the engine ({precision}): "
+                f"{name}: an epoch takes {row['textbook_seconds']:.1f} s with the textbook loop, "
+                f"{row['engine_seconds']:.1f} s with the engine ({precision}): "
                 f"{row['ratio']:.1f} times as fast"
             )
     return rows, peaks
 
 
 def compare_end_to_end(folder: Path, console: Console) -> dict[str, float]:
-    """Whole runs of studies 1 and 2, published recipe, one seed: everything from start to record.
+    """Complete runs of studies 1 and 2, published recipe, one seed, from start to last record.
 
-    The textbook side trains and measures one model after the other; loading is not in its time.
+    The textbook loop trains and evaluates one model after the other; its time excludes loading.
     """
     names = [name for number in (1, 2) for name in STUDIES[number].models]
     started = time.perf_counter()
@@ -189,7 +189,7 @@ def compare_end_to_end(folder: Path, console: Console) -> dict[str, float]:
         textbook += textbook_seconds(job.model, training, job.recipe.epochs, test)
         console.print(f"textbook: {job.model} done, {textbook:.0f} s so far")
     console.print(
-        f"textbook {textbook:.0f} s, engine {engine:.0f} s: {textbook / engine:.1f} times"
+        f"textbook {textbook:.0f} s, engine {engine:.0f} s: {textbook / engine:.1f} times as fast"
     )
     return {
         "runs": len(jobs),
@@ -200,7 +200,7 @@ def compare_end_to_end(folder: Path, console: Console) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure, print and write down."""
+    """Measure, print and save."""
     studied = [name for number in (1, 2, 4) for name in STUDIES[number].models]
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -1,15 +1,15 @@
-"""How sure must the networks be together before the app believes them?
+"""Find the certainty below which the app says "not sure".
 
     python scripts/find_threshold.py
-    python scripts/find_threshold.py --keep    # the threshold; what it does is measured again
+    python scripts/find_threshold.py --keep    # keep the threshold and measure its effect again
 
-Trains every network once with the recipe `drawn` on the training images less 5,000 (seed 0), and
-lets all of them read those 5,000 digits and as many drawings that are none. The threshold is the
-highest certainty that turns away no more than 3 % of these digits: a person minds a digit that is
-not read more than a scribble that is. What it does is then measured with the shipped networks of
-every recipe, on the test images, on the pen digits of the writers held out and on non-digits of
-another seed. The result is written to checkpoints/results/threshold.json, from which the app takes
-it.
+Every network is trained once with the recipe `drawn` on the training images, except 5,000 held-out
+images (seed 0). All networks then read the held-out images and 5,000 drawings that are not digits.
+The threshold is the highest certainty that rejects at most 3 % of the held-out digits: a rejected
+digit annoys people more than a scribble that is read as a digit. The effect of the threshold is
+then measured for the shipped networks of each recipe, on the test images, on the pen digits of
+held-out writers, and on non-digits of another seed. The result is written to
+checkpoints/results/threshold.json, which the app reads.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def trained_for_validation(materials: Materials, console: Console) -> dict[str, 
                 networks[name] = build(name)
                 networks[name].load_state_dict(safetensors.torch.load(outcome.weights))
                 networks[name].eval()
-                status.update(f"Training … {len(networks)} of {len(jobs)}: {name} is done")
+                status.update(f"Training … {len(networks)} of {len(jobs)}: {name} done")
     return {name: networks[name] for name in MODELS}
 
 
@@ -70,7 +70,7 @@ def _probe(job: Job) -> Call:
 
 
 def certainties(images: np.ndarray, networks: dict[str, nn.Module]) -> np.ndarray:
-    """uint8 or float (N, 28, 28) -> how sure the networks together are of each, (N,)."""
+    """uint8 or float (N, 28, 28) -> the joint certainty of the networks for each image, (N,)."""
     scale = 255 if images.dtype == np.uint8 else 1
     parts = [
         certainty(probabilities(part.astype(np.float32) / scale, networks))
@@ -80,13 +80,13 @@ def certainties(images: np.ndarray, networks: dict[str, nn.Module]) -> np.ndarra
 
 
 def drawings(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Kinds (N,) and float32 pixels (N, 28, 28) of drawings that are no digits."""
+    """Kinds (N,) and float32 pixels (N, 28, 28) of drawings that are not digits."""
     kinds, pixels = zip(*non_digits.generate(NONDIGITS, seed), strict=True)
     return np.array(kinds), np.stack(pixels)
 
 
 def found(materials: Materials, validation: np.ndarray, console: Console) -> dict[str, object]:
-    """The threshold, and what it does on the images it was chosen by."""
+    """The threshold, and its effect on the images that it was chosen on."""
     networks = trained_for_validation(materials, console)
     digits = certainties(validation, networks)
     others = certainties(drawings(CHOOSING_SEED)[1], networks)
@@ -105,7 +105,7 @@ def found(materials: Materials, validation: np.ndarray, console: Console) -> dic
 
 
 def measured(recipe: str, threshold: float, materials: Materials) -> dict[str, object]:
-    """What the threshold does with the shipped networks of a recipe, on images new to them."""
+    """The effect of the threshold for the shipped networks of a recipe, on images new to them."""
     networks = load_all(recipe)
     kinds, pixels = drawings(MEASURING_SEED)
     test = certainties(materials.dataset.test_images.numpy(), networks)
@@ -128,18 +128,18 @@ def measured(recipe: str, threshold: float, materials: Materials) -> dict[str, o
 
 
 def main() -> None:
-    """Train, choose, measure and write down."""
+    """Train, choose, measure and save."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, default=home() / "data", metavar="DIR")
     parser.add_argument(
-        "--keep", action="store_true", help="train nothing: keep the threshold that was found"
+        "--keep", action="store_true", help="train nothing and keep the recorded threshold"
     )
     options = parser.parse_args()
     path = default_folder() / "results" / "threshold.json"
     if options.keep and not path.exists():
-        parser.error(f"there is no {path} to keep: run this without --keep")
+        parser.error(f"{path} does not exist: run this without --keep")
     console = Console(highlight=False)
     dataset = load_dataset("mnist", options.data)
     materials = Materials(dataset, *pen_digits.load(options.data / PEN_FILE))

@@ -1,4 +1,4 @@
-"""The pictures of the README: both pages in a real browser, light and dark.
+"""Take the screenshots for README.md and docs/RESULTS.md, in light and dark mode.
 
 python scripts/take_screenshots.py
 """
@@ -14,11 +14,11 @@ DRAWN = [
     [(100, 70), (170, 55), (175, 105), (125, 135)],
     [(125, 135), (185, 160), (150, 225), (85, 215)],
 ]
-PAINTED_MS = 3000  # until charts and tables, which draw themselves bit by bit, are complete
+PAINTED_MS = 3000  # until charts and tables are complete
 
 
 def opened(browser: Browser, address: str, scheme: str) -> Page:
-    """A page of this colour scheme, 1280 px wide."""
+    """Open a page in this colour scheme, 1280 px wide."""
     page = browser.new_page(
         viewport={"width": 1280, "height": 900}, color_scheme=scheme, device_scale_factor=1
     )
@@ -28,7 +28,7 @@ def opened(browser: Browser, address: str, scheme: str) -> Page:
 
 
 def draw_page(browser: Browser, address: str, scheme: str) -> None:
-    """A digit that is drawn with the mouse, and what the networks read."""
+    """Draw a digit with the mouse and take a screenshot of the readings."""
     page = opened(browser, address, scheme)
     page.get_by_text(INVITATION).wait_for()
     corner = page.locator("canvas.upper-canvas").bounding_box()
@@ -39,14 +39,14 @@ def draw_page(browser: Browser, address: str, scheme: str) -> None:
             page.mouse.move(corner["x"] + to_x, corner["y"] + to_y, steps=12)
         page.mouse.up()
     page.get_by_role("heading", name="What the networks see").wait_for()
-    page.mouse.move(5, 5)  # off the canvas, whose toolbar would cover the text above it
+    page.mouse.move(5, 5)  # off the canvas, to hide its toolbar
     page.wait_for_timeout(PAINTED_MS)
     page.screenshot(path=FOLDER / f"draw-{scheme}.png")
     page.close()
 
 
 def benchmarks_page(browser: Browser, address: str, scheme: str) -> None:
-    """The first tables and the chart of accuracy against parameters."""
+    """Take a screenshot of the first tables and the chart of accuracy against parameters."""
     page = opened(browser, f"{address}/benchmarks", scheme)
     page.get_by_role("heading", name="Where this was trained").wait_for()
     page.wait_for_timeout(PAINTED_MS)
@@ -55,16 +55,16 @@ def benchmarks_page(browser: Browser, address: str, scheme: str) -> None:
 
 
 def main() -> None:
-    """Take all four."""
+    """Take all four screenshots."""
     if (path := chromium()) is None:
-        sys.exit("no Chromium or Chrome: install one (Debian: apt-get install chromium)")
+        sys.exit("no Chromium or Chrome found: install one (Debian: apt-get install chromium)")
     FOLDER.mkdir(exist_ok=True)
     with server() as app, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         for scheme in ("light", "dark"):
             draw_page(browser, app.address, scheme)
             benchmarks_page(browser, app.address, scheme)
-    print(f"four pictures are in {FOLDER}")
+    print(f"four screenshots written to {FOLDER}")
 
 
 if __name__ == "__main__":

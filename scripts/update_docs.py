@@ -1,4 +1,4 @@
-"""Write the generated text of README.md and docs/RESULTS.md again, from the records.
+"""Update the generated text of README.md and docs/RESULTS.md from the records.
 
 python scripts/update_docs.py
 """
@@ -25,10 +25,10 @@ PHOTOS = "cifar10-jpeg"
 
 
 def filled(page: str, parts: Iterable[str], results: Path) -> str:
-    """The Markdown text `page` with new text between `<!-- PART -->` and `<!-- end -->`.
+    """The Markdown text `page`, with new text between `<!-- PART -->` and `<!-- end -->`.
 
     `parts` are names from PARTS; `results` is the folder of the records.
-    Raises ValueError if `page` lacks the markers of one of the parts.
+    Raises ValueError if a start marker is missing in `page`.
     """
     for part in parts:
         start, end = f"<!-- {part} -->\n", "<!-- end -->"
@@ -40,7 +40,7 @@ def filled(page: str, parts: Iterable[str], results: Path) -> str:
 
 
 def zoo(results: Path) -> str:
-    """How many networks there are, how large they are, and how many runs were made."""
+    """The number of networks, their sizes, and the number of runs."""
     runs = _reported(results)
     sizes = runs.groupby("model")["params"].last().sort_values()
     photos = len(_reported(results, PHOTOS))
@@ -53,7 +53,7 @@ def zoo(results: Path) -> str:
 
 
 def recipes(_: Path) -> str:
-    """The settings that all recipes share, and the networks that differ."""
+    """The settings that all recipes share, and the exceptions."""
     rows = pd.DataFrame(
         [
             vars(recipe_for(name, model)) | {"model": model}
@@ -77,7 +77,7 @@ def recipes(_: Path) -> str:
 
 
 def duration(results: Path) -> str:
-    """How long training takes when the command is given no further arguments."""
+    """How long training takes without further arguments."""
     runs = _reported(results)
     workers, networks = runs["workers"].max(), summarise(runs)
     minutes = networks.groupby("recipe")["train_seconds"].sum() / workers / 60
@@ -114,7 +114,7 @@ def results(results: Path) -> str:
 
 
 def photos(results: Path) -> str:
-    """The table of the networks trained on photos, and how they were trained."""
+    """The table of the networks trained on photos, with their recipe."""
     runs = _reported(results, PHOTOS)
     models = {
         model for study in STUDIES.values() if PHOTOS in study.datasets for model in study.models
@@ -137,7 +137,7 @@ def photos(results: Path) -> str:
 
 
 def threshold(results: Path) -> str:
-    """When the app says "not sure", and how often it does so rightly and wrongly."""
+    """When the app says "not sure", and how often this is right and wrong."""
     found = json.loads((results / "threshold.json").read_text())
     shipped = found["shipped"]["drawn"]
     chosen_on = found["validation"]
@@ -155,7 +155,7 @@ def threshold(results: Path) -> str:
 
 
 def speed(results: Path) -> str:
-    """The time of an epoch: this project's training loop and the textbook loop."""
+    """The time per epoch of this project's training and of the textbook loop."""
     path = results / "benchmark_training.json"
     if not path.exists():
         return "Not measured yet."
@@ -195,13 +195,13 @@ def speed(results: Path) -> str:
 
 
 def app_speed(results: Path) -> str:
-    """How fast the app answers: each figure with its target."""
+    """The response times and memory of the app, with their targets."""
     path = results / "benchmark_app.json"
     if not path.exists():
         return "Not measured yet."
     benchmark = json.loads(path.read_text())
     rows = [row for row in benchmark_app.rows(benchmark) if row[2]]
-    table = pd.DataFrame(rows, columns=["what", "measured", "target", "target is"])
+    table = pd.DataFrame(rows, columns=["figure", "measured", "target", "result"])
     options, load = benchmark["options"], benchmark["load"]
     return (
         f"Response times of the app with {benchmark['networks']} networks, as the median or the "
@@ -243,7 +243,7 @@ def _measured_on(runs: pd.DataFrame) -> str:
 
 
 def _runs_of_each_recipe(summary: pd.DataFrame) -> dict[str, str]:
-    """Network -> the number of its runs with each recipe: "5 / 5 / 3"."""
+    """Network -> the number of runs with each recipe: "5 / 5 / 3"."""
     counts = summary.set_index(["model", "recipe"])["seeds"].astype(str).to_dict()
     return {
         model: " / ".join(counts.get((model, recipe), NOTHING) for recipe in RECIPES)

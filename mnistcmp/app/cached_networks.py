@@ -1,4 +1,4 @@
-"""Trained networks, their structure and what one image becomes in them, once for all visitors."""
+"""Trained networks, their structure and their activations for one image, shared by all visitors."""
 
 import gc
 import os
@@ -21,32 +21,33 @@ if TYPE_CHECKING:
 
 
 def networks(recipe: str, dataset: str = "mnist") -> tuple[dict[str, "nn.Module"], list[str]]:
-    """All trained networks of a recipe by name, for reading alone, and what is wrong with others.
+    """All trained networks of a recipe by name, for inference only, and problems with others.
 
-    The first call imports torch, which takes seconds: first paint what does not need it.
+    The first call imports torch, which takes seconds: show everything that does not need it first.
     """
     folder = default_folder()
     return _readers(folder, recipe, dataset, *_weights_changed(folder, recipe, dataset))
 
 
 def ordered(models: Iterable[str], recipe: str, order: str) -> list[str]:
-    """The trained networks by `size`, by `accuracy` on the test images, or by `family`."""
+    """The trained networks, sorted by `size`, test `accuracy` or `family`."""
     folder = default_folder()
     if order == "family":
-        places = {model: place for place, model in enumerate(MODELS)}
+        positions: dict[str, float] = {model: at for at, model in enumerate(MODELS)}
     else:
-        places = _places(folder, recipe, order, changed(folder / "manifest.json"))
-    return sorted(models, key=lambda model: places.get(model, -1))
+        positions = _positions(folder, recipe, order, changed(folder / "manifest.json"))
+    return sorted(models, key=lambda model: positions.get(model, -1))
 
 
 def network(name: str, recipe: str) -> tuple["nn.Module | None", str]:
-    """One trained network, layer by layer, and "", or None and what is wrong, with the remedy."""
-    from mnistcmp.checkpoints import CheckpointError, load
-
+    """One trained network, not frozen, and ""; or None and the problem with its remedy."""
     folder = default_folder()
     loaded, _ = _networks(folder, recipe, "mnist", *_weights_changed(folder, recipe, "mnist"))
     if name in loaded:
         return loaded[name], ""
+
+    from mnistcmp.checkpoints import CheckpointError, load
+
     try:
         return load(name, recipe, folder=folder), ""
     except CheckpointError as error:
@@ -55,7 +56,7 @@ def network(name: str, recipe: str) -> tuple["nn.Module | None", str]:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def structure(name: str) -> "Structure":
-    """How the network is built, trained or not."""
+    """The structure of a network, trained or not."""
     from mnistcmp.inspection import structure
     from mnistcmp.models import build
 
@@ -63,18 +64,18 @@ def structure(name: str) -> "Structure":
 
 
 def look(name: str, recipe: str, network: "nn.Module", pixels: np.ndarray) -> "Look":
-    """What becomes of float32 (28, 28) pixels in the trained `network` of this name and recipe."""
+    """How the trained `network` of this name and recipe processes float32 (28, 28) pixels."""
     folder = default_folder()
     return _look(name, recipe, _weights_changed(folder, recipe, "mnist"), network, pixels)
 
 
 def _weights_changed(folder: Path, recipe: str, dataset: str) -> tuple[int, int]:
-    """When weights were last put into their folder, as by git, and into the manifest."""
+    """When the folder of the weights (for example by git) and the manifest last changed."""
     return changed(folder / dataset / recipe), changed(folder / "manifest.json")
 
 
-# While networks are being trained again, those of before are let go.
-@st.cache_resource(show_spinner="Waking the networks …", max_entries=3)
+# `max_entries` drops old networks when others are trained while the app runs.
+@st.cache_resource(show_spinner="Loading the networks …", max_entries=3)
 def _readers(
     folder: Path, recipe: str, dataset: str, folder_changed: int, manifest_changed: int
 ) -> tuple[dict[str, "nn.Module"], list[str]]:
@@ -87,12 +88,12 @@ def _readers(
     return readers, problems
 
 
-@st.cache_resource(show_spinner="Waking the networks …", max_entries=3)
+@st.cache_resource(show_spinner="Loading the networks …", max_entries=3)
 def _networks(
     folder: Path, recipe: str, dataset: str, folder_changed: int, manifest_changed: int
 ) -> tuple[dict[str, "nn.Module"], list[str]]:
-    # For one image, more threads only wait for each other. Every visitor is served by threads of
-    # their own, in which torch's own setting would have to be made again.
+    # For one image, more threads only wait for each other. Each visitor is served by separate
+    # threads, and torch's own setting would have to be repeated in each of them.
     os.environ["OMP_NUM_THREADS"] = "1"
     import torch
 
@@ -115,7 +116,7 @@ def _networks(
 
 
 @st.cache_resource
-def _places(folder: Path, recipe: str, order: str, changed: int) -> dict[str, float]:
+def _positions(folder: Path, recipe: str, order: str, changed: int) -> dict[str, float]:
     from mnistcmp.checkpoints import read_manifest
 
     measure = {"size": "params", "accuracy": "test_accuracy"}[order]
@@ -126,7 +127,7 @@ def _places(folder: Path, recipe: str, order: str, changed: int) -> dict[str, fl
     }
 
 
-# A look holds every activation, about a megabyte. Streamlit does not hash what begins with "_".
+# A look holds all activations, about 1 MB. Streamlit does not hash arguments that begin with "_".
 @st.cache_data(max_entries=16, show_spinner=False)
 def _look(
     name: str, recipe: str, changed: tuple[int, int], _network: "nn.Module", pixels: np.ndarray
@@ -137,10 +138,10 @@ def _look(
 
 
 def _hide_from_garbage_collector() -> None:
-    """Take torch's objects out of the garbage collector's sight.
+    """Exclude torch's objects from garbage collection.
 
-    Streamlit collects garbage after every run of a page, and torch's hundreds of thousands of
-    objects are none: without them, a run is 150 ms shorter.
+    Streamlit collects garbage after every run of a page. Skipping torch's hundreds of thousands of
+    objects makes each run 150 ms shorter.
     """
     gc.collect()
     gc.freeze()

@@ -1,11 +1,11 @@
 """Records, predictions and test images: read from disk once for all visitors, without torch.
 
-What is read is kept until its file changes, so that new records show without a restart.
+The contents of a file are cached until the file changes, so new records appear without a restart.
 """
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import numpy as np
 import pandas as pd
@@ -17,13 +17,36 @@ from mnistcmp.records import Records, default_folder, newest
 from mnistcmp.safe_files import DamagedFile
 
 
+class Rates(TypedDict):
+    """How often "not sure" is right and wrong with the shipped networks of one recipe."""
+
+    networks: int
+    test_digits: int
+    test_digits_rejected: float
+    pen_digits: int
+    pen_digits_rejected: float
+    nondigits: int
+    nondigits_accepted: float
+    nondigits_accepted_by_kind: dict[str, float]
+
+
+class Threshold(TypedDict):
+    """The contents of threshold.json; `shipped` holds the rates of each recipe."""
+
+    least_certainty: float
+    recipe: str
+    networks: int
+    validation: dict[str, float]
+    shipped: dict[str, Rates]
+
+
 def results() -> Path:
     """The folder of the records."""
     return default_folder() / "results"
 
 
 def reported_runs() -> pd.DataFrame:
-    """The newest `final` run of each (data set, model, recipe, seed), of those that finished.
+    """The newest completed `final` run of each (data set, model, recipe, seed).
 
     Raises RecordsError if the records are damaged.
     """
@@ -31,29 +54,29 @@ def reported_runs() -> pd.DataFrame:
 
 
 def reported_epochs() -> pd.DataFrame:
-    """The epochs of those runs. Raises RecordsError if the records are damaged."""
+    """The epochs of the reported runs. Raises RecordsError if the records are damaged."""
     folder = results()
     return _reported_epochs(folder, changed(folder / "epochs.csv"), changed(folder / "runs.csv"))
 
 
-def threshold() -> dict[str, Any] | None:
-    """What scripts/find_threshold.py has found; None if it has not been run.
+def threshold() -> Threshold | None:
+    """The result of scripts/find_threshold.py; None if there is none.
 
-    Raises ValueError if that is damaged.
+    Raises ValueError if the file is damaged.
     """
     path = results() / "threshold.json"
     return _threshold(path, changed(path))
 
 
 def predictions(run: str) -> dict[str, np.ndarray]:
-    """The labels that a run read, uint8 (N,), as `Records.predictions` gives and raises."""
+    """A run's predicted labels, uint8 (N,); returns and raises as `Records.predictions` does."""
     return _predictions(results(), run)
 
 
 def readings(runs: pd.DataFrame, count: int) -> tuple[dict[str, np.ndarray], list[str]]:
-    """What the run with seed 0 of each network read on the `count` test images, and what is wrong.
+    """Predictions of each network's run with seed 0 on the `count` test images, and problems.
 
-    A network is left out where that is not on record, or is of images that are no longer there.
+    A network is left out if its predictions are missing, or do not match the test images.
     """
     read, problems = {}, []
     for run in runs[runs["seed"] == 0].itertuples():
@@ -79,7 +102,7 @@ def sample_pack(dataset: str) -> Samples:
 
 
 def changed(path: Path) -> int:
-    """When the file was last written; 0 if there is none."""
+    """When the file was last written (ns since the epoch); 0 if it does not exist."""
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
@@ -97,8 +120,9 @@ def _reported_epochs(folder: Path, epochs_changed: int, runs_changed: int) -> pd
 
 
 @st.cache_resource
-def _threshold(path: Path, changed: int) -> dict[str, Any] | None:
-    return json.loads(path.read_text()) if changed else None
+def _threshold(path: Path, changed: int) -> Threshold | None:
+    # Only scripts/find_threshold.py writes this file.
+    return cast(Threshold, json.loads(path.read_text())) if changed else None
 
 
 @st.cache_resource(max_entries=500)

@@ -1,4 +1,4 @@
-"""The entry of the app: page settings and navigation, nothing else."""
+"""The entry point of the app: page settings and navigation."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ DRAW, BENCHMARKS, STUDIES, INSIDE = (
 
 
 def main() -> None:
-    """Show the page that the address names."""
+    """Show the page that the URL names."""
     st.set_page_config(page_title="mnistcmp", page_icon="✏️", layout="wide")
-    # Streamlit's own margin leaves a hand's breadth empty, which the readings need.
+    # Streamlit's default margin wastes space that the readings need.
     st.html("<style>.stMainBlockContainer { padding-top: 4rem }</style>")
     page = st.navigation(
         [

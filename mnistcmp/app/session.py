@@ -1,8 +1,8 @@
-"""What a session keeps, by name, and the drawing that all pages share.
+"""The keys of the session state, and the drawing that all pages share.
 
-The drawing is kept as the canvas's own objects (DRAWING), with what the canvas is to show in place
-of them (REDRAW) and what it showed before (SUPERSEDED). The canvas answers late: until what it
-reports was drawn on what it was given, what it was given counts.
+The drawing is stored as the canvas's own objects (DRAWING). REDRAW holds the objects that the
+canvas was told to show instead, SUPERSEDED those that it showed before. The canvas answers with a
+delay: until its report is based on the new objects, the new objects count as the drawing.
 """
 
 import streamlit as st
@@ -15,32 +15,32 @@ CANVAS = "canvas"  # what the canvas reports
 DRAWING = "drawing"
 REDRAW = "redraw"
 SUPERSEDED = "superseded"
-LIVE = "live"  # the pictures that come while the pen moves
+LIVE = "live"  # the pictures that arrive while the pen moves
 LIVE_SEEN = "live_seen"  # the number of the last one that was read
 
-# What the Draw page is set to; RECIPE and WAY hold on "Inside a model" too.
+# Settings of the Draw page; RECIPE and WAY also apply to "Inside a model".
 RECIPE = "draw_recipe"
 ORDER = "order"
-WAY = "way"  # from drawing to pixels
+WAY = "way"  # the preprocessing
 BRUSH = "brush"
-LINKED = "linked"  # whether the address was looked at
+LINKED = "linked"  # whether the parameters of the URL were read
 LINK_PROBLEM = "link_problem"
-SAMPLE = "sample"  # the place in the pack of the test image on the canvas
+SAMPLE = "sample"  # the position in the pack of the test image on the canvas
 UPLOAD = "upload"
 UPLOAD_PROBLEM = "upload_problem"
-SEEN = "seen"  # the pictures of what the networks see
+SEEN = "seen"  # the pictures below "What the networks see"
 READINGS = "wall"  # the chart of readings
-CLOSER = "closer"  # the network that is looked at more closely
+CLOSER = "closer"  # the network that is shown in detail
 
 # The Benchmarks page.
-HIGHLIGHT = "highlight"  # the network that stands out in every chart
+HIGHLIGHT = "highlight"  # the network that is highlighted in every chart
 SCATTER = "scatter"
 
 # "Inside a model".
 INSIDE = "inside"  # the network
-INSIDE_NEXT = "inside_next"  # how often another test image was asked for
+INSIDE_NEXT = "inside_next"  # how often "Next" was clicked
 
-MARK, FIRST_MARK = "strokeMiterLimit", 100  # the canvas's own strokes have 10
+MARK, FIRST_MARK = "strokeMiterLimit", 100  # strokes drawn on the canvas have 10
 
 
 def drawing() -> Drawing:
@@ -49,16 +49,16 @@ def drawing() -> Drawing:
 
 
 def put(drawing: Drawing) -> None:
-    """Put a drawing on the canvas in place of what is there; call it before the canvas is shown."""
+    """Replace the drawing on the canvas. Call it before the canvas is shown."""
     redraw(to_fabric(drawing))
 
 
 def redraw(objects: list[FabricObject]) -> None:
-    """Give the canvas these objects in place of what is there."""
-    # The canvas takes a drawing over only if it differs from the last one it was given.
+    """Replace the objects on the canvas."""
+    # The canvas accepts a drawing only if it differs from the last one that it was given.
     revision = st.session_state.get(REDRAW, {"revision": 0})["revision"] + 1
-    # It hands this property back as it got it, so that its reports say what they were drawn on. The
-    # joins of our strokes are round, so that their mitre limit changes nothing that can be seen.
+    # The canvas returns this property unchanged, so its reports show which objects they are based
+    # on. Our strokes have round joins, so the mitre limit has no visible effect.
     objects = [each | {MARK: FIRST_MARK + revision} for each in objects]
     if CANVAS in st.session_state and SUPERSEDED not in st.session_state:
         shown = st.session_state[CANVAS].get("drawing") or {}
@@ -68,9 +68,9 @@ def redraw(objects: list[FabricObject]) -> None:
 
 
 def is_late(objects: list[FabricObject]) -> bool:
-    """Whether the canvas reports something that was not drawn on what it was given last."""
+    """Whether the canvas's report is not based on the objects that it was given last."""
     given = st.session_state.get(REDRAW, {"objects": []})["objects"]
     if given:
         return not objects or objects[0].get(MARK) != given[0][MARK]
-    before = st.session_state.get(SUPERSEDED)
+    before: list[FabricObject] = st.session_state.get(SUPERSEDED, [])
     return bool(before) and objects[: len(before)] == before

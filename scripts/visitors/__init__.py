@@ -1,1 +1,1 @@
-"""Visitors of the app, for benchmarks and browser tests: with a browser and without one."""
+"""Simulated visitors of the app, with and without a browser, for benchmarks and browser tests."""

@@ -1,11 +1,11 @@
-// What scripts/visitors/browser.py needs to know of the page, noted while it happens.
+// Logs the events in the page that scripts/visitors/browser.py needs.
 //
-// It runs in the page before anything of the page's own. All times are ms of the page's clock. The
-// websocket's messages are binary, but the texts in them can be read as they are.
+// It runs before the page's own scripts. All times are in ms of the page's clock. The websocket's
+// messages are binary, but the texts in them are readable.
 
 (() => {
   const log = { up: null, last: 0, sent: [], readings: [], shown: [], finished: null };
-  const walls = {}; // by the hash of their message: one that the page has is not sent again
+  const charts = {}; // by the hash of their message; the server sends a known message only as its hash
   const text = (data) => new TextDecoder("latin1").decode(data);
   let number = 0;
   let answered = 0;
@@ -15,9 +15,9 @@
     log,
     begin() {
       Object.assign(log, { up: null, sent: [], readings: [], before: log.finished });
-      log.shown.splice(0, log.shown.length - 1); // but for what the page shows now
+      log.shown.splice(0, log.shown.length - 1); // keep what the page shows now
     },
-    // No message for `ms`, nothing under way, and the stroke, if there was one, reported by the canvas.
+    // No message for `ms`, nothing running, and the canvas has reported the stroke, if there was one.
     quiet(ms) {
       const app = document.querySelector("[data-testid=stApp]").dataset;
       return (
@@ -32,7 +32,7 @@
     log.last = performance.now();
     const picture = frame.match(/"picture":\{"number":(\d+),"png":"([^"]*)"/);
     if (picture && +picture[1] > number) {
-      number = +picture[1]; // sent again with every other message
+      number = +picture[1]; // later messages repeat the picture
       log.sent.push({ t: log.last, number, png: picture[2] });
     }
     log.finished = frame.match(/"data":"(data:image\/png[^"]*)"/)?.[1] ?? log.finished;
@@ -43,15 +43,15 @@
     answered = +(frame.match(/\{"answered": (\d+)\}/)?.[1] ?? answered);
     verdict = frame.match(/(\d+ ms) for all networks together/)?.[1] ?? verdict;
     const hashes = frame.match(/[0-9a-f]{32}/g) ?? [];
-    // What a screen reader says of the wall; its chart's own data are binary.
+    // The text for screen readers; the data of the chart are binary.
     const rows = [...frame.matchAll(/\w+: (\d) \((\d+)%\)/g)];
     if (rows.length > 0) {
-      const consensus = frame.match(/Together the networks read a (\d)/)?.[1] ?? "–";
+      const consensus = frame.match(/Consensus: (\d)/)?.[1] ?? "–";
       const [digits, sure] = [1, 2].map((part) => rows.map((row) => row[part]).join(""));
-      walls[hashes[0]] = { consensus, digits, sure };
+      charts[hashes[0]] = { consensus, digits, sure };
     }
-    const wall = hashes.map((hash) => walls[hash]).find(Boolean);
-    if (wall) log.readings.push({ t: log.last, number: answered, verdict, ...wall });
+    const chart = hashes.map((hash) => charts[hash]).find(Boolean);
+    if (chart) log.readings.push({ t: log.last, number: answered, verdict, ...chart });
   }
 
   window.WebSocket = class extends WebSocket {
@@ -75,7 +75,7 @@
     const now = {
       verdict: texts("[data-testid=stMain]").match(/(\d+ ms) for all networks/)?.[1] ?? "",
       consensus: texts("[data-testid=stMetricValue]"),
-      wall: texts("[data-testid=stVegaLiteChart] svg"),
+      chart: texts("[data-testid=stVegaLiteChart] svg"),
     };
     const before = log.shown.at(-1) ?? {};
     if (Object.keys(now).some((part) => now[part] !== before[part]))

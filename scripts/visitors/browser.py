@@ -1,7 +1,6 @@
-"""A real browser before the Draw page, and how long the page takes to show what it should.
+"""A visitor with a real browser, who measures the response times of the Draw page.
 
-browser.js watches from within the page; here the mouse is moved, and what was noted is put
-together.
+This module moves the mouse and evaluates the log that browser.js writes in the page.
 """
 
 import base64
@@ -36,27 +35,27 @@ CHROMIUM_FLAGS = [
 MOVE_SECONDS = 1 / 60  # between two movements of the mouse
 PX_A_SECOND = 480  # a person's pen on this canvas
 PATIENCE_MS = 120_000
-QUIET_MS = 600  # the canvas reports a finished stroke after 200
-WHOLE = 0.98  # share of the finished drawing's ink in a picture that holds the whole stroke
-INVITATION = "Draw a digit: 0 to 9"  # shown when the networks are awake and the canvas is blank
-SPY = Path(__file__).with_suffix(".js")
+QUIET_MS = 600  # the canvas reports a finished stroke after 200 ms
+COMPLETE = 0.98  # share of the finished drawing's ink in a picture with the complete stroke
+INVITATION = "Draw a digit: 0 to 9"  # shown when the networks are loaded and the canvas is blank
+LOG_SCRIPT = Path(__file__).with_suffix(".js")
 
 
 def chromium() -> str | None:
-    """Where a Chromium or Chrome is; None if there is none."""
+    """The path of Chromium or Chrome; None if neither is installed."""
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     return next(filter(None, map(shutil.which, names)), None)
 
 
 def measure_browser(strokes: int, console: Console) -> dict[str, object]:
-    """First visit, `strokes` final readings and steady drawing in a real browser -> figures.
+    """Measure a first visit, `strokes` final readings and steady drawing in a real browser.
 
-    Without a browser: {"skipped": why}. Raises AppError.
+    Returns {"skipped": reason} without a browser. Raises AppError.
     """
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
-        return {"skipped": "no playwright: python -m pip install -r requirements-dev.txt"}
+        return {"skipped": 'no playwright: python -m pip install -e ".[dev]"'}
     if (path := chromium()) is None:
         return {"skipped": "no Chromium: install it (Debian: apt-get install chromium)"}
     with server() as app, sync_playwright() as playwright:
@@ -64,7 +63,7 @@ def measure_browser(strokes: int, console: Console) -> dict[str, object]:
             browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.set_default_timeout(PATIENCE_MS)
-            page.add_init_script(path=SPY)
+            page.add_init_script(path=LOG_SCRIPT)
             figures = {
                 "server_start_seconds": app.start_seconds,
                 **measure_visit(page, app.address),
@@ -74,12 +73,12 @@ def measure_browser(strokes: int, console: Console) -> dict[str, object]:
             }
             browser.close()
         except Error as error:
-            raise AppError(f"in the browser: {error}") from error
+            raise AppError(f"the browser failed: {error}") from error
     return figures
 
 
 def measure_visit(page: "Page", address: str) -> dict[str, float]:
-    """Open the page, the first visitor of this server -> seconds from navigation."""
+    """Open the page as the server's first visitor -> seconds from navigation."""
     started = time.perf_counter()
     page.goto(address, wait_until="commit")
     page.locator("canvas.upper-canvas").wait_for()
@@ -92,7 +91,7 @@ def measure_visit(page: "Page", address: str) -> dict[str, float]:
 
 
 def measure_strokes(page: "Page", strokes: int, console: Console) -> dict[str, object]:
-    """Draw digits until there were `strokes` -> how long their final readings took."""
+    """Draw digits with at least `strokes` strokes in total -> the times of their final readings."""
     random = Random(0)
     finals = []
     for digit in itertools.cycle(DIGITS):
@@ -100,14 +99,14 @@ def measure_strokes(page: "Page", strokes: int, console: Console) -> dict[str, o
             press(page, stroke[0])
             move(page, stroke)
             page.mouse.up()
-            finals.append(final_reading(noted(page)))
+            finals.append(final_reading(idle_log(page)))
         console.print(f"{len(finals)} of {strokes} strokes", style="dim")
         if len(finals) >= strokes:
             break
         clear(page)
     timed = [final for final in finals if final is not None]
     if not timed:
-        raise AppError("no stroke got a reading on the page")
+        raise AppError("the page showed no reading of any stroke")
     parts = {part: [final[part] for final in timed] for part in ("send", "answer", "show")}
     return {
         "strokes": len(finals),
@@ -121,15 +120,15 @@ def measure_strokes(page: "Page", strokes: int, console: Console) -> dict[str, o
 
 
 def clear(page: "Page") -> None:
-    """Take everything off the canvas."""
+    """Clear the canvas."""
     page.evaluate("benchmark.begin()")
     page.get_by_test_id("stButton").get_by_role("button", name="Clear").click()
     page.get_by_text(INVITATION).wait_for()
-    noted(page)
+    idle_log(page)
 
 
 def press(page: "Page", point: tuple[float, float]) -> None:
-    """Put the pen down at a point of the canvas (px), and note anew from here on."""
+    """Put the pen down at a point of the canvas (px), with a new log."""
     page.evaluate("benchmark.begin()")
     corner = page.locator("canvas.upper-canvas").bounding_box()
     page.mouse.move(corner["x"] + point[0], corner["y"] + point[1])
@@ -137,10 +136,10 @@ def press(page: "Page", point: tuple[float, float]) -> None:
 
 
 def move(page: "Page", points: Points) -> None:
-    """Move the pen along the points (canvas px) at 480 px a second.
+    """Move the pen along the points (canvas px) at 480 px per second.
 
-    Where the browser is too slow for 60 movements a second, it sees fewer and longer ones, as with
-    a real mouse, but every point.
+    A browser that is too slow for 60 movements per second gets fewer and longer ones, as from a
+    real mouse, but still every point.
     """
     corner = page.locator("canvas.upper-canvas").bounding_box()
     at_seconds = time.perf_counter()
@@ -155,21 +154,21 @@ def move(page: "Page", points: Points) -> None:
             page.mouse.move(corner["x"] + at_x, corner["y"] + at_y)
 
 
-def noted(page: "Page") -> dict:
-    """What the page's spy has noted, as soon as nothing happens any more."""
+def idle_log(page: "Page") -> dict:
+    """The log of browser.js, once the page is idle."""
     page.wait_for_function("ms => benchmark.quiet(ms)", arg=QUIET_MS)
     return page.evaluate("benchmark.log")
 
 
 def final_reading(log: dict) -> dict[str, object] | None:
-    """The spy's notes of one stroke -> ms from mouse-up to the final reading, and its parts.
+    """The log of one stroke -> ms from mouse-up to the final reading, and its parts.
 
-    None if no picture sent after the mouse-up held the whole stroke, or the page showed no reading
-    of it.
+    None if no picture sent after the mouse-up contained the complete stroke, or the page showed no
+    reading of it.
     """
     finished = ink(log["finished"])
     for picture in log["sent"]:
-        if picture["t"] > log["up"] and ink(picture["png"]) >= WHOLE * finished:
+        if picture["t"] > log["up"] and ink(picture["png"]) >= COMPLETE * finished:
             break
     else:
         return None
@@ -188,52 +187,52 @@ def final_reading(log: dict) -> dict[str, object] | None:
 def shown_at(readings: list[dict], states: list[dict]) -> float | None:
     """When the page showed the first of the readings, or a later one; page clock, ms.
 
-    The verdict is there at once, the wall when its chart is drawn, which may take so long that the
-    next one is drawn in its place.
+    The verdict appears at once, the chart only when it is drawn. That can take so long that
+    the next reading is drawn instead.
     """
-    come = readings[0]["t"]
+    received = readings[0]["t"]
     for state, following in itertools.zip_longest(states, states[1:]):
-        if following is not None and following["t"] <= come:
+        if following is not None and following["t"] <= received:
             continue
-        told = any(
+        verdict_shown = any(
             (read["consensus"], read["verdict"]) == (state["consensus"], state["verdict"])
             for read in readings
         )
-        if told and any(on_wall(read, state) for read in readings):
-            return max(come, state["t"])
+        if verdict_shown and any(on_chart(read, state) for read in readings):
+            return max(received, state["t"])
     return None
 
 
-def on_wall(reading: dict, state: dict) -> bool:
-    """Whether a state of the page has the digits and percentages of a reading on its wall."""
-    return reading["digits"] in state["wall"] and reading["sure"] in state["wall"]
+def on_chart(reading: dict, state: dict) -> bool:
+    """Whether the chart in this state of the page shows the reading's digits and percentages."""
+    return reading["digits"] in state["chart"] and reading["sure"] in state["chart"]
 
 
 def ink(url: str) -> float:
-    """How dark a picture (a data URL) is on average, in [0, 1]."""
+    """The mean darkness of a picture (a data URL), in [0, 1]."""
     with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:
         return 1 - float(np.asarray(image.convert("L")).mean()) / 255
 
 
 def measure_drawing(page: "Page") -> dict[str, float]:
-    """Draw a long meander -> readings a second that came, and that the wall showed."""
+    """Draw a long meander -> readings per second that were received and shown."""
     ends = [(20, 260), (260, 20)]
     meander = [(x, 20 + 24 * row) for row in range(11) for x in ends[row % 2]]
     clear(page)
     press(page, meander[0])
     move(page, meander)
     page.mouse.up()
-    log = noted(page)
-    come = [read for read in log["readings"] if read["t"] <= log["up"]]
+    log = idle_log(page)
+    received = [read for read in log["readings"] if read["t"] <= log["up"]]
     shown = {
         read["number"]
-        for read in come
+        for read in received
         for state in log["shown"]
-        if read["t"] <= state["t"] <= log["up"] and on_wall(read, state)
+        if read["t"] <= state["t"] <= log["up"] and on_chart(read, state)
     }
     seconds = (log["up"] - log["sent"][0]["t"]) / 1000
     return {
         "drawing_seconds": seconds,
         "drawing_readings_a_second": len(shown) / seconds,
-        "drawing_readings_come_a_second": len({read["number"] for read in come}) / seconds,
+        "drawing_readings_come_a_second": len({read["number"] for read in received}) / seconds,
     }

@@ -1,8 +1,8 @@
-"""The app's server, and visitors without browsers who speak Streamlit's own protocol to it.
+"""The app's server, and visitors without browsers that use Streamlit's protocol.
 
-A visitor does over a websocket what the Draw page does: it asks for the page, finds the fragment
-and the invisible element in it that takes pictures, sends it pictures of 140 x 140 px, and waits
-for the answer to each before it sends the next. So at most one picture of a visitor is under way.
+A visitor does over a websocket what the Draw page does: it requests the page, finds the fragment
+with the invisible element that accepts pictures, and sends pictures of 140 x 140 px to it. It waits
+for each answer before it sends the next picture.
 """
 
 import asyncio
@@ -36,10 +36,10 @@ from mnistcmp.drawing.canvas import Points
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HEALTHY_WITHIN_SECONDS = 120
-PATIENCE_SECONDS = 60  # with the server, for the next message
-COMPONENT = "mnistcmp_live"  # that takes pictures, as mnistcmp/app/draw/live.py names it
-QUIET_SECONDS = 0.5  # after the last answer, to see whether anything was left behind
-PICTURE_PX = 140  # a side, as live.js sends them
+PATIENCE_SECONDS = 60  # for the server's next message
+COMPONENT = "mnistcmp_live"  # the element that accepts pictures; named in mnistcmp/app/draw/live.py
+QUIET_SECONDS = 0.5  # after the last answer, to detect further messages
+PICTURE_PX = 140  # per side, as in live.js
 BRUSH_PX = 20
 
 # Strokes on the canvas of 280 px.
@@ -61,12 +61,12 @@ DIGITS: dict[str, list[Points]] = {
 
 
 class AppError(Exception):
-    """The server did not start, or does not answer as the app does."""
+    """The server did not start, or did not answer like the app."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: where it is, its process, and how long it took to start."""
+    """A running server: its address, process id and start time."""
 
     address: str
     pid: int
@@ -75,9 +75,9 @@ class Server:
 
 @contextmanager
 def server() -> Iterator[Server]:
-    """The app on a free port of this machine, which ends with the block.
+    """Run the app on a free local port until the end of the block.
 
-    Raises AppError, with what the server said last, if it does not start.
+    Raises AppError, with the end of the server's output, if it does not start.
     """
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
@@ -121,9 +121,9 @@ def _healthy(address: str) -> bool:
 
 
 def resident_mb(pid: int | None = None) -> float | None:
-    """The memory that a process has in use, MB of 10^6 bytes; None where there is no /proc.
+    """The resident memory of a process in MB of 10^6 bytes; None on systems without /proc.
 
-    Without `pid`: that of a new Python process that has imported torch and nothing else.
+    Without `pid`: of a new Python process that has imported only torch.
     """
     if not Path("/proc/self/status").exists():
         return None
@@ -137,11 +137,11 @@ def resident_mb(pid: int | None = None) -> float | None:
 
 
 def processor_seconds(pid: int) -> float | None:
-    """The processor time that a process has taken so far; None where there is no /proc."""
+    """The CPU time of a process so far; None on systems without /proc."""
     stat = Path(f"/proc/{pid}/stat")
     if not stat.exists():
         return None
-    fields = stat.read_text().rpartition(")")[2].split()  # the name before it may hold spaces
+    fields = stat.read_text().rpartition(")")[2].split()  # the name before it may contain spaces
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -161,7 +161,7 @@ def strokes_of(digit: str, random: Random) -> list[Points]:
 
 
 def pictures(count: int, seed: int = 0) -> list[str]:
-    """Drawn digits as the page sends them, no two alike: data URLs of PNG, 140 x 140 px RGBA."""
+    """Different drawn digits in the page's format: data URLs of PNG, 140 x 140 px RGBA."""
     random = Random(seed)
     urls = []
     for digit in itertools.islice(itertools.cycle(DIGITS), count):
@@ -176,10 +176,10 @@ def pictures(count: int, seed: int = 0) -> list[str]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of one picture: when it was sent, and seconds from then.
+    """The times of one picture: when it was sent, and seconds from then.
 
-    shown: until verdict and wall had come. finished: until the server was done with it.
-    networks_ms: what the page says of its own time "for all networks together".
+    shown: until verdict and chart were received. finished: until the server had finished.
+    networks_ms: the time "for all networks together" that the page states.
     """
 
     sent: float
@@ -189,7 +189,7 @@ class Answer:
 
 
 class Visitor:
-    """One session of the Draw page; `open` it first."""
+    """One session of the Draw page; create it with `open`."""
 
     def __init__(self, connection: ClientConnection):
         self.connection = connection
@@ -198,7 +198,7 @@ class Visitor:
 
     @classmethod
     async def open(cls, address: str) -> "Visitor":
-        """Connect and let the page run once, networks awake. Raises AppError."""
+        """Connect and let the page run once, so that the networks are loaded. Raises AppError."""
         stream = address.replace("http", "ws", 1) + "/_stcore/stream"
         try:
             connection = await connect(stream, max_size=None, open_timeout=PATIENCE_SECONDS)
@@ -216,7 +216,7 @@ class Visitor:
                 visitor.live = element.bidi_component.id
                 visitor.fragment = message.delta.fragment_id
         if not visitor.live:
-            raise AppError("the Draw page has no element that takes pictures")
+            raise AppError("the Draw page has no element that accepts pictures")
         return visitor
 
     async def read(self, url: str) -> Answer:
@@ -241,11 +241,11 @@ class Visitor:
                 shown = time.perf_counter() - sent
         finished = time.perf_counter() - sent
         if answered != self.sent or shown is None or networks_ms is None:
-            raise AppError(f"picture {self.sent} was not read; the last that was: {answered}")
+            raise AppError(f"picture {self.sent} was not read; the last one read: {answered}")
         return Answer(sent, shown, finished, networks_ms)
 
     async def _run(self, frame: bytes) -> AsyncIterator[ForwardMsg]:
-        """Send what makes the page or the fragment run -> the server's messages until it has."""
+        """Send a request to run the page or fragment -> the server's messages until it has run."""
         message = ForwardMsg()
         try:
             await self.connection.send(frame)
@@ -259,7 +259,7 @@ class Visitor:
             raise AppError(f"a visitor lost the server: {error!r}") from error
 
     async def left_over(self) -> int:
-        """How many deltas still come after the last answer; there should be none."""
+        """The number of deltas after the last answer; it should be 0."""
         deltas = 0
         try:
             async with asyncio.timeout(QUIET_SECONDS):
@@ -275,16 +275,17 @@ class Visitor:
 async def draw(
     visitors: list[Visitor], seconds: float, every_seconds: float, urls: list[str]
 ) -> dict[str, float]:
-    """Every visitor sends a picture `every_seconds`, or later: when the last is answered.
+    """Let every visitor send a picture `every_seconds`, or later if the last one is not answered.
 
-    Latencies in ms over all pictures, readings a second by all together. `p95_ms_first_half` and
-    `p95_ms_second_half`, by when a picture was sent: the second is larger where pictures pile up.
+    Returns latencies in ms over all pictures, and readings per second of all visitors.
+    `p95_ms_first_half` and `p95_ms_second_half` are by the time of sending; the second is larger if
+    pictures queue up.
     """
     began = time.perf_counter()
     ends = began + seconds
 
     async def one(place: int) -> list[Answer]:
-        due = began + every_seconds * place / len(visitors)  # not all at the same moment
+        due = began + every_seconds * place / len(visitors)  # staggered
         mine = itertools.cycle(urls[place :: len(visitors)])
         answers = []
         while (at := max(due, time.perf_counter())) < ends:

@@ -1,4 +1,4 @@
-"""The Draw page, run without a browser: every state that the canvas can be in."""
+"""The Draw page without a browser: every state of the canvas."""
 
 import base64
 import io
@@ -27,7 +27,7 @@ STROKE = {"type": "Path", "path": [["M", 140, 40], ["L", 140, 240]], "strokeWidt
 
 
 @pytest.fixture(autouse=True)
-def nothing_cached():
+def empty_caches():
     st.cache_data.clear()
     st.cache_resource.clear()
 
@@ -60,7 +60,7 @@ def labelled(elements, label: str):
 
 
 def at(link: str) -> AppTest:
-    """The page, opened by a link with these parameters."""
+    """The page, opened with these URL parameters."""
     app = AppTest.from_file(APP, default_timeout=120)
     for name, values in parse_qs(link).items():
         app.query_params[name] = values
@@ -89,16 +89,16 @@ def test_stroke_is_read_by_all_networks():
 
 
 @pytest.mark.parametrize(
-    "url", ["data:image/png;base64,AAAA", "data:image/png;base64,%%%", "no data url at all"]
+    "url", ["data:image/png;base64,AAAA", "data:image/png;base64,%%%", "not a data url"]
 )
-def test_damaged_data_url_is_named_and_asks_for_a_new_drawing(url):
+def test_damaged_data_url_shows_a_warning(url):
     app = run(url)
     assert not app.exception
     assert app.metric[0].value == "–"
     assert "could not be read" in app.warning[0].value
 
 
-def test_undo_takes_back_the_last_stroke_and_clear_all():
+def test_undo_removes_the_last_stroke_and_clear_removes_all():
     app = run(as_url(one()), [STROKE, STROKE | {"strokeWidth": 9}])
     undo = labelled(app.button, "Undo")
     undo.click().run()
@@ -113,18 +113,18 @@ def test_undo_takes_back_the_last_stroke_and_clear_all():
 
 
 @pytest.mark.parametrize(("button", "left"), [("Undo", 1), ("Clear", 0)])
-def test_report_from_before_a_click_does_not_bring_the_strokes_back(button, left):
+def test_report_sent_before_a_click_does_not_restore_the_strokes(button, left):
     drawn = [STROKE | {"strokeWidth": width} for width in (20, 15, 10)]
     app = run(as_url(one()), drawn[:2])
     labelled(app.button, button).click().run()
     report(app, drawn)  # its third stroke had ended just before the click
     assert widths(app.session_state["drawing"]) == [20, 15, 10][:left]
-    report(app, [*app.session_state["redraw"]["objects"], drawn[2]])  # one drawn afterwards
+    report(app, [*app.session_state["redraw"]["objects"], drawn[2]])  # a stroke drawn afterwards
     assert widths(app.session_state["drawing"]) == [*[20, 15, 10][:left], 10]
 
 
 def report(app: AppTest, objects: list[dict]) -> None:
-    """The canvas says what is on it."""
+    """Let the canvas report these objects."""
     app.session_state["canvas"] = {"drawing": {"raw": {"objects": objects}, "data": as_url(one())}}
     app.run()
     assert not app.exception
@@ -134,7 +134,7 @@ def widths(objects: list[dict]) -> list[int]:
     return [each["strokeWidth"] for each in objects]
 
 
-def test_link_brings_back_drawing_and_settings():
+def test_link_restores_drawing_and_settings():
     text = share_link.to_text([canvas.Stroke([(140, 40), (140, 240)], 20)])
     app = at(urlencode({"drawing": text, "recipe": "tuned", "way": "whole canvas shrunk"}))
     assert not app.exception
@@ -145,7 +145,7 @@ def test_link_brings_back_drawing_and_settings():
     assert parse_qs(shown.partition("?")[2])["drawing"] == [text]
 
 
-def test_link_with_wrong_values_is_told_and_the_rest_goes_on():
+def test_link_with_invalid_values_shows_a_warning_and_the_default_settings():
     app = at(urlencode({"drawing": "x" * 9000, "recipe": "best", "order": "size"}))
     assert not app.exception
     assert "cannot be read" in app.warning[0].value
@@ -155,7 +155,7 @@ def test_link_with_wrong_values_is_told_and_the_rest_goes_on():
 
 @pytest.mark.parametrize("hard", [False, True])
 @pytest.mark.parametrize("digit", [0, 9])
-def test_sample_of_a_digit_is_given_to_the_canvas_and_then_another(digit, hard):
+def test_test_image_is_put_on_the_canvas_and_a_second_click_shows_another(digit, hard):
     app = AppTest.from_file(APP, default_timeout=120).run()
     labelled(app.toggle, "Hard ones").set_value(hard)
     given = []
@@ -170,10 +170,10 @@ def test_sample_of_a_digit_is_given_to_the_canvas_and_then_another(digit, hard):
     assert given[0].png != given[1].png
     (image,) = [cached_records.sample_pack("mnist").images[app.session_state["sample"]]]
     pixels = drawing.stages(canvas.render(given[1:])).ink[5::10, 5::10] * image.max()
-    assert np.abs(pixels - image).mean() < 8  # of 255: sixteen greys
+    assert np.abs(pixels - image).mean() < 8  # of 255; the canvas shows 16 shades of grey
 
 
-def test_every_way_to_pixels_says_who_reads_what():
+def test_each_preprocessing_is_shown_with_its_readings():
     app = run(as_url(one()), [STROKE])
     pictures = "".join(part.proto.body for part in app.get("html"))
     for way in stages.WAYS:
@@ -181,7 +181,7 @@ def test_every_way_to_pixels_says_who_reads_what():
     assert f"{NETWORKS} read 1" in pictures
 
 
-def test_look_closer_shows_one_network_and_its_way_to_the_benchmark():
+def test_look_closer_shows_one_network_and_links_to_its_benchmark():
     app = run(as_url(one()), [STROKE])
     app.selectbox(key="closer").set_value("mlp").run()
     assert not app.exception
@@ -190,7 +190,7 @@ def test_look_closer_shows_one_network_and_its_way_to_the_benchmark():
     assert app.selectbox(key="highlight").value == "mlp"
 
 
-def test_page_states_the_measured_share_of_digits_turned_away():
+def test_page_states_the_measured_share_of_rejected_digits():
     rates = cached_records.threshold()["shipped"]["drawn"]
     text = next(
         note.value for note in run(as_url(one()), [STROKE]).caption if "Not sure" in note.value
@@ -199,7 +199,7 @@ def test_page_states_the_measured_share_of_digits_turned_away():
     assert f"{rates['pen_digits_rejected']:.1%} of {rates['pen_digits']:,} pen digits" in text
 
 
-def test_damaged_checkpoint_is_named_and_the_others_go_on(copy):
+def test_damaged_checkpoint_is_named_and_the_others_are_used(copy):
     (path,) = (copy / "mnist" / "drawn").glob("cnn-*.safetensors")
     path.write_bytes(path.read_bytes()[:-1])
     app = run(as_url(one()), [STROKE])
@@ -209,7 +209,7 @@ def test_damaged_checkpoint_is_named_and_the_others_go_on(copy):
     assert any(f"{NETWORKS - 1} networks agree" in text.value for text in app.markdown)
 
 
-def test_without_checkpoints_the_app_says_which_command_makes_them(copy):
+def test_app_without_checkpoints_names_the_command_that_trains(copy):
     shutil.rmtree(copy)
     app = run(as_url(one()), [STROKE])
     assert not app.exception
@@ -223,7 +223,7 @@ def test_damaged_manifest_is_named(copy):
     assert "manifest.json is damaged" in app.warning[0].value
 
 
-def test_page_works_before_a_threshold_was_found(copy):
+def test_page_works_without_a_threshold(copy):
     (copy / "results" / "threshold.json").unlink(missing_ok=True)
     app = run(as_url(one()), [STROKE])
     assert not app.exception
@@ -239,7 +239,7 @@ def test_page_works_with_a_damaged_threshold_and_records(copy):
     assert any("threshold.json is damaged" in warning.value for warning in app.warning)
 
 
-def test_weights_that_were_restored_are_read_without_a_restart(copy):
+def test_restored_weights_are_loaded_without_a_restart(copy):
     (path,) = (copy / "mnist" / "drawn").glob("cnn-*.safetensors")
     content = path.read_bytes()
     path.unlink()
@@ -251,8 +251,8 @@ def test_weights_that_were_restored_are_read_without_a_restart(copy):
     assert any(f"{NETWORKS} networks agree" in text.value for text in app.markdown)
 
 
-def test_networks_are_ordered_by_what_they_do_on_mnist():
-    # On photos, of which there are records too, both are larger and read worse.
+def test_networks_are_ordered_by_their_results_on_mnist():
+    # Records on photos exist too; the networks are larger and less accurate there.
     assert cached_networks.ordered(["fcn", "mlp"], "tuned", "accuracy") == ["mlp", "fcn"]
     assert cached_networks.ordered(
         ["fcn", "strong_cnn", "simple_cnn", "kernel_3"], "tuned", "size"

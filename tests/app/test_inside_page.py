@@ -1,4 +1,4 @@
-"""The Models page, run without a browser: with a drawing, a test image, and what may be missing."""
+"""The page "Inside a model" without a browser: drawing, test image, missing and damaged files."""
 
 import json
 import re
@@ -18,12 +18,12 @@ SECTIONS = [
     "The layers",
     "What the first layer looks for",
     "Which pixels matter",
-    "What every layer makes of the image",
+    "The activations of each layer",
 ]
 
 
 @pytest.fixture(autouse=True)
-def nothing_cached():
+def empty_caches():
     st.cache_data.clear()
     st.cache_resource.clear()
 
@@ -43,15 +43,15 @@ def html(app: AppTest) -> str:
     return "".join(each.proto.body for each in app.get("html"))
 
 
-def test_drawing_is_what_the_networks_read():
+def test_networks_read_the_drawing():
     app = run(drawing=[STROKE], inside="conv_maxpool")
     assert not app.exception
     assert headers(app) == SECTIONS
     assert (app.metric[0].label, app.metric[0].value) == ("conv_maxpool reads", "1")
-    assert 'alt="your drawing, as the networks get it"' in html(app)
+    assert 'alt="your drawing, as the networks see it"' in html(app)
 
 
-def test_drawing_goes_the_way_of_the_draw_page():
+def test_drawing_is_preprocessed_as_on_the_draw_page():
     shown = {
         re.search(r'src="([^"]+)" alt="your drawing', html(run(drawing=[STROKE], way=way))).group(1)
         for way in ("as MNIST was made", "whole canvas shrunk")
@@ -59,7 +59,7 @@ def test_drawing_goes_the_way_of_the_draw_page():
     assert len(shown) == 2
 
 
-def test_without_a_drawing_a_test_image_is_read_and_then_another():
+def test_page_without_a_drawing_reads_a_test_image_and_next_shows_another():
     app = run()
     assert not app.exception
     assert headers(app) == SECTIONS
@@ -72,7 +72,7 @@ def test_without_a_drawing_a_test_image_is_read_and_then_another():
     assert before != after
 
 
-def test_test_image_can_be_chosen_although_there_is_a_drawing():
+def test_test_image_can_be_chosen_instead_of_the_drawing():
     app = run(drawing=[STROKE])
     app.segmented_control(key="inside_image").set_value("a test image").run()
     app.selectbox(key="inside_digit").set_value(4).run()
@@ -98,7 +98,7 @@ def test_same_model_twice_is_shown_once():
     assert len(app.metric) == len(app.dataframe) == 1
 
 
-def test_recipe_is_that_of_the_draw_page_and_choices_outlive_other_pages():
+def test_recipe_is_shared_with_the_draw_page_and_choices_survive_a_page_change():
     app = AppTest.from_file(APP, default_timeout=120).run()
     app.segmented_control(key="draw_recipe").set_value("tuned").run()
     app.switch_page(PAGE).run()
@@ -114,7 +114,7 @@ def test_recipe_is_that_of_the_draw_page_and_choices_outlive_other_pages():
     assert app.selectbox(key="beside").value == "tiny_cnn"
 
 
-def test_every_model_has_table_and_diagram_trained_or_not():
+def test_every_model_has_a_table_and_a_diagram():
     app = run()
     assert set(app.selectbox(key="inside").options) == set(MODELS)
     for name in MODELS:
@@ -124,7 +124,7 @@ def test_every_model_has_table_and_diagram_trained_or_not():
         assert ("shortcut added" in html(app)) == name.startswith("res"), name
 
 
-def test_model_without_checkpoint_says_which_command_trains_it(copy):
+def test_model_without_a_checkpoint_names_the_command_that_trains_it(copy):
     path = copy / "manifest.json"
     entries = json.loads(path.read_text())["checkpoints"]
     left = [entry for entry in entries if entry["model"] != "cnn"]
@@ -154,7 +154,7 @@ def test_damaged_manifest_is_named(copy):
     assert "manifest.json is damaged" in app.warning[0].value
 
 
-def test_without_any_checkpoints_and_test_images_the_layers_are_shown(copy):
+def test_page_without_checkpoints_and_test_images_shows_the_layers(copy):
     shutil.rmtree(copy)
     app = run(inside="res_basic")
     assert not app.exception

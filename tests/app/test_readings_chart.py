@@ -1,4 +1,4 @@
-"""The wall of readings: what the browser gets of one reading and the next."""
+"""The chart of readings: the data that the browser gets."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ MODELS = ("tiny_cnn", "mlp", "cnn")
 
 
 def reading(*digits: int, sure: float = 0.91) -> Reading:
-    """Each network reads its digit, this sure of it; the rest is shared by the nine others."""
+    """One network per digit, with confidence `sure`; the other nine digits share the rest."""
     probabilities = np.full((len(digits), 10), (1 - sure) / 9, np.float32)
     probabilities[np.arange(len(digits)), digits] = sure
     return Reading(MODELS[: len(digits)], probabilities)
@@ -20,7 +20,7 @@ def spec(read: Reading) -> dict:
     return readings_chart.spec(read, consensus(read, 0.0))
 
 
-def test_wall_shows_each_networks_digit_certainty_disagreement_and_probabilities():
+def test_chart_shows_digit_confidence_disagreement_and_probabilities_of_each_network():
     rows = spec(reading(3, 3, 8))["datasets"]["readings"].to_pandas()
     assert rows["model"].tolist() == list(MODELS)
     assert rows["reads"].tolist() == ["3", "3", "8"]
@@ -30,15 +30,15 @@ def test_wall_shows_each_networks_digit_certainty_disagreement_and_probabilities
     assert rows.loc[2, "8"] == pytest.approx(0.91)
 
 
-def test_from_one_reading_to_the_next_only_the_data_differ():
+def test_only_the_data_differ_between_two_readings():
     first, second = spec(reading(3, 3, 8)), spec(reading(1, 2, 2, sure=0.5))
     assert not first.pop("datasets")["readings"].equals(second.pop("datasets")["readings"])
     assert first == second
 
 
-def test_words_tell_everything_that_is_on_the_wall():
+def test_text_for_screen_readers_contains_all_readings():
     read = reading(3, 3, 8)
     words = readings_chart.in_words(read, consensus(read, 0.0))
-    assert "Together the networks read a 3. tiny_cnn: 3 (91%), mlp: 3 (91%), cnn: 8 (91%)." in words
+    assert "Consensus: 3. tiny_cnn: 3 (91%), mlp: 3 (91%), cnn: 8 (91%)." in words
     unsure = readings_chart.in_words(read, Consensus(None, 0, ()))
-    assert "Together the networks are not sure." in unsure
+    assert "Consensus: not sure." in unsure

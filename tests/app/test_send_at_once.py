@@ -1,4 +1,4 @@
-"""Answers that are sent at once."""
+"""Sending answers without delay."""
 
 import socket
 import sys
@@ -10,7 +10,7 @@ from mnistcmp.app.draw.send_at_once import send_at_once
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not list a process's files")
-def test_open_and_later_connections_send_at_once():
+def test_delay_is_off_for_open_and_later_connections():
     send_at_once.clear()
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

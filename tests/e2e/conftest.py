@@ -1,4 +1,4 @@
-"""A real server and a real browser."""
+"""Fixtures: a real server and a real browser."""
 
 import os
 from collections.abc import Iterator
@@ -24,14 +24,14 @@ def browser():
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """The app on a free port of this machine -> its address."""
+    """Run the app on a free local port -> its address."""
     with without_browser.server() as app:
         yield app.address
 
 
 @pytest.fixture
 def page(browser, server):
-    """The Draw page on a wide screen, its networks awake."""
+    """The Draw page on a wide screen, with the networks loaded."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(60_000)

@@ -1,4 +1,4 @@
-"""What a person does on the Draw page, and sees there."""
+"""What a person does and sees on the Draw page."""
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -11,7 +11,7 @@ DIGITS = {
 
 
 def on_canvas(page: Page, x: float, y: float) -> tuple[float, float]:
-    """A place on the canvas -> the same place in the window."""
+    """Canvas coordinates -> window coordinates, in px."""
     box = page.locator("canvas.upper-canvas").bounding_box()
     return box["x"] + x, box["y"] + y
 
@@ -27,12 +27,12 @@ def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
 
 
 def button(page: Page, name: str) -> Locator:
-    """Our own button; the canvas has hidden ones of the same name."""
+    """The page's button with this name; the canvas has hidden buttons with the same names."""
     ours = page.get_by_test_id("stButton").or_(page.get_by_test_id("stPopover"))
     return ours.get_by_role("button", name=name)
 
 
 def expect_consensus(page: Page, value: str) -> None:
-    """Wait until the networks together read `value`."""
+    """Wait until the consensus is `value`."""
     metric = page.get_by_test_id("stMetric").filter(has_text="Consensus")
     expect(metric.get_by_test_id("stMetricValue")).to_have_text(value, timeout=30_000)

@@ -25,7 +25,7 @@ def test_drawn_digits_are_read_and_cleared(page):
         expect(page.get_by_text("Draw a digit: 0 to 9")).to_be_visible()
 
 
-def test_tools_of_the_canvas_cover_no_control(page):
+def test_canvas_toolbar_covers_no_control(page):
     page.mouse.move(*on_canvas(page, 140, 140))
     tools = page.locator(".dc-toolbar")
     expect(tools).to_have_css("opacity", "1")
@@ -43,7 +43,7 @@ def test_digit_is_read_while_the_pen_is_still_down(page):
     expect_consensus(page, "1")
 
 
-def test_undo_takes_back_the_last_stroke_at_once_and_then_the_one_before(page):
+def test_undo_removes_an_unreported_stroke_and_then_the_one_before(page):
     draw(page, DIGITS["1"])
     expect_consensus(page, "1")
     expect(button(page, "Undo")).to_be_enabled()
@@ -56,7 +56,7 @@ def test_undo_takes_back_the_last_stroke_at_once_and_then_the_one_before(page):
     expect_consensus(page, "–")
 
 
-def test_drawing_survives_a_change_of_page(page):
+def test_drawing_survives_a_page_change(page):
     draw(page, DIGITS["7"])
     expect_consensus(page, "7")
     expect(button(page, "Undo")).to_be_enabled()  # the finished stroke has arrived
@@ -78,19 +78,19 @@ def test_drawing_survives_every_option(page):
         expect_consensus(page, "4")
 
 
-def test_scribble_is_no_confident_digit(page):
+def test_scribble_is_not_read_as_a_digit(page):
     zigzag = [(40 + 20 * step, 40 if step % 2 else 240) for step in range(11)]
     draw(page, [zigzag, [(40, 60), (240, 200)], [(240, 60), (40, 200)]])
     expect(page.get_by_text("Not sure whether this is a digit")).to_be_visible(timeout=30_000)
     expect_consensus(page, "–")
 
 
-def test_click_on_a_row_shows_it_large_and_leads_to_its_benchmark(page):
+def test_click_on_a_row_shows_the_network_and_links_to_its_benchmark(page):
     draw(page, DIGITS["7"])
     expect_consensus(page, "7")
     expect(button(page, "Undo")).to_be_enabled()
-    wall = page.get_by_test_id("stVegaLiteChart").first
-    box = wall.locator("canvas, svg").first.bounding_box()
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    box = chart.locator("canvas, svg").first.bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.5)
     link = page.get_by_role("button", name="Benchmark of")
     expect(link).to_be_visible(timeout=30_000)
@@ -100,20 +100,27 @@ def test_click_on_a_row_shows_it_large_and_leads_to_its_benchmark(page):
     expect(page.get_by_role("combobox", name="Highlight")).to_have_value(model)
 
 
-def test_sample_is_put_on_the_canvas_and_read(page):
+def test_test_image_is_put_on_the_canvas_and_read(page):
     button(page, "Start from a test image").click()
     page.get_by_role("button", name="6", exact=True).click()
     expect_consensus(page, "6")
     expect(page.get_by_text("a 6; misread by 0 of")).to_be_visible()
 
 
-def test_link_brings_drawing_and_settings_back_in_another_browser(page, browser):
-    draw(page, DIGITS["4"])
-    expect_consensus(page, "4")
-    expect(button(page, "Undo")).to_be_enabled()
+def test_link_restores_drawing_and_settings_in_another_browser(page, browser):
+    first, second = DIGITS["4"]
     page.get_by_test_id("stButtonGroup").get_by_text("tuned", exact=True).click()
-    page.get_by_role("button", name="Link").click()
-    link = page.get_by_test_id("stCode").inner_text()
+    draw(page, [first])
+    expect(button(page, "Undo")).to_be_enabled()
+    code = page.get_by_test_id("stCode")
+    button(page, "Link").click()
+    incomplete = code.inner_text()
+    button(page, "Link").click()
+    draw(page, [second])
+    expect_consensus(page, "4")
+    button(page, "Link").click()
+    expect(code).not_to_have_text(incomplete)  # the canvas has reported the second stroke
+    link = code.inner_text()
     assert "recipe=tuned" in link
     other = browser.new_context().new_page()
     other.goto(link)
@@ -121,14 +128,14 @@ def test_link_brings_drawing_and_settings_back_in_another_browser(page, browser)
     expect(button(other, "Undo")).to_be_enabled()
     chosen = other.get_by_role("radio", name="tuned")
     expect(chosen).to_be_checked()
-    for _ in DIGITS["4"]:  # its strokes are strokes again, one as well as the other
+    for _ in DIGITS["4"]:  # each stroke can be undone separately
         expect(button(other, "Undo")).to_be_enabled()
         button(other, "Undo").click()
     expect(other.get_by_text("Draw a digit: 0 to 9")).to_be_visible(timeout=30_000)
     other.context.close()
 
 
-def test_broken_link_says_so_and_lets_draw(browser, server):
+def test_broken_link_shows_a_warning_and_drawing_works(browser, server):
     page = browser.new_context().new_page()
     page.goto(f"{server}/?drawing=nonsense&recipe=nosuch")
     expect(page.get_by_text("the drawing in this link cannot be read")).to_be_visible(
@@ -155,11 +162,11 @@ def test_uploaded_photo_is_read(page, digit):
     expect_consensus(page, digit)
 
 
-def test_damaged_upload_is_named_and_the_drawing_stays(page):
+def test_damaged_upload_shows_an_error_and_keeps_the_drawing(page):
     draw(page, DIGITS["1"])
     expect_consensus(page, "1")
     expect(button(page, "Undo")).to_be_enabled()
-    upload(page, "digit.png", "image/png", b"this is no picture")
+    upload(page, "digit.png", "image/png", b"this is not a picture")
     expect(page.get_by_text("no picture that can be read here")).to_be_visible(timeout=30_000)
     expect_consensus(page, "1")
 
@@ -180,11 +187,11 @@ def test_png_of_the_drawing_can_be_downloaded(page):
         save.click()
     with Image.open(download.value.path()) as image:
         assert image.size == (280, 280)
-        assert image.convert("L").getpixel((140, 60)) < 50  # on the 7's bar
+        assert image.convert("L").getpixel((140, 60)) < 50  # on the bar of the 7
         assert image.convert("L").getpixel((20, 20)) > 200
 
 
-def test_finger_draws_on_a_telephone(browser, server):
+def test_finger_draws_on_a_phone(browser, server):
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )

@@ -1,1 +1,1 @@
-"""The Draw page: a digit drawn with mouse or finger, and what every network reads."""
+"""The Draw page: draw a digit with mouse or finger, and see what each network reads."""

@@ -17,10 +17,10 @@ THINNEST_PX, USUAL_PX, THICKEST_PX = 8, 20, 40  # brushes
 
 
 def show() -> np.ndarray | None:
-    """The canvas -> its finished strokes, uint8 RGBA (H, W, 4); None if it is blank."""
+    """Show the canvas -> its finished strokes, uint8 RGBA (H, W, 4); None if it is blank."""
     state = st.session_state
     if session.CANVAS not in state and session.DRAWING in state:
-        session.redraw(state[session.DRAWING])  # back from another page, or come by a link
+        session.redraw(state[session.DRAWING])  # back from another page, or opened by a link
     with st.container(width=WIDTH_PX):
         result = st_canvas(
             key=session.CANVAS,
@@ -40,10 +40,10 @@ def show() -> np.ndarray | None:
 
 
 def buttons(unreported: bool) -> "DeltaGenerator":
-    """Undo and Clear -> the row that they are in.
+    """Show Undo and Clear -> their row.
 
-    `unreported`: a stroke has been seen, but the canvas, which takes 200 ms for it, has not yet
-    reported it; it is the one that Undo takes back.
+    `unreported`: the canvas has not yet reported the last stroke, which takes it 200 ms. Undo then
+    removes only that stroke.
     """
     row = st.container(horizontal=True, width=WIDTH_PX)
     empty = not st.session_state[session.DRAWING]
@@ -64,6 +64,6 @@ def _image(result: CanvasResult) -> np.ndarray | None:
         st.warning(f"The drawing could not be read ({error}). Clear the canvas and draw again.")
         return None
     if rgba is None and st.session_state[session.DRAWING]:
-        # A canvas that starts with strokes on it sends no picture of them.
+        # The canvas sends no picture of the strokes that it starts with.
         return render(session.drawing())
     return rgba

@@ -1,14 +1,14 @@
-// Sends small pictures of the drawing canvas while the pen moves, the stroke in progress included.
+// Sends small pictures of the drawing canvas while the pen moves, including the current stroke.
 //
-// The canvas component itself reports a stroke only when it has ended, and 200 ms late. Its canvases
-// lie in an open shadow root, so they can be copied: one on top of the other, onto white. One
-// picture is under way at a time: the next one waits until Python has answered with the number of
-// the last, so that a busy server gets fewer pictures, and none piles up. Where no canvas is found
-// nothing is sent, and the finished strokes are read.
+// The canvas component reports a stroke only 200 ms after it has ended. Its canvases are in an open
+// shadow root, so they can be copied, one on top of the other, onto a white background. The next
+// picture is sent only after Python has answered with the number of the last one. A busy server
+// therefore gets fewer pictures, and they do not queue up. If no canvas is found, nothing is sent,
+// and only finished strokes are read.
 
 const SIDE_PX = 140;
 const PAUSE_MS = 100; // between two pictures
-const PATIENCE_MS = 2000; // after which an answer is no longer waited for
+const PATIENCE_MS = 2000; // then stop waiting for the answer
 
 const taps = new WeakMap(); // the component's element -> its Tap
 
@@ -47,9 +47,9 @@ class Tap {
   up() {
     if (!this.penDown) return;
     this.penDown = false;
-    // The canvas draws the end of the stroke in its own listener, which comes after this one.
+    // The canvas draws the end of the stroke in its own listener, which runs after this one.
     setTimeout(() => {
-      clearTimeout(this.timer); // a picture that was to be sent in a while is sent now
+      clearTimeout(this.timer); // send the scheduled picture now
       this.sendNow();
     });
   }
@@ -92,7 +92,7 @@ export default function ({ parentElement, data, setStateValue }) {
   let tap = taps.get(parentElement);
   if (!tap) {
     tap = new Tap();
-    tap.sent = tap.answered = data.answered; // after a reconnection the numbers go on
+    tap.sent = tap.answered = data.answered; // continue the numbers after a reconnection
     taps.set(parentElement, tap);
   }
   tap.send = setStateValue;

@@ -1,10 +1,10 @@
-"""Pictures of the canvas while the pen moves, which the canvas component itself does not send."""
+"""Pictures of the canvas while the pen moves; the canvas component does not send any."""
 
 import base64
 import binascii
 import io
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import streamlit as st
@@ -12,14 +12,24 @@ from PIL import Image, UnidentifiedImageError
 
 from mnistcmp.app import session
 
-LARGEST_PX = 280  # a picture is 140 px a side; what is much larger did not come from our page
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
+LARGEST_PX = 280  # our pictures have 140 px a side; much larger ones are not from our page
+
+
+class LivePicture(TypedDict):
+    """A picture as live.js sends it: its number and a data URL."""
+
+    number: int
+    png: str
 
 
 def picture() -> np.ndarray | None:
-    """The drawing as it is right now, uint8 (140, 140, 4); None if it has not changed of late.
+    """The current drawing, uint8 RGBA (140, 140, 4); None if there is no new picture.
 
-    Call it once in a run of the page, at a place that always exists: it puts an invisible element
-    there. A damaged picture counts as none, since the finished stroke follows anyway.
+    Call it once per run of the page, always in the same place: it adds an invisible element there.
+    A damaged picture is ignored, because the finished stroke follows anyway.
     """
     last = _last()
     _component()(
@@ -34,13 +44,13 @@ def picture() -> np.ndarray | None:
     return _decoded(last["png"])
 
 
-def _last() -> dict:
-    state = st.session_state.get(session.LIVE) or {}
+def _last() -> LivePicture:
+    state: dict[str, LivePicture | None] = st.session_state.get(session.LIVE) or {}
     return state.get("picture") or {"number": 0, "png": ""}
 
 
 @st.cache_resource
-def _component() -> Callable:
+def _component() -> "ComponentRenderer":
     javascript = Path(__file__).with_name("live.js").read_text()
     return st.components.v2.component("mnistcmp_live", html="<span></span>", js=javascript)
 

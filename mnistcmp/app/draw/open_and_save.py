@@ -1,4 +1,4 @@
-"""Where a drawing may come from but the pen, and where it may go: samples, upload, link, file."""
+"""Ways to open and save a drawing: test images, photos, links and PNG files."""
 
 import io
 from functools import partial
@@ -17,14 +17,14 @@ from mnistcmp.drawing.canvas import Drawing, DrawingError
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-# A setting's name in a link -> in the session.
+# A setting's name in a link -> its key in the session.
 SETTINGS = {"recipe": session.RECIPE, "order": session.ORDER, "way": session.WAY}
 
 
 def from_link(choices: dict[str, list[str]]) -> None:
-    """Take over drawing and settings from the address, the first time the page is shown.
+    """Apply the drawing and settings in the URL, the first time that the page is shown.
 
-    `choices` are the settings that there are, by their names in a link; others are passed over.
+    `choices`: the valid values of each setting, by its name in a link; others are ignored.
     """
     if session.LINKED in st.session_state:
         return
@@ -41,7 +41,7 @@ def from_link(choices: dict[str, list[str]]) -> None:
 
 
 def show(row: "DeltaGenerator") -> None:
-    """Samples and upload, each behind its button in `row`."""
+    """Show test images and upload, each behind a button in `row`."""
     if problem := st.session_state.pop(session.LINK_PROBLEM, None):
         st.warning(problem)
     with row.popover("Start from a test image"):
@@ -51,13 +51,13 @@ def show(row: "DeltaGenerator") -> None:
 
 
 def show_exits(row: "DeltaGenerator") -> None:
-    """Link and download, each behind its button in `row`; they change with every stroke."""
+    """Show link and download, each behind a button in `row`; they change with every stroke."""
     drawing = session.drawing()
-    with row.popover("Link", help="A link that brings back this drawing and these settings"):
+    with row.popover("Link", help="A link that opens this drawing with these settings"):
         _link(drawing)
     row.download_button(
         "PNG",
-        partial(_png, drawing),  # made when asked for, where there is no session any more
+        partial(_png, drawing),  # made on request, outside the session
         "digit.png",
         "image/png",
         on_click="ignore",
@@ -72,7 +72,7 @@ def _samples() -> None:
     except SamplesError as error:
         st.warning(str(error))
         return
-    hard = st.toggle("Hard ones", help="Those that are misread most often")
+    hard = st.toggle("Hard ones", help="The test images that are misread most often")
     digits = st.container(horizontal=True, gap="small")
     for digit in range(10):
         places = pack.hard(digit) if hard else pack.easy(digit)
@@ -87,12 +87,12 @@ def _samples() -> None:
         number = int(pack.index[chosen])
         st.caption(
             f"Test image {number}, a {pack.labels[number]}; misread by {pack.misread[chosen]} of "
-            f"{pack.runs} training runs. The same button again shows another."
+            f"{pack.runs} training runs. Press the same button for another one."
         )
 
 
 def _next(digit: int, hard: bool) -> None:
-    """Put the next sample of this digit on the canvas."""
+    """Put the next test image of this digit on the canvas."""
     pack = cached_records.sample_pack("mnist")
     places = pack.hard(digit) if hard else pack.easy(digit)
     before = st.session_state.get(session.SAMPLE)

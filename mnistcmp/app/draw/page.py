@@ -1,4 +1,4 @@
-"""The Draw page: a digit drawn with mouse or finger, and what every network makes of it."""
+"""The Draw page: draw a digit with mouse or finger, and see how each network reads it."""
 
 import time
 from typing import TYPE_CHECKING
@@ -17,12 +17,12 @@ from mnistcmp.records import default_folder, training_command
 if TYPE_CHECKING:
     from mnistcmp.inference import Consensus, Reading
 
-WALL_WIDTH_PX = 680
+READINGS_WIDTH_PX = 680
 ORDERS = ("size", "accuracy", "family")
 
 
 def page() -> None:
-    """Everything from top to bottom."""
+    """Show the page."""
     send_at_once()
     st.title("Draw a digit")
     st.caption("Every network reads what you draw, side by side, while the pen moves.")
@@ -53,7 +53,7 @@ def page() -> None:
             width="content",
         )
         way = st.selectbox(
-            "Pixels are made", list(stages.WAYS), key=session.WAY, persist_state="session"
+            "Preprocessing", list(stages.WAYS), key=session.WAY, persist_state="session"
         )
         st.slider(
             "Brush, px",
@@ -67,26 +67,26 @@ def page() -> None:
     _live(recipe, order, way)
 
 
-# What changes with every picture, and no more than that: it is run many times a second.
+# Only what changes with every picture: it runs many times per second.
 @st.fragment
 def _live(recipe: str, order: str, way: str) -> None:
-    # On a narrow screen the reading comes below the canvas.
+    # On a narrow screen, the readings are below the canvas.
     parts = st.container(horizontal=True, gap="large")
     with parts.container(width=canvas.WIDTH_PX):
         before = st.session_state.get(session.DRAWING)
-        # For the tools that appear above the canvas while the mouse is on it: else they would lie
-        # on the recipes, and a click on one of those would delete the drawing.
+        # Space for the toolbar that appears above the canvas under the mouse. It would cover the
+        # recipes, and a click meant for a recipe could delete the drawing.
         st.space("small")
         finished = canvas.show()
         moving = live.picture()
         unreported = moving is not None and st.session_state[session.DRAWING] == before
         open_and_save.show_exits(canvas.buttons(unreported))
-    with parts.container(width=WALL_WIDTH_PX):
+    with parts.container(width=READINGS_WIDTH_PX):
         _read(finished if moving is None else moving, recipe, order, way, moving is not None)
 
 
 def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bool) -> None:
-    verdict, wall = st.container(), st.container()
+    verdict, chart = st.container(), st.container()
     models, problems = cached_networks.networks(recipe)
     for problem in problems:
         st.warning(problem)
@@ -101,7 +101,7 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
     if steps is None:
         st.session_state.pop(session.SEEN, None)
         verdict.metric("Consensus", "–")
-        wall.info("Draw a digit: 0 to 9, with mouse or finger.")
+        chart.info("Draw a digit: 0 to 9, with mouse or finger.")
         return
 
     from mnistcmp.app.draw.readings_chart import in_words, spec
@@ -114,14 +114,14 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
     except ValueError as error:
         rates = None
         st.warning(
-            f"When a reading is not to be believed cannot be told: threshold.json is damaged "
-            f"({error}). Restore it from git, or run `python scripts/find_threshold.py`."
+            f"The app cannot say “not sure”: threshold.json is damaged ({error}). "
+            "Restore it from git, or run `python scripts/find_threshold.py`."
         )
     together = consensus(reading, rates["least_certainty"] if rates else 0.0)
     milliseconds = 1000 * (time.perf_counter() - started)
     with verdict:
         _verdict(reading, together, milliseconds)
-    with wall:
+    with chart:
         st.html(in_words(reading, together))
         st.vega_lite_chart(
             spec(reading, together),
@@ -130,11 +130,11 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
             selection_mode="row",
         )
         _closer(reading)
-        # With other networks than those, the rates would be others.
         measured = rates["shipped"].get(recipe) if rates else None
-        if measured and measured["networks"] == len(models):
+        # With other networks, the rates would differ.
+        if rates and measured and measured["networks"] == len(models):
             st.caption(_in_words(rates, recipe))
-    if not moving:  # the other ways can wait until the pen is up and the page has the reading
+    if not moving:  # the other preprocessings can wait until the pen is up
         others = [other for other in stages.WAYS if other != way]
         images = np.stack([stages.WAYS[other](steps) for other in others])
         readings = {way: reading} | dict(zip(others, read(images, ordered), strict=True))
@@ -151,13 +151,13 @@ def _verdict(reading: "Reading", together: "Consensus", milliseconds: float) -> 
     count = len(reading.models)
     if together.digit is None:
         text = (
-            f"**Not sure** whether this is a digit: the {count} networks hold their favourite for "
-            f"only {reading.certainty:.0%} probable."
+            f"**Not sure** whether this is a digit: the highest average probability over {count} "
+            f"networks is only {reading.certainty:.0%}."
         )
     elif together.disagreeing:
-        text = (
-            f"**{together.agreeing} of {count} agree.** {', '.join(together.disagreeing)} disagree."
-        )
+        others = ", ".join(together.disagreeing)
+        verb = "disagrees" if len(together.disagreeing) == 1 else "disagree"
+        text = f"**{together.agreeing} of {count} agree.** {others} {verb}."
     else:
         text = f"**All {count} networks agree.**"
     right.markdown(f"{text}  \n{milliseconds:.0f} ms for all networks together.")
@@ -170,7 +170,7 @@ def _take_closer() -> None:
 
 
 def _closer(reading: "Reading") -> None:
-    """The ten probabilities of one network, large, and the way to its benchmark."""
+    """Show the ten probabilities of one network, with buttons that lead to its other pages."""
     from mnistcmp.app.draw.readings_chart import closer
 
     if st.session_state.get(session.CLOSER) not in reading.models:
@@ -180,7 +180,7 @@ def _closer(reading: "Reading") -> None:
         reading.models,
         index=None,
         key=session.CLOSER,
-        placeholder="a network: choose one, or click its row",
+        placeholder="Choose a network, or click its row",
     )
     if model is None:
         return
@@ -194,15 +194,16 @@ def _closer(reading: "Reading") -> None:
         st.switch_page(INSIDE)
 
 
-def _in_words(rates: dict, recipe: str) -> str:
-    """How often "not sure" is right and wrong, as it was measured."""
+def _in_words(rates: cached_records.Threshold, recipe: str) -> str:
+    """How often "not sure" was right and wrong when it was measured."""
     shipped = rates["shipped"][recipe]
     return (
-        f"“Not sure” is said below a certainty of {rates['least_certainty']:.1%}. That turns away "
-        f"{shipped['test_digits_rejected']:.1%} of MNIST’s {shipped['test_digits']:,} test digits "
-        f"and {shipped['pen_digits_rejected']:.1%} of {shipped['pen_digits']:,} pen digits, and "
-        f"lets {shipped['nondigits_accepted']:.0%} of {shipped['nondigits']:,} scribbles, shapes, "
-        "letters and animals pass for a digit. It was chosen on other digits and other scribbles."
+        "The app says “Not sure” if the highest average probability is below "
+        f"{rates['least_certainty']:.1%}. This rejects {shipped['test_digits_rejected']:.1%} of "
+        f"MNIST’s {shipped['test_digits']:,} test images and {shipped['pen_digits_rejected']:.1%} "
+        f"of {shipped['pen_digits']:,} pen digits, and accepts {shipped['nondigits_accepted']:.0%} "
+        f"of {shipped['nondigits']:,} scribbles, shapes, letters and animals as digits. The "
+        "threshold was chosen on held-out training images."
     )
 
 

@@ -1,4 +1,4 @@
-"""The wall of readings: one row a network, its digit, how sure it is, its ten probabilities."""
+"""The chart of readings: one row per network with its digit, confidence and ten probabilities."""
 
 import pyarrow as pa
 
@@ -9,18 +9,17 @@ ROW_PX = 14
 DIGITS = list("0123456789")
 DISAGREES = "#D55E00"
 
-# Out of sight, but there for screen readers.
+# Invisible, but read by screen readers.
 UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
 
-SELECTED = "row"  # the selection that a click on a row makes: {"model": name}
+SELECTED = "row"  # the selection made by a click on a row: {"model": name}
 
 
 def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
-    """The wall as a Vega-Lite specification, rows in the order of `reading`.
+    """The chart as a Vega-Lite specification, with the rows in the order of `reading`.
 
-    A dictionary and no Altair chart: it is drawn many times a second, and Altair takes ten times
-    as long to make the same. From one reading to the next only its data differ, for which the
-    browser need not lay the chart out anew.
+    It is drawn many times per second. Building the same chart with Altair takes ten times as long.
+    Only the data differ between readings, so the browser keeps the layout.
     """
     y = {
         "field": "model",
@@ -49,8 +48,8 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
     colour = {"condition": {"test": "datum.disagrees", "value": DISAGREES}, "value": INK}
     return {
         "height": {"step": ROW_PX},
-        "description": "The digit that each network reads, how sure it is, and how probable it "
-        "holds each of the ten.",
+        "description": "For each network: the digit that it reads, its confidence, and its "
+        "probabilities of the ten digits.",
         "datasets": {"readings": _rows(reading, consensus)},
         "data": {"name": "readings"},
         "layer": [
@@ -102,7 +101,7 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
 
 
 def _rows(reading: Reading, consensus: Consensus) -> pa.Table:
-    # What the browser gets is an Arrow table; by way of pandas, making it takes 3 ms.
+    # The browser gets an Arrow table. Making it from a pandas table would take 3 ms.
     return pa.table(
         {
             "model": reading.models,
@@ -131,7 +130,7 @@ def closer(reading: Reading, model: str) -> dict[str, object]:
     }
     return {
         "height": 200,
-        "description": f"How probable {model} holds each digit: "
+        "description": f"The probability that {model} gives each digit: "
         + ", ".join(f"{row['digit']}: {row['probability']:.1%}" for row in rows),
         "data": {"values": rows},
         "encoding": {"x": x, "y": y},
@@ -148,9 +147,9 @@ def closer(reading: Reading, model: str) -> dict[str, object]:
 
 
 def in_words(reading: Reading, consensus: Consensus) -> str:
-    """What a screen reader says of the wall, as HTML that nobody sees.
+    """The readings as text for screen readers, in invisible HTML.
 
-    It is no description of the chart: the chart would be laid out anew for every new one.
+    It is not the chart's description, because a new description would change the chart's layout.
     """
     each = ", ".join(
         f"{model}: {digit} ({100 * confidence:.0f}%)"
@@ -158,5 +157,5 @@ def in_words(reading: Reading, consensus: Consensus) -> str:
             reading.models, reading.digits, reading.confidences, strict=True
         )
     )
-    together = "are not sure" if consensus.digit is None else f"read a {consensus.digit}"
-    return f'<div style="{UNSEEN}">Together the networks {together}. {each}.</div>'
+    together = "not sure" if consensus.digit is None else consensus.digit
+    return f'<div style="{UNSEEN}">Consensus: {together}. {each}.</div>'

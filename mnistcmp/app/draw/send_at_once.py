@@ -1,8 +1,8 @@
-"""Answers that are sent at once.
+"""Send answers without delay.
 
-Streamlit's server binds its socket without naming the protocol, and asyncio then leaves Nagle's
-algorithm on: of the many small messages of a reading, all but the first wait until the browser has
-confirmed the first, which it does up to 40 ms later.
+Streamlit's server binds its socket without naming the protocol, so asyncio leaves Nagle's algorithm
+on. A reading consists of many small messages. All but the first would wait until the browser has
+acknowledged the first, up to 40 ms later.
 """
 
 import os
@@ -15,10 +15,10 @@ import streamlit as st
 
 @st.cache_resource(show_spinner=False)
 def send_at_once() -> int:
-    """Turn Nagle's algorithm off for this process's connections -> for how many sockets.
+    """Turn Nagle's algorithm off for this process's TCP sockets -> the number of sockets.
 
-    Those that are accepted later take it over from the listening socket. Once for all visitors; 0
-    where the system does not list a process's open files (Windows).
+    Later connections inherit the setting from the listening socket. It runs once for all visitors.
+    The number is 0 on systems that do not list a process's open files (Windows).
     """
     folder = Path("/dev/fd")
     count = 0
@@ -31,6 +31,6 @@ def send_at_once() -> int:
                 if found.family in (socket.AF_INET, socket.AF_INET6):
                     found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     count += 1
-        except OSError:  # not TCP, or closed by now
+        except OSError:  # not TCP, or already closed
             continue
     return count

@@ -1,4 +1,4 @@
-"""What the networks see: the stages from canvas to 28×28, and two simpler ways to get there."""
+"""What the networks see: the steps from canvas to 28×28 pixels, and two simpler alternatives."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -20,15 +20,15 @@ WAYS: dict[str, Callable[[Stages], np.ndarray]] = {
 }
 
 STAGES = {
-    "ink": "the canvas without its colours",
-    "crop": "what is not blank",
-    "box": "longer side to 20 px",
-    "pixels": "centre of mass to the middle of 28 × 28",
+    "ink": "the canvas without colours",
+    "crop": "the part that is not blank",
+    "box": "longer side scaled to 20 px",
+    "pixels": "centre of mass moved to the centre of 28 × 28 px",
 }
 
 
 def as_html(steps: Stages, readings: dict[str, "Reading"]) -> tuple[str, str]:
-    """Two rows of pictures as HTML: every stage, and every way with what the networks read."""
+    """Two rows of pictures as HTML: the stages, and each preprocessing with its readings."""
     stages = [
         pictures.thumbnail(getattr(steps, stage), f"<b>{stage}</b>: {text}", f"{stage}: {text}")
         for stage, text in STAGES.items()
@@ -43,19 +43,19 @@ def as_html(steps: Stages, readings: dict[str, "Reading"]) -> tuple[str, str]:
 
 
 def show(stages: str, ways: str) -> None:
-    """Put both rows, as `as_html` makes them, on the page."""
+    """Show the two rows that `as_html` returns."""
     st.subheader("What the networks see")
     st.caption(
-        "MNIST’s digits were cropped, scaled and centred before anybody was trained on them, so a "
-        "drawing has to go the same way. Programs that skip it show the networks something else."
+        "MNIST’s digits were cropped, scaled and centred. A drawing must be preprocessed in the "
+        "same way; otherwise it looks different from the images that the networks were trained on."
     )
     st.html(stages)
-    st.caption("The same drawing, made into 28 × 28 pixels in three ways, and who reads what:")
+    st.caption("The same drawing with three kinds of preprocessing, and what the networks read:")
     st.html(ways)
 
 
 def read_by(reading: "Reading") -> str:
-    """How many networks read what: "12 read 7, 3 read 1"."""
+    """How many networks read which digit: "12 read 7, 3 read 1"."""
     counts = Counter(reading.digits.tolist()).most_common(3)
     text = ", ".join(f"{count} read {digit}" for digit, count in counts)
     return text if sum(count for _, count in counts) == len(reading.models) else f"{text} …"

@@ -1,1 +1,1 @@
-"""The page "Inside a model": how networks are built, and what one image becomes in them."""
+"""The page "Inside a model": how networks are built and how they process one image."""

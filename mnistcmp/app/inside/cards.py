@@ -1,7 +1,7 @@
-"""What is inside a network, as HTML: the image, its filters, its activations, what matters to it.
+"""The inside of a network as HTML: image, filters, activations, and the pixels that matter.
 
-Each figure is at most 350 px wide, so that it fits on a telephone and several stand beside each
-other elsewhere.
+Each figure is at most 350 px wide, so that it fits on a phone and several fit side by side on wide
+screens.
 """
 
 from typing import TYPE_CHECKING
@@ -20,17 +20,17 @@ IMAGE_SCALE = 6
 MAP_PX, MAP_SCALE, MAPS_A_ROW, MOST_MAPS = 28, 2, 6, 18
 FILTER_PX, FILTER_GAP_PX, FILTERS_A_ROW = 18, 3, 8
 UNITS_A_ROW, UNIT_PX = 32, 10
-# Falls of a probability that are less than this are not to be made visible by the scale.
+# The smallest maximum of the occlusion scale, so that negligible changes stay invisible.
 LEAST_FALL = 1e-4
 
 
 def image(pixels: np.ndarray, caption: str, alt: str) -> str:
-    """The image that is read, float32 (28, 28), large."""
+    """The input image, float32 (28, 28), enlarged."""
     return pictures.figure(pictures.grey(pixels), IMAGE_SCALE, caption, alt, CARD_PX)
 
 
 def filters(found: "Filters", model: str) -> str:
-    """The weights of a network's first layer and their scale."""
+    """The weights of a network's first layer, with their scale."""
     most = float(np.abs(found.weights).max())
     shown = len(found.weights)
     if found.kind == "Linear":
@@ -42,19 +42,19 @@ def filters(found: "Filters", model: str) -> str:
         picture = pictures.sheet(found.weights, FILTER_PX, FILTERS_A_ROW, most, FILTER_GAP_PX)
     caption = f"{which} ({found.name})"
     weights = pictures.figure(
-        picture, MAP_SCALE, caption, f"First weights of {model}: {which}", CARD_PX, 0
+        picture, MAP_SCALE, caption, f"First-layer weights of {model}: {which}", CARD_PX, 0
     )
     return weights + pictures.legend(f"{-most:.2g}", f"{most:.2g}")
 
 
 def pixels_that_matter(look: "Look", pixels: np.ndarray, model: str) -> str:
-    """The digit that is read, and over the image the gradient and the falls by occlusion."""
+    """The predicted digit, and maps of gradient and occlusion over the image."""
     digit, probability = look.digit, look.probabilities[look.digit]
     steepest = float(np.abs(look.saliency).max())
     deepest = max(float(np.abs(look.occlusion).max()), LEAST_FALL)
     maps = [
-        (look.saliency, steepest, f"<b>gradient</b><br>±{steepest:.2g} a pixel", "gradient"),
-        (look.occlusion, deepest, f"<b>covered</b><br>±{100 * deepest:.2g} points", "fall covered"),
+        (look.saliency, steepest, f"<b>gradient</b><br>±{steepest:.2g} per pixel", "gradient"),
+        (look.occlusion, deepest, f"<b>occlusion</b><br>±{100 * deepest:.2g} points", "occlusion"),
     ]
     figures = [
         pictures.figure(
@@ -66,12 +66,12 @@ def pixels_that_matter(look: "Look", pixels: np.ndarray, model: str) -> str:
         )
         for values, most, caption, what in maps
     ]
-    reads = f"<p>Reads <b>{digit}</b>, {probability:.1%} probable.</p>"
+    reads = f"<p>Reads <b>{digit}</b> with a probability of {probability:.1%}.</p>"
     return reads + pictures.row(figures)
 
 
 def activations(look: "Look", plan: "Structure") -> str:
-    """A card for every layer, the logits as probabilities last."""
+    """A card per layer; the last one shows logits and probabilities."""
     *others, _ = look.activations
     layers = {layer.name: layer for layer in plan.layers}
     cards = [_card(each, diagram.word(layers[each.name])) for each in others]
@@ -101,7 +101,7 @@ def _channels(count: int) -> str:
 
 
 def _probabilities(look: "Look") -> str:
-    """The last layer: ten logits, and the bars of the probabilities that they become."""
+    """The last layer: ten logits, and their probabilities as bars."""
     last = look.activations[-1]
     rows = "".join(
         f"<span>{digit}</span>"

@@ -1,6 +1,6 @@
-"""A network's layers from top to bottom: boxes as wide and thick as what comes out of them.
+"""A network's layers from top to bottom, as boxes whose size shows the size of their output.
 
-It is HTML and no picture, so that its words take the colours of the page and wrap on a telephone.
+It is HTML instead of a picture, so that the text has the colours of the page and wraps on a phone.
 """
 
 from math import log2
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mnistcmp.inspection.structure import Layer, Shortcut, Structure
 
-# What people call the layers; a kind that is not here goes by its class.
+# The usual names of the layers; other layers are named by their class.
 WORDS = {
     "Normalise": "normalised pixels",
     "Conv2d": "convolution",
@@ -20,24 +20,24 @@ WORDS = {
     "AveragePool2d": "average pooling",
     "BatchNorm2d": "batch normalisation",
     "ChannelAttention": "channel attention",
-    "FadingLeak": "leaking ReLU",
+    "FadingLeak": "custom activation",
     "Dropout": "dropout",
 }
 CONVOLUTION, LINEAR, POOLING, OTHER = "#0090D0", "#E69F00", "#009E73", "#888888"
 
-GUTTER_PX, HALF_PX = 28, 58  # where the shortcuts run; half of the widest box
+GUTTER_PX, HALF_PX = 28, 58  # the space for shortcuts; half of the widest box
 PX_A_PIXEL, PX_A_DOUBLING = 4, 4
 THIN_PX = 4
 
 
 def word(layer: "Layer") -> str:
-    """What the layer is, in words: "convolution 3×3"."""
+    """The layer in words: "convolution 3×3"."""
     side = layer.kernel_px
     return WORDS.get(layer.kind, layer.kind) + (f" {side}×{side}" if side else "")
 
 
 def size(layer: "Layer") -> str:
-    """The shape of what comes out of it: "32 × 14×14", or "128" where it is flat."""
+    """The shape of the layer's output: "32 × 14×14", or "128" if it is flat."""
     channels, *sides = layer.shape
     return f"{channels} × {'×'.join(map(str, sides))}" if sides else str(channels)
 
@@ -77,10 +77,9 @@ def _through(plan: "Structure") -> set[str]:
 def _box(layer: "Layer", at: int) -> str:
     channels, *sides = layer.shape
     doublings = log2(max(channels, 2))
+    width, height = 11 * doublings, 10.0
     if sides:
         width, height = PX_A_PIXEL * sides[-1], 2 + PX_A_DOUBLING * doublings
-    else:
-        width, height = 11 * doublings, 10
     colour = _colour(layer)
     if colour == OTHER:
         height = THIN_PX
@@ -107,7 +106,7 @@ def _words(at: int, what: str, shape: str) -> str:
 
 
 def _sum(at: int, through: str) -> list[str]:
-    """Where a shortcut is added again."""
+    """The row where a shortcut is added."""
     words = "shortcut added" + (f" ({through})" if through else "")
     return [
         f'<div style="grid-column:2/4;grid-row:{at};place-self:center;width:18px;height:18px;'
@@ -119,7 +118,7 @@ def _sum(at: int, through: str) -> list[str]:
 
 
 def _arc(first: int, last: int, shortcut: "Shortcut") -> str:
-    """From above row `first` round to the middle of row `last`, where it is added."""
+    """A shortcut's line, from above row `first` to the middle of row `last`, where it is added."""
     colour = CONVOLUTION if shortcut.through else OTHER
     return (
         f'<div style="grid-column:1/3;grid-row:{first}/{last + 1};border:2px solid {colour};'

@@ -1,8 +1,8 @@
-"""The Models page: how a network is built, what it looks for, and what it makes of one image."""
+"""The page "Inside a model": structure, filters and activations of one network or two."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -29,10 +29,15 @@ DRAWN, TESTED = "your drawing", "a test image"
 
 DIAGRAM_PX, TABLE_PX = 360, 680
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Model:
-    """A network that was chosen; `network` and `look` are None where it is not trained."""
+    """A selected network.
+
+    `network` is None without a usable checkpoint; `look` is None without a network or an image.
+    """
 
     name: str
     plan: "Structure"
@@ -41,11 +46,11 @@ class Model:
 
 
 def page() -> None:
-    """Everything from top to bottom."""
+    """Show the page."""
     st.title("Inside a model")
     st.caption(
-        "How a network is built, what it has learned to look for, and what becomes of an image in "
-        "it, layer by layer: one network, or two side by side."
+        "How a network is built, what it has learned to look for, and how it processes an image, "
+        "layer by layer. Choose one network, or two to compare them."
     )
     names, recipe = _choices()
     left, right = st.columns([1, 2], gap="large")
@@ -56,16 +61,18 @@ def page() -> None:
             _reading(column, name, recipe, pixels)
             for name, column in zip(names, st.columns(len(names)), strict=True)
         ]
-    _layers(models)
-    if trained := [model for model in models if model.network]:
-        _filters(trained)
-    if asked := [model for model in models if model.look]:
-        _pixels(asked, pixels)
-        _activations(asked)
+    plans = {model.name: model.plan for model in models}
+    _layers(plans)
+    if networks := {model.name: model.network for model in models if model.network}:
+        _filters(networks)
+    looks = {model.name: model.look for model in models if model.look}
+    if looks and pixels is not None:
+        _pixels(looks, pixels)
+        _activations(looks, plans)
 
 
 def _choices() -> tuple[list[str], str]:
-    """The one or two networks, and how they were trained."""
+    """Ask for one or two networks -> their names, and the recipe."""
     left, right = st.columns(2)
     one = left.selectbox(
         "Model",
@@ -75,28 +82,29 @@ def _choices() -> tuple[list[str], str]:
         persist_state="session",
     )
     two = right.selectbox(
-        "Beside it",
+        "Compare with",
         list(MODELS),
         index=None,
         key="beside",
-        placeholder="another, to compare",
+        placeholder="Choose a second network",
         persist_state="session",
     )
-    # What the Draw page was set to: a widget of another page loses its value where it is not shown.
+    # The setting of the Draw page; Streamlit drops the value of a widget that is not shown.
     st.session_state[session.RECIPE] = st.session_state.get(session.RECIPE, "drawn")
     recipe = st.segmented_control(
-        "Trained by the recipe",
+        "Training recipe",
         list(RECIPES),
         required=True,
         key=session.RECIPE,
-        help="As on the Draw page, which says what they are",
+        help="The recipe of the Draw page, where the recipes are explained",
         persist_state="session",
     )
+    assert recipe is not None  # the session state holds one, and it cannot be deselected
     return list(dict.fromkeys(filter(None, (one, two)))), recipe
 
 
 def _image() -> np.ndarray | None:
-    """The image that the networks are to read, float32 (28, 28): the drawing, or a test image."""
+    """The input image, float32 (28, 28): the drawing or a test image; None if there is none."""
     picture = st.container()
     drawn = _drawn()
     chosen = TESTED
@@ -112,14 +120,14 @@ def _image() -> np.ndarray | None:
     pixels = drawn if chosen == DRAWN else _sample()
     if pixels is not None:
         with picture:
-            caption = "What the networks get: 28 × 28 pixels"
-            alt = f"{chosen}, as the networks get it"
+            caption = "The input of the networks: 28 × 28 pixels"
+            alt = f"{chosen}, as the networks see it"
             st.html(cards.image(pixels, caption, alt))
     return pixels
 
 
 def _drawn() -> np.ndarray | None:
-    """The drawing of the Draw page, made into pixels as there; None if there is none."""
+    """The drawing of the Draw page, with the same preprocessing; None if there is none."""
     st.session_state[session.WAY] = way = st.session_state.get(session.WAY, next(iter(WAYS)))
     steps = drawing.stages(canvas.render(session.drawing()))
     return None if steps is None else WAYS[way](steps)
@@ -133,21 +141,20 @@ def _sample() -> np.ndarray | None:
         return None
     row = st.container(horizontal=True, vertical_alignment="bottom")
     digit = row.selectbox(
-        "Test image of a",
+        "Digit",
         range(10),
         index=3,
         key="inside_digit",
         width=160,
         persist_state="session",
     )
-    row.button("Next", on_click=_next, help="Another image of this digit")
-    places = [*pack.easy(digit), *pack.hard(digit)]
-    place = places[st.session_state.get(session.INSIDE_NEXT, 0) % len(places)]
+    row.button("Next", on_click=_next, help="Another test image of this digit")
+    positions = [*pack.easy(digit), *pack.hard(digit)]
+    at = positions[st.session_state.get(session.INSIDE_NEXT, 0) % len(positions)]
     st.caption(
-        f"Test image {pack.index[place]}; misread by {pack.misread[place]} of {pack.runs} training "
-        "runs."
+        f"Test image {pack.index[at]}; misread by {pack.misread[at]} of {pack.runs} training runs."
     )
-    return pack.images[place] / np.float32(255)
+    return pack.images[at] / np.float32(255)
 
 
 def _next() -> None:
@@ -155,10 +162,10 @@ def _next() -> None:
 
 
 def _reading(column: "DeltaGenerator", name: str, recipe: str, pixels: np.ndarray | None) -> Model:
-    """Say who the network is and what it reads -> all about it."""
+    """Describe the network and show its reading in `column` -> everything about it."""
     network, problem = cached_networks.network(name, recipe)
 
-    # Only now: before torch is first imported, `cached` sets how many threads it takes.
+    # After `network`, which limits the number of threads before torch is imported.
     look = (
         None
         if network is None or pixels is None
@@ -170,41 +177,41 @@ def _reading(column: "DeltaGenerator", name: str, recipe: str, pixels: np.ndarra
     column.caption(f"Study {study.number}, {study.title}. Source: {study.source}.")
     if problem:
         column.warning(problem)
-        column.caption("So only how it is built can be shown.")
+        column.caption("Only its structure can be shown.")
     if look:
         digit, probability = look.digit, look.probabilities[look.digit]
         column.metric(
             f"{name} reads",
             str(digit),
-            f"{probability:.1%} probable",
+            f"probability {probability:.1%}",
             delta_color="off",
             delta_arrow="off",
         )
     return Model(name, cached_networks.structure(name), network, look)
 
 
-def _side_by_side(models: list[Model]) -> Iterator[tuple[Model, "DeltaGenerator"]]:
-    """Each network with its column, which its name heads."""
-    for model, column in zip(models, st.columns(len(models)), strict=True):
-        column.markdown(f"**{model.name}**")
-        yield model, column
+def _side_by_side(shown: Mapping[str, T]) -> Iterator[tuple[str, T, "DeltaGenerator"]]:
+    """Each network's name and value, with a column that has the name as its heading."""
+    for (name, value), column in zip(shown.items(), st.columns(len(shown)), strict=True):
+        column.markdown(f"**{name}**")
+        yield name, value, column
 
 
-def _layers(models: list[Model]) -> None:
+def _layers(plans: Mapping[str, "Structure"]) -> None:
     st.header("The layers")
     st.caption(
-        "From the pixels at the top to ten numbers at the bottom, one a digit: the logits, which "
-        "become probabilities. A box is as wide as the maps that come out of the layer, and the "
-        "thicker, the more of them there are: its channels. Thin grey layers change values and no "
-        "sizes. A line on the left is a shortcut round some layers."
+        "From the pixels at the top to the ten logits at the bottom, one per digit; softmax turns "
+        "the logits into probabilities. The width of a box shows the size of the layer’s output "
+        "maps, and its height shows their number, the channels. Thin grey layers change values "
+        "but not sizes. A line on the left is a shortcut around some layers."
     )
-    for model, column in _side_by_side(models):
-        # On a narrow screen the table comes below the diagram.
+    for _, plan, column in _side_by_side(plans):
+        # On a narrow screen, the table is below the diagram.
         parts = column.container(horizontal=True)
         with parts.container(width=DIAGRAM_PX):
-            st.html(diagram.html(model.plan))
+            st.html(diagram.html(plan))
         with parts.container(width=TABLE_PX):
-            _table(model.plan)
+            _table(plan)
 
 
 def _table(plan: "Structure") -> None:
@@ -226,16 +233,16 @@ def _table(plan: "Structure") -> None:
             "layer": st.column_config.TextColumn(pinned=True),
             "parameters": st.column_config.NumberColumn(format="localized"),
             "multiply-adds": st.column_config.NumberColumn(
-                format="localized", help="Multiplications by a weight that one image takes"
+                format="localized", help="Multiplications by a weight, for one image"
             ),
             "sees": st.column_config.TextColumn(
-                help="The receptive field: how many of the image’s pixels one value depends on"
+                help="The receptive field: the pixels of the image that one output value depends on"
             ),
         },
     )
     st.markdown(
-        f"In all **{sum(layer.params for layer in layers):,}** parameters and "
-        f"**{sum(layer.multiply_adds for layer in layers):,}** multiply-adds for an image."
+        f"Total: **{sum(layer.params for layer in layers):,}** parameters, and "
+        f"**{sum(layer.multiply_adds for layer in layers):,}** multiply-adds per image."
     )
 
 
@@ -243,41 +250,42 @@ def _field(side_px: int | None) -> str:
     return "all" if side_px is None else f"{side_px}×{side_px}"
 
 
-def _filters(models: list[Model]) -> None:
+def _filters(networks: Mapping[str, "nn.Module"]) -> None:
     from mnistcmp.inspection.explain import first_filters
 
     st.header("What the first layer looks for")
     st.caption(
-        "The weights that look at the image itself: red wants ink there, blue wants paper. A "
-        "filter of a convolution is moved over all of the image; a unit of a perceptron has a "
-        "weight for every pixel."
+        "The weights of the first layer. Ink raises the output where a weight is red and lowers it "
+        "where a weight is blue. A convolution moves each filter over the whole image; a unit of "
+        "a perceptron has one weight per pixel."
     )
-    for model, column in _side_by_side(models):
-        column.html(cards.filters(first_filters(model.network), model.name))
+    for name, network, column in _side_by_side(networks):
+        column.html(cards.filters(first_filters(network), name))
 
 
-def _pixels(models: list[Model], pixels: np.ndarray) -> None:
+def _pixels(looks: Mapping[str, "Look"], pixels: np.ndarray) -> None:
     st.header("Which pixels matter")
     st.caption(
-        "To the digit that the network reads. Left: the gradient of its logit; red: more ink there "
-        "would speak for the digit, blue: against it. Right: how far its probability falls when a "
-        "blank square of 4×4 px covers the place (red), or rises (blue)."
+        "Left: the gradient of the logit of the predicted digit. More ink raises this logit where "
+        "the map is red and lowers it where the map is blue. Right: the change in the digit’s "
+        "probability when a blank square of 4×4 px covers the place: red if it falls, blue if it "
+        "rises."
     )
     st.html(pictures.legend("against the digit", "for the digit"))
-    for model, column in _side_by_side(models):
-        column.html(cards.pixels_that_matter(model.look, pixels, model.name))
+    for name, look, column in _side_by_side(looks):
+        column.html(cards.pixels_that_matter(look, pixels, name))
 
 
-def _activations(models: list[Model]) -> None:
-    st.header("What every layer makes of the image")
+def _activations(looks: Mapping[str, "Look"], plans: Mapping[str, "Structure"]) -> None:
+    st.header("The activations of each layer")
     st.caption(
-        "Each small picture is one channel: red is above 0, blue below, white 0. Of a flat layer, "
-        "each square is one unit. Every layer has its own scale, which stands below its name. "
-        "Shown is what each layer by itself gives out: a shortcut is added only after that."
+        "Each small picture is one channel: red is above 0, blue is below 0, and white is 0. In a "
+        "flat layer, each square is one unit. Each layer has its own scale, given below its name. "
+        "The pictures show the output of the layer itself, before a shortcut is added."
     )
     st.html(pictures.legend("below 0", "above 0"))
-    for model, column in _side_by_side(models):
-        column.html(cards.activations(model.look, model.plan))
+    for name, look, column in _side_by_side(looks):
+        column.html(cards.activations(look, plans[name]))
 
 
 page()
