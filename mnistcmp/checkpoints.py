@@ -3,47 +3,86 @@
 `checkpoints/manifest.json` lists every weight file with its sha256 and its training run. The start
 of the hash is part of the file name, so new weights never overwrite old ones. The weights are
 written first, then the manifest, then the record of the run; only then is the old file deleted.
+A manifest is checked before it is believed: its fields, and that its files are regular files within
+the folder, not larger than the network needs.
 """
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Annotated, TypedDict, Unpack
 
+import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import nn
 
 from mnistcmp.catalogue.datasets import argument
+from mnistcmp.json_files import (
+    Count,
+    FileName,
+    Measure,
+    Rule,
+    Sha256,
+    Share,
+    between,
+    check,
+    read_json,
+)
 from mnistcmp.models import build
 from mnistcmp.models.shapes import ImageShape
 from mnistcmp.records import default_folder, training_command
-from mnistcmp.safe_files import write_whole
+from mnistcmp.safe_files import DamagedFile, read_bytes, write_whole
 
 SHIPPED_SEED = 0  # only its weights are kept: chosen in advance, not the best
+MOST_CLASSES = 256  # predictions are recorded as uint8
+MOST_SIDE_PX = 1024
+MOST_PARAMS = 10**9
+HEADER_BYTES = 1_000_000  # more than the names of all layers need
 
 
 class CheckpointError(Exception):
     """A checkpoint is missing, damaged, or of another model."""
 
 
+def _is_image_shape(sides: list[int]) -> bool:
+    return all(1 <= side <= MOST_SIDE_PX for side in sides)
+
+
+def _is_within(file: str) -> bool:
+    return all(part.strip(".") and not set(part) & set("\\\0") for part in file.split("/"))
+
+
 class Facts(TypedDict):
     """The fields of Checkpoint except `file` and `sha256`."""
 
-    dataset: str
-    model: str
-    recipe: str
-    seed: int
-    run: str
-    params: int
-    in_shape: ImageShape
-    classes: int
-    epochs: int
-    test_accuracy: float
-    test_loss: float
+    dataset: FileName
+    model: FileName
+    recipe: FileName
+    seed: Count
+    run: FileName
+    params: Annotated[int, between(0, MOST_PARAMS)]
+    in_shape: Annotated[ImageShape, Rule("sides of 1 to 1,024", _is_image_shape)]
+    classes: Annotated[int, between(1, MOST_CLASSES)]
+    epochs: Count
+    test_accuracy: Share
+    test_loss: Measure
     trained_on: str
+
+
+class Entry(Facts):
+    """An entry of the manifest."""
+
+    file: Annotated[str, Rule("a path within the folder", _is_within)]
+    sha256: Sha256
+
+
+class Manifest(TypedDict):
+    """The content of manifest.json."""
+
+    checkpoints: list[Entry]
 
 
 @dataclass(frozen=True)
@@ -76,12 +115,14 @@ def save(folder: Path | str, weights: bytes, **facts: Unpack[Facts]) -> Checkpoi
 
     A former checkpoint of the same data set, model and recipe is replaced in the manifest;
     `drop_former` deletes its file. Raises OSError if writing fails (for example, because the disk
-    is full); the manifest then still names the former checkpoint.
+    is full); the manifest then still names the former checkpoint. Raises ValueError if a fact is
+    not as Facts says.
     """
     folder = Path(folder)
     sha256 = hashlib.sha256(weights).hexdigest()
     name = f"{facts['dataset']}/{facts['recipe']}/{facts['model']}-{sha256[:8]}.safetensors"
     checkpoint = Checkpoint(file=name, sha256=sha256, **facts)
+    check(asdict(checkpoint) | {"in_shape": list(checkpoint.in_shape)}, Entry)
     path = folder / name
     write_whole(path, weights)
     entries = {entry.key: entry for entry in read_manifest(folder)} | {checkpoint.key: checkpoint}
@@ -106,13 +147,12 @@ def read_manifest(folder: Path | str | None = None) -> list[Checkpoint]:
     if not path.exists():
         return []
     try:
-        entries = json.loads(path.read_text())["checkpoints"]
-        return [Checkpoint(**entry | {"in_shape": tuple(entry["in_shape"])}) for entry in entries]
-    except (ValueError, TypeError, KeyError) as error:
+        entries = read_json(path, Manifest)["checkpoints"]
+    except DamagedFile as error:
         raise CheckpointError(
-            f"{path} is damaged ({error}): restore it from git, or delete it and run "
-            f"{training_command()}"
+            f"{error}: restore it from git, or delete it and run {training_command()}"
         ) from error
+    return [_from_json(entry) for entry in entries]
 
 
 def load(
@@ -155,9 +195,9 @@ def load_checkpoint(checkpoint: Checkpoint, folder: Path | str | None = None) ->
         f"{_command(checkpoint.model, checkpoint.recipe, checkpoint.dataset)}"
     )
     try:
-        weights = path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}): {remedy}") from error
+        weights = read_bytes(path, 4 * checkpoint.params + HEADER_BYTES, within=_folder(folder))
+    except DamagedFile as error:
+        raise CheckpointError(f"{error}: {remedy}") from error
     sha256 = hashlib.sha256(weights).hexdigest()
     if sha256 != checkpoint.sha256:
         raise CheckpointError(
@@ -172,8 +212,16 @@ def load_checkpoint(checkpoint: Checkpoint, folder: Path | str | None = None) ->
             f"{path} does not fit the current architecture of {checkpoint.model!r} "
             f"({error}); {remedy}"
         ) from error
+    for name, values in model.state_dict().items():
+        if not np.isfinite(values.numpy()).all():
+            raise CheckpointError(f"{path} has values in {name} that are not finite: {remedy}")
     # As in training; convolutions are a third faster with this memory format.
     return model.eval().to(memory_format=torch.channels_last)
+
+
+def _from_json(entry: Entry) -> Checkpoint:
+    channels, height, width = entry["in_shape"]  # a list in JSON
+    return replace(Checkpoint(**entry), in_shape=(channels, height, width))
 
 
 def _folder(folder: Path | str | None) -> Path:

@@ -1,78 +1,95 @@
-"""The records of all runs: rows are appended, never rewritten, and summarised only when read.
+"""The records of all runs: lines are appended, never rewritten, and summarised only when read.
 
-`runs.csv` has one row per run, including failed runs, and `epochs.csv` one row per epoch.
+`runs.jsonl` has one line per run, including failed runs: its row, its epochs, the sha256 of its
+predictions and a checksum. A damaged line is left out and named; its run can be trained again.
 `predictions/` has each run's predicted labels for the test images and the held-out pen digits.
+`runs.csv` and `epochs.csv` are written from it for people and other programs, and never read.
 """
 
-import csv
+import hashlib
 import io
 import json
 import os
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import pandas as pd
 
-from mnistcmp.safe_files import read_arrays, write_whole
+from mnistcmp import json_files, safe_files
+from mnistcmp.json_files import Count, FileName, Measure, Sha256, Share
+from mnistcmp.safe_files import DamagedFile
 
 
 class RunRow(TypedDict, total=False):
-    """One row of runs.csv; columns that do not apply to a run are left out."""
+    """The row of a run; columns that do not apply to it are left out."""
 
-    run: str  # the run's id, used in epochs.csv and predictions/
+    run: FileName  # the run's id, used in epochs.csv and predictions/
     finished: str  # UTC
     campaign: str
-    dataset: str
-    model: str
-    recipe: str
-    seed: int
+    dataset: FileName
+    model: FileName
+    recipe: FileName
+    seed: Count
     protocol: str  # final: measured on test images; validation: on held-out training images
     status: str  # ok, or the reason of the failure
-    params: int
-    epochs: int
-    train_seconds: float  # training alone, without evaluation
-    train_accuracy: float  # all training images, unaugmented, after the last epoch
-    train_loss: float
-    test_accuracy: float  # the protocol's held-out images
-    test_loss: float
-    pen_accuracy: float  # pen digits of the held-out writers
-    pen_loss: float
-    ms_per_image: float  # median, one image at a time, on one thread
-    peak_memory_mb: int | None  # of the worker process, up to the end of this run
-    activation_mb: float  # kept for the backward pass of one fp32 step on ACTIVATION_IMAGES images
-    receptive_field_px: int  # of the last convolution; without one, the image's side
+    params: Count
+    epochs: Count
+    train_seconds: Measure  # training alone, without evaluation
+    train_accuracy: Share  # all training images, unaugmented, after the last epoch
+    train_loss: Measure
+    test_accuracy: Share  # the protocol's held-out images
+    test_loss: Measure
+    pen_accuracy: Share  # pen digits of the held-out writers
+    pen_loss: Measure
+    ms_per_image: Measure  # median, one image at a time, on one thread
+    peak_memory_mb: Count | None  # of the worker process, up to the end of this run
+    activation_mb: (
+        Measure  # kept for the backward pass of one fp32 step on ACTIVATION_IMAGES images
+    )
+    receptive_field_px: Count  # of the last convolution; without one, the image's side
     precision: str
     device: str
-    workers: int  # worker processes that trained at the same time
+    workers: Count  # worker processes that trained at the same time
     trained_on: str
     settings: str  # the recipe as JSON
     machine: str
     versions: str
 
 
+class EpochRow(TypedDict):
+    """One epoch of a run."""
+
+    epoch: Count
+    train_loss: Measure  # of the training batches: augmented, with dropout, while parameters change
+    train_accuracy: Share
+    heldout_loss: Measure
+    heldout_accuracy: Share
+    seconds: Measure
+    gradient_norms: dict[str, Measure]  # layer -> mean L2 norm of the gradient of its weight
+
+
+class Entry(TypedDict):
+    """One line of runs.jsonl, without its checksum."""
+
+    run: RunRow
+    epochs: list[EpochRow]
+    predictions: Sha256 | None  # of the file; None if there is none
+
+
 RUN_COLUMNS = tuple(RunRow.__annotations__)
-EPOCH_COLUMNS = (
-    "run",
-    "dataset",
-    "model",
-    "recipe",
-    "seed",
-    "epoch",
-    "train_loss",  # of the training batches: augmented, with dropout, while parameters change
-    "train_accuracy",
-    "heldout_loss",
-    "heldout_accuracy",
-    "seconds",
-    "gradient_norms",  # JSON: layer -> mean L2 norm of the gradient of its weight
-)
 KEY = ["dataset", "model", "recipe", "seed"]
-TIMES = [
-    "train_seconds",
-    "ms_per_image",
-]  # summarised by medians, because a busy machine makes a few long
+EPOCH_COLUMNS = ("run", *KEY, *EpochRow.__annotations__)
+# Summarised by medians, because a busy machine makes a few long.
+TIMES = ["train_seconds", "ms_per_image"]
 ACTIVATION_IMAGES = 64  # the same for every network, whatever its batch size
+MOST_BYTES = 200_000_000  # of runs.jsonl; a run has about 2,000
+
+# What even a completed run may lack, and what a failed one lacks besides.
+_OPTIONAL = {"pen_accuracy", "pen_loss", "peak_memory_mb", "activation_mb", "receptive_field_px"}
+_RESULTS = {*TIMES, "train_accuracy", "train_loss", "test_accuracy", "test_loss", "trained_on"}
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 _IN_CHECKOUT = (_CHECKOUT / "pyproject.toml").exists()
@@ -97,7 +114,7 @@ def training_command(*arguments: str) -> str:
 
 
 class RecordsError(Exception):
-    """A file of records is damaged, or written by another version."""
+    """The records cannot be read, or are those of an earlier version."""
 
 
 class Records:
@@ -105,6 +122,7 @@ class Records:
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
+        self.path = self.folder / "runs.jsonl"
 
     def append(
         self,
@@ -112,17 +130,19 @@ class Records:
         epochs: Iterable[Mapping[str, object]] = (),
         predictions: Mapping[str, np.ndarray] | None = None,
     ) -> None:
-        """Record one run. Its row is written last, so a run with a row is complete.
+        """Record one run; `gradient_norms` of its epochs are JSON texts, as in epochs.csv.
 
-        Raises OSError if that fails (for example, because the disk is full); earlier records are
-        then unchanged.
+        Its line is written last, so a run with a line is complete. Raises ValueError if a value is
+        not as RunRow and EpochRow say, and OSError if writing fails; earlier records then stay.
         """
+        content = io.BytesIO()
         if predictions:
-            buffer = io.BytesIO()
-            np.savez_compressed(buffer, allow_pickle=False, **predictions)
-            write_whole(self.predictions_path(run["run"]), buffer.getvalue())
-        _append_rows(self.folder / "epochs.csv", EPOCH_COLUMNS, epochs)
-        _append_rows(self.folder / "runs.csv", RUN_COLUMNS, [run])
+            np.savez_compressed(content, allow_pickle=False, **predictions)
+        line = run_line(run, epochs, content.getvalue())
+        self._refuse_earlier_version()
+        if predictions:
+            safe_files.write_whole(self.predictions_path(run["run"]), content.getvalue())
+        safe_files.append_line(self.path, line)
 
     def predictions_path(self, run: object) -> Path:
         """The path of the predictions of the run with this id."""
@@ -131,24 +151,60 @@ class Records:
     def predictions(self, run: str) -> dict[str, np.ndarray]:
         """A run's predicted labels, uint8 (N,), under `test` and, if measured, `pen`.
 
-        Raises DamagedFile if the file is missing or damaged.
+        Raises DamagedFile if the file is missing, or is not the one that was recorded.
         """
-        return read_arrays(self.predictions_path(run))
+        path, entry = self.predictions_path(run), self._lines().entries.get(run)
+        if not entry or not entry["predictions"]:
+            raise DamagedFile(f"{path} is not on record")
+        labels = safe_files.read_arrays(path, entry["predictions"])
+        if any(each.dtype != np.uint8 or each.ndim != 1 for each in labels.values()):
+            raise DamagedFile(f"{path} is damaged (it has something else than labels)")
+        return labels
 
     def runs(self) -> pd.DataFrame:
         """The rows of all runs in the order of recording; empty if nothing was recorded."""
-        return _read_rows(self.folder / "runs.csv", RUN_COLUMNS)
+        rows = [entry["run"] for entry in self._lines().entries.values()]
+        return _table(rows, RunRow.__annotations__)
 
     def epochs(self) -> pd.DataFrame:
-        """The epochs of all recorded runs; `gradient_norms` are dictionaries."""
-        path = self.folder / "epochs.csv"
-        epochs = _read_rows(path, EPOCH_COLUMNS)
-        epochs = epochs[epochs["run"].isin(self.runs()["run"])].reset_index(drop=True)
+        """The epochs of all runs; `gradient_norms` are dictionaries."""
+        kinds = {name: RunRow.__annotations__[name] for name in ("run", *KEY)}
+        rows = [row for entry in self._lines().entries.values() for row in _epochs_of(entry)]
+        return _table(rows, kinds | EpochRow.__annotations__)
+
+    def problems(self) -> list[str]:
+        """The damaged lines, which are left out: their numbers, the reasons and the remedy."""
+        return [
+            f"{self.path}, line {number}, is left out: {reason}. Restore the file from git, or "
+            f"delete the line and train its run again with `{training_command('--missing')}`"
+            for number, reason in self._lines().damaged.items()
+        ]
+
+    def write_tables(self) -> None:
+        """Write runs.csv and epochs.csv. Raises OSError if that fails."""
+        entries = self._lines().entries.values()
+        rows = [row for entry in entries for row in _epochs_of(entry)]
+        epochs = [row | {"gradient_norms": json.dumps(row["gradient_norms"])} for row in rows]
+        safe_files.write_csv(
+            self.folder / "runs.csv", RUN_COLUMNS, [entry["run"] for entry in entries]
+        )
+        safe_files.write_csv(self.folder / "epochs.csv", EPOCH_COLUMNS, epochs)
+
+    def _lines(self) -> "_Lines":
+        self._refuse_earlier_version()
+        if not self.path.exists():
+            return _read_lines(b"")
         try:
-            epochs["gradient_norms"] = epochs["gradient_norms"].map(json.loads)
-        except ValueError as error:
-            raise _damaged(path, error) from error
-        return epochs
+            return _read_lines(safe_files.read_bytes(self.path, MOST_BYTES))
+        except DamagedFile as error:
+            raise RecordsError(f"{error}: restore it from git, or move it away") from error
+
+    def _refuse_earlier_version(self) -> None:
+        if not self.path.exists() and (self.folder / "runs.csv").exists():
+            raise RecordsError(
+                f"{self.folder} has the records of an earlier version: convert them with "
+                f"`python scripts/convert_records.py {self.folder}`, or use another folder"
+            )
 
 
 def newest(runs: pd.DataFrame, protocol: str = "final") -> pd.DataFrame:
@@ -171,73 +227,75 @@ def summarise(runs: pd.DataFrame, protocol: str = "final") -> pd.DataFrame:
     return table.join([means, deviations, groups[TIMES].median()]).reset_index()
 
 
-def _append_rows(
-    path: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str, object]]
-) -> None:
-    """Append rows in one write; on an error, remove what was written of them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    # Unbuffered: a buffer that met a full disk would write its rest when the file is closed.
-    with path.open("a+b", buffering=0) as file:
-        end = _cut_torn_row(file)
-        if end == 0:
-            writer.writeheader()
-        else:
-            _check_header(path, columns)
-        for row in rows:
-            writer.writerow(row)
+def run_line(
+    run: Mapping[str, object], epochs: Iterable[Mapping[str, object]], predictions: bytes
+) -> bytes:
+    """The line of a run in runs.jsonl; `predictions` is the content of its file, if any.
+
+    Raises ValueError if a value is not as RunRow and EpochRow say.
+    """
+    entry = {
+        "run": {name: value for name, value in run.items() if value is not None},
+        "epochs": [
+            {name: row[name] for name in EpochRow.__annotations__ if name in row}
+            | {"gradient_norms": json.loads(str(row["gradient_norms"]))}
+            for row in epochs
+        ],
+        "predictions": hashlib.sha256(predictions).hexdigest() if predictions else None,
+    }
+    line = json_files.line_of(entry)
+    _entry(line)
+    return line
+
+
+class _Lines(NamedTuple):
+    """The content of runs.jsonl."""
+
+    entries: dict[str, Entry]  # by run
+    damaged: dict[int, str]
+
+
+@lru_cache(maxsize=2)
+def _read_lines(content: bytes) -> _Lines:
+    entries: dict[str, Entry] = {}
+    damaged = {}
+    for number, line in enumerate(content.splitlines(), start=1):
         try:
-            content = memoryview(text.getvalue().encode())
-            while content:
-                content = content[file.write(content) :]
-            os.fsync(file.fileno())
-        except OSError:
-            os.ftruncate(file.fileno(), end)
-            raise
+            entry = _entry(line)
+            run = entry["run"]["run"]
+            if run in entries:
+                raise ValueError(f"run {run} is recorded twice")
+        except ValueError as error:
+            damaged[number] = str(error)
+        else:
+            entries[run] = entry
+    return _Lines(entries, damaged)
 
 
-def _cut_torn_row(file: io.FileIO) -> int:
-    """Remove a last row that a power cut left incomplete -> the length of the file."""
-    file.seek(0)
-    end = _end_of_rows(file.read())
-    file.truncate(end)
-    return end
+def _entry(line: bytes) -> Entry:
+    """The content of a line. Raises ValueError, with the reason, if it is damaged."""
+    entry = json_files.read_line(line, Entry)
+    lacking = set(RUN_COLUMNS) - _OPTIONAL - entry["run"].keys()
+    if entry["run"].get("status") != "ok":
+        lacking -= _RESULTS
+    if lacking:
+        raise ValueError(f"it lacks {', '.join(sorted(lacking))}")
+    return entry
 
 
-def _end_of_rows(content: bytes) -> int:
-    """The end of the last complete row; a newline within quotes ends no row."""
-    end = content.rfind(b"\n") + 1
-    while content.count(b'"', 0, end) % 2:
-        end = content.rfind(b"\n", 0, end - 1) + 1
-    return end
+def _epochs_of(entry: Entry) -> list[dict[str, object]]:
+    """The rows of an entry's epochs in epochs.csv, with `gradient_norms` as a dictionary."""
+    of_run = {name: entry["run"][name] for name in ("run", *KEY)}  # type: ignore[literal-required]
+    return [of_run | epoch for epoch in entry["epochs"]]
 
 
-def _read_rows(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    content = path.read_bytes() if path.exists() else b""
-    content = content[: _end_of_rows(content)]
-    if not content:
-        return pd.DataFrame(columns=list(columns))
-    # A hexadecimal id such as 12e45678 may look like a number, and so may a folder's name.
-    kinds = {"run": str, "campaign": str, "dataset": str}
-    try:
-        _check_header(path, columns)
-        return pd.read_csv(io.BytesIO(content), dtype=kinds)
-    except ValueError as error:  # includes pandas' errors and decoding errors
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: ValueError) -> RecordsError:
-    reason = str(error).strip()
-    return RecordsError(f"{path} is damaged ({reason}): restore it from git, or move it away")
-
-
-def _check_header(path: Path, columns: tuple[str, ...]) -> None:
-    with path.open(newline="") as file:
-        found = next(csv.reader(file), [])
-    if found != list(columns):
-        differing = ", ".join(sorted(set(found) ^ set(columns))) or "their order"
-        raise RecordsError(
-            f"{path} has different columns from those of this version ({differing}): "
-            "move it away, or write to another folder with --out"
-        )
+def _table(rows: Iterable[Mapping[str, object]], kinds: Mapping[str, Any]) -> pd.DataFrame:
+    """Rows with a column of the right type for each kind; numbers that are missing are NaN."""
+    table = pd.DataFrame(rows, columns=list(kinds))
+    for name, kind in kinds.items():
+        base = json_files.base_type(kind)
+        if base is int and table[name].isna().any():
+            base = float
+        if base is not dict:
+            table[name] = table[name].astype(base)
+    return table

@@ -28,7 +28,9 @@ from mnistcmp.checkpoints import load_all
 from mnistcmp.data import pen_digits
 from mnistcmp.data.load import load_dataset
 from mnistcmp.drawing import non_digits
+from mnistcmp.drawing.threshold import Threshold
 from mnistcmp.inference import certainty, probabilities
+from mnistcmp.json_files import read_json
 from mnistcmp.models import MODELS, build
 from mnistcmp.records import default_folder, home
 from mnistcmp.safe_files import write_whole
@@ -144,7 +146,7 @@ def main() -> None:
     dataset = load_dataset("mnist", options.data)
     materials = Materials(dataset, *pen_digits.load(options.data / PEN_FILE))
     if options.keep:
-        result = json.loads(path.read_text())
+        result = dict(read_json(path, Threshold))
     else:
         result = found(materials, dataset.split("validation")[2].numpy(), console)
     threshold = result["least_certainty"]

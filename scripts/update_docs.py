@@ -15,6 +15,7 @@ from mnistcmp.analysis.text import NOTHING, listed
 from mnistcmp.catalogue.datasets import title
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
 from mnistcmp.catalogue.studies import STUDIES
+from mnistcmp.drawing.threshold import read as read_threshold
 from mnistcmp.models import MODELS
 from mnistcmp.records import Records, default_folder, newest, summarise
 
@@ -138,7 +139,9 @@ def photos(results: Path) -> str:
 
 def threshold(results: Path) -> str:
     """When the app says "not sure", and how often this is right and wrong."""
-    found = json.loads((results / "threshold.json").read_text())
+    found = read_threshold(results)
+    if not found:
+        return "Not measured yet."
     shipped = found["shipped"]["drawn"]
     chosen_on = found["validation"]
     return (

@@ -1,7 +1,7 @@
 """Made-up records, for which the right tables and findings are known."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,8 @@ from mnistcmp.analysis.comparisons import Evidence
 from mnistcmp.analysis.study_tables import measures
 from mnistcmp.analysis.text import Finding, Verdict
 from mnistcmp.catalogue.studies import STUDIES
-from mnistcmp.records import EPOCH_COLUMNS, RUN_COLUMNS, Records
+from mnistcmp.json_files import line_of, read_line
+from mnistcmp.records import EPOCH_COLUMNS, RUN_COLUMNS, Entry, Records
 
 IMAGES = 1000
 EPOCHS = 3
@@ -96,6 +97,16 @@ def record(records: Records, *runs: dict[str, object]) -> None:
         ]
         (read,) = readings(round(IMAGES * row["test_accuracy"]))
         records.append(row, of_run, {"test": read})
+
+
+def falsify(records: Records, change: Callable[[Entry], object]) -> None:
+    """Change the records of all runs, with right checksums."""
+    lines = []
+    for line in records.path.read_bytes().splitlines():
+        entry = read_line(line, Entry)
+        change(entry)
+        lines.append(line_of(entry) + b"\n")
+    records.path.write_bytes(b"".join(lines))
 
 
 def trained(

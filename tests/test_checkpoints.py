@@ -179,7 +179,7 @@ def test_load_refuses_a_damaged_file(tmp_path, damage):
 def test_load_refuses_a_missing_file(tmp_path):
     path = tmp_path / save_model(tmp_path, trained("mlp"), "mlp").file
     path.unlink()
-    refusal(tmp_path, path, "No such file.*restore")
+    refusal(tmp_path, path, "is missing: restore")
 
 
 @pytest.mark.parametrize(
@@ -208,6 +208,109 @@ def test_load_refuses_weights_that_lack_a_layer(tmp_path, missing):
 def test_load_refuses_a_file_that_is_not_safetensors(tmp_path, weights):
     saved = save_model(tmp_path, None, "mlp", weights=weights)
     refusal(tmp_path, tmp_path / saved.file, "does not fit")
+
+
+def change_entry(folder: Path, **changes: object) -> Path:
+    """Change the only entry of the manifest -> the manifest's path."""
+    path = folder / "manifest.json"
+    (entry,) = json.loads(path.read_text())["checkpoints"]
+    path.write_text(json.dumps({"checkpoints": [entry | changes]}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("file", "../mlp.safetensors"),
+        ("file", "mnist/../../mlp.safetensors"),
+        ("file", "/etc/passwd"),
+        ("file", "..\\mlp.safetensors"),
+        ("file", "mnist/\0"),
+        ("file", ""),
+        ("file", 7),
+        ("sha256", None),
+        ("sha256", "12ab"),
+        ("seed", "0"),
+        ("params", -1),
+        ("params", 10**12),
+        ("params", True),
+        ("in_shape", [1, 28]),
+        ("in_shape", [1, 28, 10**6]),
+        ("in_shape", 28),
+        ("classes", 0),
+        ("test_accuracy", float("nan")),
+        ("test_accuracy", 99),
+        ("model", "../mlp"),
+        ("speed", 7),
+    ],
+)
+def test_manifest_with_a_wrong_field_is_refused_with_its_name(tmp_path, field, value):
+    save_model(tmp_path, trained("mlp"), "mlp")
+    path = change_entry(tmp_path, **{field: value})
+    reason = rf"damaged \(checkpoints\[0\].*{field}.*restore it from git"
+    with pytest.raises(CheckpointError, match=reason) as caught:
+        load("mlp", folder=tmp_path)
+    assert str(path) in str(caught.value)
+
+
+def test_load_refuses_what_is_no_regular_file(tmp_path):
+    path = tmp_path / save_model(tmp_path, trained("mlp"), "mlp").file
+    path.unlink()
+    os.mkfifo(path)  # reading it would wait for ever
+    refusal(tmp_path, path, "not a regular file")
+    path.unlink()
+    path.mkdir()
+    refusal(tmp_path, path, "not a regular file")
+    path.rmdir()
+    path.symlink_to("/dev/zero")
+    refusal(tmp_path, path, "not a regular file")
+
+
+def test_load_follows_links_only_within_the_folder(tmp_path):
+    folder = tmp_path / "checkpoints"
+    path = folder / save_model(folder, trained("mlp"), "mlp").file
+    for place in (folder / "elsewhere", tmp_path / "elsewhere"):
+        path.rename(place)
+        path.symlink_to(place)
+        if place.is_relative_to(folder):
+            load("mlp", folder=folder)
+            path.unlink()
+            place.rename(path)
+    refusal(folder, path, "link to a place outside")
+
+
+def test_load_refuses_a_file_that_is_too_large_before_reading_it(tmp_path, monkeypatch):
+    path = tmp_path / save_model(tmp_path, trained("mlp"), "mlp").file
+    os.truncate(path, 10**10)  # takes no space on the disk
+    read = Path.read_bytes
+
+    def read_others(other: Path) -> bytes:
+        assert other != path
+        return read(other)
+
+    monkeypatch.setattr(Path, "read_bytes", read_others)
+    refusal(tmp_path, path, r"damaged \(it has 10,000,000,000 bytes, more than")
+
+
+def test_manifest_that_is_no_regular_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "manifest.json")
+    with pytest.raises(CheckpointError, match="not a regular file"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_load_refuses_weights_that_are_not_finite(tmp_path, value):
+    model = trained("mlp")
+    with torch.no_grad():
+        model.network.layers[2].bias[3] = value
+    saved = save_model(tmp_path, model, "mlp")
+    refusal(tmp_path, tmp_path / saved.file, r"network\.layers\.2\.bias that are not finite")
+
+
+def test_save_refuses_facts_that_could_not_be_read_back(tmp_path):
+    with pytest.raises(ValueError, match="test_loss is nan"):
+        save_model(tmp_path, trained("mlp"), "mlp", test_loss=float("nan"))
+    assert not list(tmp_path.iterdir())
 
 
 class Bomb:

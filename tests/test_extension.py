@@ -39,8 +39,8 @@ def train(inline, toy, tmp_path, monkeypatch) -> Callable[..., Records]:
     st.cache_resource.clear()
     # Its rates are of the recipes that are shipped: a new one has none.
     shutil.copytree(REPOSITORY / "checkpoints" / "results", tmp_path / "results")
-    (tmp_path / "results" / "runs.csv").unlink()
-    (tmp_path / "results" / "epochs.csv").unlink()
+    for name in ("runs.jsonl", "runs.csv", "epochs.csv"):
+        (tmp_path / "results" / name).unlink()
     monkeypatch.setenv("MNISTCMP_CHECKPOINTS", str(tmp_path))
     images = toy.dataset
     batch = images._replace(

@@ -3,9 +3,7 @@
 The contents of a file are cached until the file changes, so new records appear without a restart.
 """
 
-import json
 from pathlib import Path
-from typing import TypedDict, cast
 
 import numpy as np
 import pandas as pd
@@ -13,31 +11,12 @@ import streamlit as st
 
 from mnistcmp.data import sample_pack as packs
 from mnistcmp.data.sample_pack import Samples
+from mnistcmp.drawing.threshold import Threshold
+from mnistcmp.drawing.threshold import read as read_threshold
 from mnistcmp.records import Records, default_folder, newest
 from mnistcmp.safe_files import DamagedFile
 
-
-class Rates(TypedDict):
-    """How often "not sure" is right and wrong with the shipped networks of one recipe."""
-
-    networks: int
-    test_digits: int
-    test_digits_rejected: float
-    pen_digits: int
-    pen_digits_rejected: float
-    nondigits: int
-    nondigits_accepted: float
-    nondigits_accepted_by_kind: dict[str, float]
-
-
-class Threshold(TypedDict):
-    """The contents of threshold.json; `shipped` holds the rates of each recipe."""
-
-    least_certainty: float
-    recipe: str
-    networks: int
-    validation: dict[str, float]
-    shipped: dict[str, Rates]
+MOST_PROBLEMS = 5  # that a page names
 
 
 def results() -> Path:
@@ -50,22 +29,32 @@ def reported_runs() -> pd.DataFrame:
 
     Raises RecordsError if the records are damaged.
     """
-    return _reported_runs(results(), changed(results() / "runs.csv"))
+    records = Records(results())
+    return _reported_runs(records.folder, changed(records.path))
 
 
 def reported_epochs() -> pd.DataFrame:
     """The epochs of the reported runs. Raises RecordsError if the records are damaged."""
-    folder = results()
-    return _reported_epochs(folder, changed(folder / "epochs.csv"), changed(folder / "runs.csv"))
+    records = Records(results())
+    return _reported_epochs(records.folder, changed(records.path))
+
+
+def warn_of_damaged_lines() -> None:
+    """Show what the records leave out, if anything. Raises RecordsError as `reported_runs`."""
+    records = Records(results())
+    problems = _problems(records.folder, changed(records.path))
+    if problems:
+        more = len(problems) - MOST_PROBLEMS
+        others = [f"{more} more lines are left out."] * (more > 0)
+        st.warning("\n\n".join([*problems[:MOST_PROBLEMS], *others]))
 
 
 def threshold() -> Threshold | None:
     """The result of scripts/find_threshold.py; None if there is none.
 
-    Raises ValueError if the file is damaged.
+    Raises DamagedFile if the file is damaged.
     """
-    path = results() / "threshold.json"
-    return _threshold(path, changed(path))
+    return _threshold(results(), changed(results() / "threshold.json"))
 
 
 def predictions(run: str) -> dict[str, np.ndarray]:
@@ -113,16 +102,20 @@ def _reported_runs(folder: Path, changed: int) -> pd.DataFrame:
 
 
 @st.cache_data
-def _reported_epochs(folder: Path, epochs_changed: int, runs_changed: int) -> pd.DataFrame:
+def _reported_epochs(folder: Path, changed: int) -> pd.DataFrame:
     epochs = Records(folder).epochs()
-    reported = _reported_runs(folder, runs_changed)
+    reported = _reported_runs(folder, changed)
     return epochs[epochs["run"].isin(reported["run"])].reset_index(drop=True)
 
 
+@st.cache_data
+def _problems(folder: Path, changed: int) -> list[str]:
+    return Records(folder).problems()
+
+
 @st.cache_resource
-def _threshold(path: Path, changed: int) -> Threshold | None:
-    # Only scripts/find_threshold.py writes this file.
-    return cast(Threshold, json.loads(path.read_text())) if changed else None
+def _threshold(results: Path, changed: int) -> Threshold | None:
+    return read_threshold(results)
 
 
 @st.cache_resource(max_entries=500)

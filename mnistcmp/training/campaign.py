@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
+from typing import TypedDict
 from uuid import uuid4
 
 import numpy as np
@@ -23,6 +24,7 @@ from mnistcmp.data import pen_digits, sample_pack
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import load_dataset, short_name
 from mnistcmp.data.sample_pack import SamplesError
+from mnistcmp.json_files import read_json
 from mnistcmp.records import KEY, Records, RunRow, newest
 from mnistcmp.safe_files import DamagedFile, write_whole
 from mnistcmp.training import machine
@@ -109,7 +111,8 @@ def train(
 
     `say` prints a message; `show` makes the progress display for a number of runs. Only one
     campaign at a time can write to a folder. After an interruption, the same order continues.
-    Raises ValueError, with the remedy, if the order cannot be carried out, and as `load_dataset`,
+    Raises ValueError, with the remedy, if the order cannot be carried out, RecordsError if the
+    folder has records of an earlier version, and as `load_dataset`,
     `Records.append` and `checkpoints.save` do.
     """
     order.out.mkdir(parents=True, exist_ok=True)
@@ -128,6 +131,9 @@ def _train(
     say: Callable[[str], None],
     show: Callable[[int], AbstractContextManager[Progress]],
 ) -> Outcome:
+    records = Records(order.out / "results")
+    for problem in records.problems():
+        say(problem)
     device = machine.choose_device(order.device)
     workers = order.workers or (torch.get_num_threads() if device == "cpu" else 1)
     dataset = short_name(order.dataset)
@@ -147,7 +153,6 @@ def _train(
             f"nothing to train: there is no published recipe for {', '.join(order.models)}; "
             "choose another --recipe"
         )
-    records = Records(order.out / "results")
     journal = Journal(order.out, jobs, missing=order.missing)
     identity = None if order.fresh else journal.campaign()
     if order.missing:
@@ -171,6 +176,7 @@ def _train(
                 progress=progress,
             )
     _save_samples(order.out, records, materials.dataset, dataset, say)
+    records.write_tables()
     journal.end()
     runs = records.runs()
     asked_for = runs["model"].isin(order.models) & runs["recipe"].isin(recipes)
@@ -240,6 +246,12 @@ def _save_samples(
     sample_pack.save(sample_pack.path(out, name), pack)
 
 
+class Unfinished(TypedDict):
+    """The content of the journal's file."""
+
+    campaign: str
+
+
 class Journal:
     """A file that marks a campaign as unfinished; it is deleted when the campaign is finished.
 
@@ -252,10 +264,16 @@ class Journal:
         self._path = folder / "unfinished" / f"{name}.json"
 
     def campaign(self) -> str | None:
-        """The id of the unfinished campaign; None if there is none."""
+        """The id of the unfinished campaign; None if there is none.
+
+        Raises ValueError if the file is damaged.
+        """
         if not self._path.exists():
             return None
-        return json.loads(self._path.read_text())["campaign"]
+        try:
+            return read_json(self._path, Unfinished)["campaign"]
+        except DamagedFile as error:
+            raise ValueError(f"{error}: delete it, or start again with --fresh") from error
 
     def begin(self) -> str:
         """Mark a new campaign as unfinished -> its id."""

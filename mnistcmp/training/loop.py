@@ -69,7 +69,7 @@ def train(
 
     The same arguments give bitwise identical weights on the same machine with the same number of
     threads. `on_steps` is called every few dozen steps with the number of new steps.
-    Raises Diverged if the loss becomes infinite or NaN.
+    Raises Diverged if the loss or a gradient becomes infinite or NaN.
     """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
@@ -88,9 +88,10 @@ def train(
         seconds = time.perf_counter() - started  # reading the loss waited for the device
         held = evaluate(model, heldout)
         # Divergence in the very last step shows only in the held-out loss.
-        for images, value in (("training", loss), ("held-out", held.loss)):
+        gradients = {f"gradient of {layer}": norm for layer, norm in norms.items()}
+        for what, value in {"training loss": loss, "held-out loss": held.loss, **gradients}.items():
             if not math.isfinite(value):
-                raise Diverged(f"the {images} loss became {value} in epoch {number}")
+                raise Diverged(f"the {what} became {value} in epoch {number}")
         trained.epochs.append(
             Epoch(number, loss, accuracy, held.loss, held.accuracy, seconds, norms)
         )

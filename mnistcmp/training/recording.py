@@ -105,4 +105,5 @@ def _reason(failure: object) -> str:
     """The reason of a failure, in one line."""
     if isinstance(failure, BrokenProcessPool):
         return "failed: its process was killed (perhaps memory ran out)"
-    return f"failed: {type(failure).__name__}: {failure}".replace("\n", " ")
+    reason = f"failed: {type(failure).__name__}: {failure}".replace("\n", " ")
+    return reason.encode(errors="replace").decode()  # of a path that is not valid Unicode

@@ -10,7 +10,8 @@ from mnistcmp import checkpoints
 from mnistcmp.checkpoints import SHIPPED_SEED, Checkpoint, CheckpointError
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import home, load_dataset, short_name
-from mnistcmp.records import Records, newest, training_command
+from mnistcmp.drawing import threshold
+from mnistcmp.records import Records, RecordsError, newest, training_command
 from mnistcmp.safe_files import DamagedFile
 from mnistcmp.training.evaluate import Images, evaluate
 
@@ -34,18 +35,24 @@ def problems(
 ) -> Iterator[str]:
     """All problems of a folder of weights and records; none if it is complete and correct.
 
-    Every weight file must load, belong to a recorded run and be listed in the manifest. Every
-    reported run must have its epochs and predictions and, for seed 0 on MNIST, its weights; weights
-    for other data sets are optional. If `dataset` is given, the accuracy of its networks and
-    prediction files is measured again and must be as recorded. `name` is its name in the records.
+    No line of the records may be damaged. Every weight file must load, belong to a recorded run and
+    be listed in the manifest. Every reported run must have its epochs and predictions and, for seed
+    0 on MNIST, its weights; weights for other data sets are optional. If `dataset` is given, the
+    accuracy of its networks and prediction files is measured again and must be as recorded. `name`
+    is its name in the records.
     """
     folder = Path(folder)
+    records = Records(folder / "results")
     try:
         manifest = checkpoints.read_manifest(folder)
-    except CheckpointError as error:
+        yield from records.problems()
+    except (CheckpointError, RecordsError) as error:
         yield str(error)
         return
-    records = Records(folder / "results")
+    try:
+        threshold.read(records.folder)
+    except DamagedFile as error:
+        yield f"{error}: {threshold.REMEDY}"
     runs = records.runs().set_index("run")
     if not manifest and (runs.empty or (runs["dataset"] == "mnist").any()):
         yield f"{folder} has no checkpoints: run {training_command()}"
@@ -59,8 +66,12 @@ def problems(
     epochs_of = records.epochs().groupby("run").size()
     reported = newest(records.runs())
     for row in reported[reported["status"] == "ok"].itertuples():
-        if epochs_of.get(row.run, 0) != row.epochs:
-            yield f"run {row.run} ({row.model}, {row.recipe}) lacks rows in epochs.csv"
+        epochs = epochs_of.get(row.run, 0)
+        if epochs != row.epochs:
+            yield (
+                f"run {row.run} ({row.model}, {row.recipe}) has {epochs} epochs on record instead "
+                f"of {row.epochs}: train it again"
+            )
         images = dataset if row.dataset == name else None
         yield from _of_predictions(records, row.run, row.model, row.test_accuracy, images)
         kept = run_of.get((row.dataset, row.model, row.recipe))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnistcmp.analysis.frontier import frontier, tenfolds
+from mnistcmp.analysis.frontier import MOST_BUDGETS, frontier, tenfolds
 from mnistcmp.analysis.statistics import (
     Paired,
     confusion,
@@ -152,6 +152,13 @@ def test_tenfolds_choose_the_best_model_within_each_budget():
 def test_tenfolds_of_a_single_model_have_one_row():
     one = pd.DataFrame({"model": ["cnn"], "params": [7], "test_accuracy": [0.5]})
     assert tenfolds(one, "params")["model"].tolist() == ["cnn"]
+
+
+def test_tenfolds_end_whatever_the_costs():
+    costs = [0.0, math.nan, 1e-300, 1e300]
+    summary = pd.DataFrame({"model": list("abcd"), "cost": costs, "test_accuracy": 0.5})
+    assert len(tenfolds(summary, "cost")) == MOST_BUDGETS
+    assert tenfolds(summary[:2], "cost").empty
 
 
 def test_confusion_has_the_true_digit_in_its_rows():

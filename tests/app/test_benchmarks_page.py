@@ -17,7 +17,8 @@ from mnistcmp.app import cached_records
 from mnistcmp.app.benchmarks import charts, mistakes, pen_digits
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES
-from mnistcmp.records import summarise
+from mnistcmp.records import Records, summarise
+from tests import made_up
 from tests.helpers import APP, page
 
 
@@ -169,10 +170,8 @@ def test_network_with_predictions_for_other_images_is_left_out_and_named():
 def test_benchmarks_leaves_out_networks_with_damaged_predictions(copy):
     runs = reported().query("recipe == 'tuned' and seed == 0").set_index("model")["run"]
     (copy / "results" / "predictions" / f"{runs['mlp']}.npz").write_bytes(b"PK half")
-    path = copy / "results" / "runs.csv"
-    rows = path.read_text().splitlines()
-    (failed,) = [row for row in rows if row.startswith(runs["cnn"])]
-    path.write_text("\n".join([*rows, failed.replace(",ok,", ",failed: killed,", 1)]) + "\n")
+    failed = {"dataset": "mnist", "run": "another", "status": "failed: killed"}
+    Records(copy / "results").append(made_up.run("cnn", 0.5, **failed))
     app = run()
     assert not app.exception
     assert any("mlp is left out of what follows" in note.value for note in app.warning)
@@ -182,11 +181,12 @@ def test_benchmarks_leaves_out_networks_with_damaged_predictions(copy):
 
 
 def test_damaged_records_are_named_on_the_page(copy):
-    (copy / "results" / "runs.csv").write_text("what,is,this\n1,2,3\n")
+    path = copy / "results" / "runs.jsonl"
+    path.write_text("what,is,this\n1,2,3\n")
     app = AppTest.from_file(APP, default_timeout=120).run()
     app.switch_page(page("benchmarks")).run()
     assert not app.exception
-    assert "runs.csv has other columns" in app.error[0].value
+    assert f"{path}, line 2, is left out: it is incomplete" in app.warning[0].value
 
 
 def test_studies_on_photos_show_no_published_figures_for_mnist():

@@ -232,10 +232,37 @@ def test_page_works_without_a_threshold(copy):
 
 def test_page_works_with_a_damaged_threshold_and_records(copy):
     (copy / "results" / "threshold.json").write_text('{"least_certainty": 0.8')
-    (copy / "results" / "runs.csv").write_text("what,is,this\n1,2,3\n")
+    (copy / "results" / "runs.jsonl").write_text("what,is,this\n1,2,3\n")
     app = run(as_url(one()), [STROKE])
     assert not app.exception
     assert app.metric[0].value == "1"
+    assert any("threshold.json is damaged" in warning.value for warning in app.warning)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"least_certainty": 5}, "least_certainty is 5, not from 0 to 1"),
+        ({"least_certainty": None}, "least_certainty is None"),
+        ({"shipped": {"drawn": {}}}, "shipped.drawn.networks is missing"),
+        ({"shipped": 7}, "shipped is 7, not an object"),
+    ],
+)
+def test_page_names_the_wrong_field_of_the_threshold(copy, change, said):
+    path = copy / "results" / "threshold.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    app = run(as_url(one()), [STROKE])
+    assert not app.exception
+    assert app.metric[0].value == "1"
+    warnings = "".join(warning.value for warning in app.warning)
+    assert f"cannot say “not sure”: {path} is damaged ({said}" in warnings
+    assert "find_threshold.py" in warnings
+
+
+def test_page_says_that_an_empty_threshold_is_damaged(copy):
+    (copy / "results" / "threshold.json").write_text("{}")
+    app = run(as_url(one()), [STROKE])
+    assert not app.exception
     assert any("threshold.json is damaged" in warning.value for warning in app.warning)
 
 

@@ -11,19 +11,21 @@ import update_docs
 from mnistcmp.catalogue.recipes import recipe_for
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.catalogue.studies import STUDIES, Published
+from mnistcmp.json_files import base_type
 from mnistcmp.models import MODELS
-from mnistcmp.records import RUN_COLUMNS, Records, default_folder
+from mnistcmp.records import Records, RunRow, default_folder
 
 DOCS = update_docs.RESULTS.parent
 PUBLISHED = DOCS / "PUBLISHED.md"
 README_MOST_LINES = 200
+BLANK = {name: base_type(kind)() for name, kind in RunRow.__annotations__.items()}  # 0 or ""
 
 
 @pytest.fixture
 def results(tmp_path):
     """The records of three networks, one of them run twice, and of a fourth on other images."""
     records = Records(tmp_path)
-    row = dict.fromkeys(RUN_COLUMNS, 0) | {"protocol": "final", "status": "ok"}
+    row = BLANK | {"protocol": "final", "status": "ok"}
     row |= {"dataset": "mnist", "recipe": "tuned", "workers": 2, "train_seconds": 60}
     row |= {"machine": "abacus", "versions": "torch"}
     for model, seeds in {"cnn": 1, "mlp": 1, "strong_cnn": 2}.items():
@@ -77,7 +79,7 @@ def planned_runs() -> int:
 
 def test_photos_describe_their_recipe_or_are_not_trained(results):
     assert update_docs.photos(results) == "Not trained yet."
-    row = dict.fromkeys(RUN_COLUMNS, 0) | {"protocol": "final", "status": "ok", "recipe": "tuned"}
+    row = BLANK | {"protocol": "final", "status": "ok", "recipe": "tuned"}
     run = {
         "run": "p",
         "model": "fcn",

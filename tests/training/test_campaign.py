@@ -14,6 +14,7 @@ from mnistcmp import checkpoints
 from mnistcmp.records import RUN_COLUMNS, Records
 from mnistcmp.training import campaign, jobs, loop, recording, schedule
 from mnistcmp.training.jobs import Job
+from tests import made_up
 from tests.helpers import Quiet, end_process
 
 EPOCHS = 3
@@ -202,14 +203,16 @@ def test_run_whose_model_cannot_be_built_is_recorded_as_failed(inline, toy, tmp_
 
 
 @pytest.mark.parametrize("full_by", [0.01, 0.5, 0.7, 0.95])
-def test_disk_full_in_the_middle_of_a_row_leaves_the_records_intact(inline, toy, tmp_path, full_by):
+def test_disk_full_in_the_middle_of_a_line_leaves_the_records_intact(
+    inline, toy, tmp_path, full_by
+):
     first, second = campaign.plan(["mlp"], ["published"], [1, 2], epochs=1)
     run([first], toy, tmp_path)
-    path = tmp_path / "results" / "runs.csv"
+    path = tmp_path / "results" / "runs.jsonl"
     before = path.read_bytes()
-    row_bytes = len(before.splitlines()[-1])
+    line_bytes = len(before)
     limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + int(full_by * row_bytes), most))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + int(full_by * line_bytes), most))
     try:
         with pytest.raises(OSError):
             run([second], toy, tmp_path)
@@ -350,6 +353,18 @@ def test_journal_belongs_to_one_plan_only(tmp_path):
         assert campaign.Journal(tmp_path, other, missing=missing).campaign() is None
 
 
+@pytest.mark.parametrize("content", ["{}", '{"campaign": 7}', "[]", '{"campaign": "c1"', "\0"])
+def test_damaged_journal_is_named_with_the_remedy(tmp_path, content):
+    jobs = campaign.plan(["mlp"], ["tuned"], [0])
+    journal = campaign.Journal(tmp_path, jobs, missing=False)
+    journal.begin()
+    (path,) = (tmp_path / "unfinished").iterdir()
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"is damaged .*delete it, or .*--fresh") as caught:
+        journal.campaign()
+    assert str(path) in str(caught.value)
+
+
 def test_journal_ends_with_its_campaign(tmp_path):
     jobs = campaign.plan(["mlp"], ["tuned"], [0])
     journal, of_missing = (campaign.Journal(tmp_path, jobs, missing=m) for m in (False, True))
@@ -362,14 +377,14 @@ def test_journal_ends_with_its_campaign(tmp_path):
 
 def test_recorded_uses_the_newest_row(tmp_path):
     records = Records(tmp_path)
-    key = {"dataset": "mnist", "recipe": "tuned", "seed": 0, "protocol": "final"}
     for identity, model, status in (
         ("111111111111", "mlp", "ok"),
         ("111111111111", "cnn", "failed: Diverged"),
         ("12345e678901", "mlp", "failed: Diverged"),
         ("12345e678901", "cnn", "ok"),
     ):
-        records.append(key | {"campaign": identity, "model": model, "status": status})
+        row = made_up.run(model, 0.5, dataset="mnist", campaign=identity, status=status)
+        records.append(row | {"run": f"{identity}-{model}"})
     of_mlp, of_cnn = (("mnist", name, "tuned", 0, "final") for name in ("mlp", "cnn"))
     assert campaign.recorded(records) == {of_cnn}
     assert campaign.recorded(records, "111111111111") == {of_mlp}

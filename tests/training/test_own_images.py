@@ -17,6 +17,7 @@ from mnistcmp.models import MODELS
 from mnistcmp.records import Records
 from mnistcmp.training import campaign, recording, schedule, verify
 from mnistcmp.training.loop import Diverged
+from tests import made_up
 from tests.helpers import Quiet, Training
 
 # For 3×12×12 pixels and 3 classes, by hand: 432 · 32 + 32, then 32 · 3 + 3.
@@ -69,7 +70,7 @@ def test_training_records_the_folder(train, out):
 
 def test_records_read_a_numeric_folder_name_as_text(tmp_path):
     records = Records(tmp_path)
-    records.append({"run": "r1", "dataset": "2024", "model": "mlp", "recipe": "tuned", "seed": 0})
+    records.append(made_up.run("mlp", 0.5, dataset="2024"))
     assert records.runs()["dataset"].tolist() == ["2024"]
 
 
@@ -168,12 +169,14 @@ def falsify(out) -> str:
     path = out / "manifest.json"
     manifest = json.loads(path.read_text())
     (entry,) = (e for e in manifest["checkpoints"] if e["dataset"] == "leaves")
-    accuracy, entry["test_accuracy"] = entry["test_accuracy"], 0.123
+    entry["test_accuracy"] = 0.123
     path.write_text(json.dumps(manifest))
-    path = out / "results" / "runs.csv"
-    rows = path.read_text().splitlines(keepends=True)
-    rows = [row.replace(f",{accuracy},", ",0.123,") if "leaves" in row else row for row in rows]
-    path.write_text("".join(rows))
+    made_up.falsify(
+        Records(out / "results"),
+        lambda run: run["run"].update(
+            {"test_accuracy": 0.123} if run["run"]["dataset"] == "leaves" else {}
+        ),
+    )
     return "but 0.1230 is recorded"
 
 

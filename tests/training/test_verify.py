@@ -1,5 +1,6 @@
 """`train_all.py --check` names damaged files, and no intact ones."""
 
+import hashlib
 import json
 import shutil
 
@@ -9,6 +10,7 @@ import pytest
 from mnistcmp.records import Records
 from mnistcmp.training import campaign, schedule, verify
 from tests.helpers import Quiet
+from tests.made_up import falsify
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +68,34 @@ def test_manifest_that_differs_from_the_record_is_found(folder, toy, fact, false
 
 
 def test_weights_without_a_record_are_found(folder, toy):
-    (folder / "results" / "runs.csv").unlink()
+    (folder / "results" / "runs.jsonl").write_bytes(b"")
     assert "which has no record: train it again" in found(folder, toy)
 
 
 def test_missing_epochs_are_found(folder, toy):
-    path = folder / "results" / "epochs.csv"
-    path.write_text(path.read_text().splitlines()[0] + "\n")
-    assert "lacks rows in epochs.csv" in found(folder, toy)
+    falsify(Records(folder / "results"), lambda entry: entry["epochs"].clear())
+    assert "has 0 epochs on record instead of 1" in found(folder, toy)
+
+
+def test_damaged_lines_of_the_records_are_named(folder, toy):
+    path = folder / "results" / "runs.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"epochs": 1', b'"epochs": 2'))
+    assert f"{path}, line 1, is left out: it was changed" in found(folder, toy)
+    path.write_bytes(path.read_bytes().replace(b'"epochs": 2', b'"epochs": 1'))
+    falsify(Records(path.parent), lambda entry: entry["run"].update(epochs="1"))
+    assert "run.epochs is '1', not a whole number" in found(folder, toy)
+
+
+def test_records_of_an_earlier_version_are_named(folder, toy):
+    (folder / "results" / "runs.csv").write_text("run\n")
+    (folder / "results" / "runs.jsonl").unlink()
+    assert "scripts/convert_records.py" in found(folder, toy)
+
+
+def test_damaged_threshold_is_named(folder, toy):
+    path = folder / "results" / "threshold.json"
+    path.write_text("{}")
+    assert f"{path} is damaged (least_certainty is missing)" in found(folder, toy)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 half a file"])
@@ -98,11 +120,15 @@ def test_predictions_that_differ_from_the_record_are_found(folder, toy):
     (path,) = (folder / "results" / "predictions").iterdir()
     predictions = records.predictions(path.stem)
     np.savez_compressed(path, **predictions | {"test": (predictions["test"] + 1) % 10})
+    assert f"{path} is damaged (its sha256" in found(folder, toy)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    falsify(records, lambda entry: entry.update(predictions=sha256))
     assert f"{path} has accuracy" in found(folder, toy)
 
 
 def test_recorded_accuracy_that_the_weights_do_not_have_is_found(folder, toy):
-    accuracy = Records(folder / "results").runs()["test_accuracy"].item()
-    for path in (folder / "results" / "runs.csv", folder / "manifest.json"):
-        path.write_text(path.read_text().replace(str(accuracy), "0.123"))
+    records, path = Records(folder / "results"), folder / "manifest.json"
+    accuracy = records.runs()["test_accuracy"].item()
+    path.write_text(path.read_text().replace(str(accuracy), "0.123"))
+    falsify(records, lambda entry: entry["run"].update(test_accuracy=0.123))
     assert "but 0.1230 is recorded" in found(folder, toy)

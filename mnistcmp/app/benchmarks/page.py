@@ -27,6 +27,7 @@ def page() -> None:
         "How accurate each network is on digits that it has never seen, and at what cost. All "
         "figures come from recorded training runs."
     )
+    cached_records.warn_of_damaged_lines()
     runs = cached_records.reported_runs()
     runs = of_all_recipes = runs[runs["dataset"] == "mnist"]
     if runs.empty:
@@ -184,6 +185,8 @@ def _enough(summary: pd.DataFrame) -> None:
     columns = st.columns(2)
     for column, cost in zip(columns, ("params", "train_seconds"), strict=True):
         rows = tenfolds(summary, cost)
+        if rows.empty:
+            continue
         column.subheader(COST_NAMES[cost].capitalize())
         first, *further = rows.itertuples()
         steps = ", then ".join(f"**{row.points:.2f}** ({row.model})" for row in further)

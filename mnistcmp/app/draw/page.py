@@ -12,7 +12,9 @@ from mnistcmp.app.draw import canvas, live, open_and_save, stages
 from mnistcmp.app.draw.send_at_once import send_at_once
 from mnistcmp.app.main import BENCHMARKS, INSIDE
 from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.drawing import threshold
 from mnistcmp.records import default_folder, training_command
+from mnistcmp.safe_files import DamagedFile
 
 if TYPE_CHECKING:
     from mnistcmp.inference import Consensus, Reading
@@ -111,12 +113,9 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
     (reading,) = read(stages.WAYS[way](steps)[None], ordered)
     try:
         rates = cached_records.threshold()
-    except ValueError as error:
+    except DamagedFile as error:
         rates = None
-        st.warning(
-            f"The app cannot say “not sure”: threshold.json is damaged ({error}). "
-            "Restore it from git, or run `python scripts/find_threshold.py`."
-        )
+        st.warning(f"The app cannot say “not sure”: {error}; {threshold.REMEDY}.")
     together = consensus(reading, rates["least_certainty"] if rates else 0.0)
     milliseconds = 1000 * (time.perf_counter() - started)
     with verdict:
@@ -194,7 +193,7 @@ def _closer(reading: "Reading") -> None:
         st.switch_page(INSIDE)
 
 
-def _in_words(rates: cached_records.Threshold, recipe: str) -> str:
+def _in_words(rates: threshold.Threshold, recipe: str) -> str:
     """How often "not sure" was right and wrong when it was measured."""
     shipped = rates["shipped"][recipe]
     return (

@@ -54,6 +54,7 @@ def page() -> None:
         f"Source: {study.source}. Below: our results beside the published ones, the gain and cost "
         "of each change, and where the two disagree."
     )
+    cached_records.warn_of_damaged_lines()
     runs = cached_records.reported_runs()
     runs = runs[runs["model"].isin(study.models)]
     dataset = _dataset(study, runs)
