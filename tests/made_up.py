@@ -10,7 +10,7 @@ from mnistcmp.analysis.comparisons import Evidence
 from mnistcmp.analysis.study_tables import measures
 from mnistcmp.analysis.text import Finding, Verdict
 from mnistcmp.catalogue.studies import STUDIES
-from mnistcmp.json_files import line_of, read_line
+from mnistcmp.json_files import line_of
 from mnistcmp.records import EPOCH_COLUMNS, RUN_COLUMNS, Entry, Records
 
 IMAGES = 1000
@@ -103,7 +103,8 @@ def falsify(records: Records, change: Callable[[Entry], object]) -> None:
     """Change the records of all runs, with right checksums."""
     lines = []
     for line in records.path.read_bytes().splitlines():
-        entry = read_line(line, Entry)
+        entry = json.loads(line)
+        del entry["checksum"]
         change(entry)
         lines.append(line_of(entry) + b"\n")
     records.path.write_bytes(b"".join(lines))

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mnistcmp.catalogue.networks import MODELS
+from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.data import sample_pack as packs
 from mnistcmp.data.sample_pack import Samples
 from mnistcmp.drawing.threshold import Threshold
@@ -27,6 +29,7 @@ def results() -> Path:
 def reported_runs() -> pd.DataFrame:
     """The newest completed `final` run of each (data set, model, recipe, seed).
 
+    Runs of networks and recipes that are not in the catalogue are left out.
     Raises RecordsError if the records are damaged.
     """
     records = Records(results())
@@ -98,7 +101,8 @@ def changed(path: Path) -> int:
 @st.cache_data
 def _reported_runs(folder: Path, changed: int) -> pd.DataFrame:
     rows = newest(Records(folder).runs())
-    return rows[rows["status"] == "ok"].reset_index(drop=True)
+    known = rows["model"].isin(list(MODELS)) & rows["recipe"].isin(list(RECIPES))
+    return rows[(rows["status"] == "ok") & known].reset_index(drop=True)
 
 
 @st.cache_data

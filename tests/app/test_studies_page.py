@@ -12,7 +12,7 @@ from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.data import sample_pack
 from mnistcmp.records import Records
 from tests.helpers import page
-from tests.made_up import LABELS, epochs, record, run
+from tests.made_up import LABELS, epochs, falsify, record, run
 
 PUT = {"cifar10-jpeg": "data/cifar10-jpeg"}  # the folder that the README names
 DEPTH = {"depth_2": 0.75, "depth_4": 0.8, "depth_6": 0.85, "resnet_6": 0.9}
@@ -61,6 +61,26 @@ def test_studies_without_records_show_published_figures_and_the_training_command
     ]
     assert app.dataframe[0].value["network"].tolist() == list(study.models)
     assert charts(app) == 0
+
+
+@pytest.mark.parametrize("name", ["benchmarks", "studies"])
+def test_pages_name_damaged_lines_and_show_the_other_runs(records, name):
+    wrong = ({"params": "7791a"}, {"params": 10**300}, {"test_loss": "x"}, {"model": None})
+    for seed, values in enumerate(({}, *wrong)):
+        record(records, run("depth_2", 0.75, seed, dataset="mnist"))
+        falsify(records, lambda entry, seed=seed, values=values: change(entry, seed, values))
+    record(records, run("unknown", 0.75, dataset="mnist", recipe="unknown"))
+    app = AppTest.from_file(page(name), default_timeout=120).run()
+    assert not app.exception
+    warning = app.warning[0]  # on Benchmarks, others say that there are no test images
+    for line in range(2, 2 + len(wrong)):
+        assert f"{records.path}, line {line}, is left out: run." in warning.value
+    assert "7791a" in warning.value and "train_all.py --missing" in warning.value
+
+
+def change(entry: dict, seed: int, values: dict[str, object]) -> None:
+    if entry["run"]["seed"] == seed:
+        entry["run"].update(values)
 
 
 @pytest.mark.parametrize("number", STUDIES)
