@@ -22,8 +22,14 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise DamagedFile(f"{path} is missing") from error
     # Depending on where a wrong byte is in the archive, it raises any of these.
     except (
-        *(OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError),
-        *(zipfile.BadZipFile, zlib.error),
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RuntimeError,
+        zipfile.BadZipFile,
+        zlib.error,
     ) as error:
         raise DamagedFile(f"{path} is damaged ({error})") from error
 

@@ -133,16 +133,16 @@ def _gains(steps: list[Change], found: list[Finding]) -> None:
     left, right = st.columns(2, gap="large")
     if steps:
         left.subheader("Gain from each change")
-        judged_by_images = any(not step.gain.over_runs for step in steps)
-        left.caption(
+        text = (
             "Marks: ours, with 95 % intervals. If an interval includes 0, the gain may be due to "
             "chance. Grey ticks: published."
-            + judged_by_images
-            * (
+        )
+        if not all(step.gain.over_runs for step in steps):
+            text += (
                 f" If a network has fewer than {ENOUGH_RUNS} runs, the interval reflects only the "
                 "sampling of test images, not the variation between seeds."
             )
-        )
+        left.caption(text)
         left.altair_chart(charts.gains(steps))
     right.subheader("Findings")
     right.markdown("\n".join(f"- {one.text}" for one in found if one.verdict is None))
