@@ -187,7 +187,7 @@ def test_damaged_records_are_named_on_the_page(copy):
     app = AppTest.from_file(APP, default_timeout=120).run()
     app.switch_page(page("benchmarks")).run()
     assert not app.exception
-    assert "runs.csv has other columns" in app.error[0].value
+    assert "runs.csv has different columns" in app.error[0].value
 
 
 def test_studies_on_photos_show_no_published_figures_for_mnist():

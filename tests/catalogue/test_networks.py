@@ -6,7 +6,7 @@ from mnistcmp.catalogue.networks import MODELS, by_name, families
 
 
 def test_networks_with_the_same_name_are_refused():
-    with pytest.raises(ValueError, match="two networks are called 'mlp': rename one"):
+    with pytest.raises(ValueError, match="two networks have the name 'mlp': rename one"):
         by_name([MODELS["cnn"], MODELS["mlp"], MODELS["mlp"]])
 
 
