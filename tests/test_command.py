@@ -88,7 +88,7 @@ def test_missing_weights_are_missed_in_the_folder_that_is_named(elsewhere):
 
 def test_check_looks_into_the_folder_that_is_named(elsewhere, tmp_path, capsys):
     assert cli.main(["check", "--data", str(tmp_path)]) == 1
-    assert f"{elsewhere} names no checkpoints" in capsys.readouterr().out
+    assert f"{elsewhere} has no checkpoints" in capsys.readouterr().out
     shipped = str(REPOSITORY / "checkpoints")
     assert cli.main(["check", "--checkpoints", shipped, "--data", str(tmp_path)]) == 0
     assert f"0 problems in {shipped}" in capsys.readouterr().out.replace("\n", "")
