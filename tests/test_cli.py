@@ -85,7 +85,7 @@ def test_train_all_trains_again_after_it_was_finished(script):
 
 def test_train_all_continues_where_it_was_stopped(script, stop_after_first):
     status, _, err = script(*QUICK)
-    assert status == 1
+    assert status == 130
     assert "run the same command to continue" in err
     assert "Traceback" not in err
     assert len(script.runs()) == 1
