@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -87,25 +87,29 @@ class Crew:
 
     def each(
         self,
-        calls: Iterable[Call],
+        calls: Iterable[Call | None],
         on_tick: Callable[[dict[Call, int]], None] = lambda steps_done: None,
     ) -> Iterator[tuple[Call, object]]:
         """Make all calls in order as workers become free -> each call with its result when done.
 
+        A call is taken when a worker is free, so it may depend on earlier results; None means that
+        there is none before the next result.
         The result of a failed call is its exception, or BrokenProcessPool if its process ended.
         `on_tick` is called a few times a second with the steps done by each active call.
         """
-        waiting = deque(calls)
+        waiting = iter(calls)
         running: dict[Future[object], tuple[Worker, Call]] = {}
-        while waiting or running:
-            while waiting and self._idle:
-                worker, call = self._idle.pop(), waiting.popleft()
+        while True:
+            while self._idle and (call := next(waiting, None)):
+                worker = self._idle.pop()
                 try:
                     future = worker.submit(call)
                 except BrokenProcessPool:  # it was killed while idle
                     worker = self._new_worker()
                     future = worker.submit(call)
                 running[future] = worker, call
+            if not running:
+                return
             done, _ = wait(running, TICK_SECONDS, FIRST_COMPLETED)
             for future in done:
                 worker, call = running.pop(future)
