@@ -201,7 +201,7 @@ def load_materials(
         reason = PEN_HELP.format(path=pen_file)
     else:
         say("Replaying pen strokes on the canvas …")
-        return Materials(images, *pen_digits.load(pen_file)), recipes
+        return Materials(images, *pen_digits.load_kept(pen_file)), recipes
     left = [recipe for recipe in recipes if not RECIPES[recipe].pen_strokes]
     without = ", ".join(recipe for recipe in recipes if recipe not in left)
     if not left:
