@@ -13,6 +13,7 @@ import torch
 
 from mnistcmp.catalogue.datasets import HELD_OUT_WRITERS
 from mnistcmp.data import unipen
+from mnistcmp.data.download import say
 from mnistcmp.data.unipen import PenDigit, read
 from mnistcmp.drawing import canvas, preprocess
 from mnistcmp.drawing.canvas import CANVAS_PX, USUAL_BRUSHES_PX
@@ -68,6 +69,7 @@ def load_kept(path: Path) -> tuple[PenPixels, PenPixels]:
             for part in PARTS
         )
         return training, held_out
+    say("Replaying pen strokes on the canvas, once …")
     loaded = load(path)
     arrays = {
         f"{part}.{field}": tensor.numpy()

@@ -200,7 +200,6 @@ def load_materials(
     elif not pen_file.exists():
         reason = PEN_HELP.format(path=pen_file)
     else:
-        say("Replaying pen strokes on the canvas …")
         return Materials(images, *pen_digits.load_kept(pen_file)), recipes
     left = [recipe for recipe in recipes if not RECIPES[recipe].pen_strokes]
     without = ", ".join(recipe for recipe in recipes if recipe not in left)
