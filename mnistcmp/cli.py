@@ -39,6 +39,22 @@ def main(arguments: list[str] | None = None) -> int:
 
 def prepare(arguments: list[str] | None = None) -> Callable[[], int]:
     """Read a command line, and import what it needs -> the work, which returns the exit status."""
+    parser = _parser()
+    options, others = parser.parse_known_args(arguments)
+    if options.command == "app":
+        return partial(_app, options, others)
+    if others:
+        parser.error(f"unknown arguments: {' '.join(others)}")
+    if options.command == "list" or (options.command == "train" and options.list):
+        return _list
+    # Imported only for these commands, because they import torch, which takes seconds.
+    from mnistcmp.training import campaign, progress, verify  # noqa: F401
+
+    checks = options.command == "check" or options.check
+    return partial(_ended, _check if checks else _train, options)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mnistcmp", description="See what a neural network's architecture buys."
     )
@@ -72,19 +88,7 @@ def prepare(arguments: list[str] | None = None) -> Callable[[], int]:
     commands.add_parser(
         "list", help="list networks and studies", description="List the networks by study."
     )
-
-    options, others = parser.parse_known_args(arguments)
-    if options.command == "app":
-        return partial(_app, options, others)
-    if others:
-        parser.error(f"unknown arguments: {' '.join(others)}")
-    if options.command == "list" or (options.command == "train" and options.list):
-        return _list
-    # Imported only for these commands, because they import torch, which takes seconds.
-    from mnistcmp.training import campaign, progress, verify  # noqa: F401
-
-    checks = options.command == "check" or options.check
-    return partial(_ended, _check if checks else _train, options)
+    return parser
 
 
 def _app(options: argparse.Namespace, others: list[str]) -> int:
