@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -55,3 +56,18 @@ def write_whole(path: Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
+
+
+def check_writable(folder: Path) -> None:
+    """Raise OSError, with the path and the remedy, if no file can be written to `folder`.
+
+    If there is no such folder yet, the nearest of its parents that exists counts; none is made.
+    """
+    existing = folder
+    try:
+        while not existing.exists():
+            existing = existing.parent
+        tempfile.TemporaryFile(dir=existing).close()
+    except OSError as error:
+        reason = f"{error.strerror}; make this folder writable or choose another one"
+        raise OSError(error.errno, reason, str(existing)) from error

@@ -24,7 +24,7 @@ from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import load_dataset, short_name
 from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.records import KEY, Records, RunRow, newest
-from mnistcmp.safe_files import DamagedFile, write_whole
+from mnistcmp.safe_files import DamagedFile, check_writable, write_whole
 from mnistcmp.training import machine
 from mnistcmp.training.jobs import Job, Materials
 from mnistcmp.training.recording import key_of
@@ -110,8 +110,15 @@ def train(
     `say` prints a message; `show` makes the progress display for a number of runs. Only one
     campaign at a time can write to a folder. After an interruption, the same order continues.
     Raises ValueError, with the remedy, if the order cannot be carried out, and as `load_dataset`,
-    `Records.append` and `checkpoints.save` do.
+    `Records.append` and `checkpoints.save` do; OSError, before anything is trained, if a folder
+    that will be needed cannot be written.
     """
+    weights = order.out / short_name(order.dataset)
+    results = order.out / "results"
+    for folder in (order.out, order.out / "unfinished", results, results / "predictions"):
+        check_writable(folder)
+    for recipe in order.recipes:
+        check_writable(weights / recipe)
     order.out.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(order.out / ".lock", timeout=0):
@@ -193,8 +200,7 @@ def load_materials(
     elif not pen_file.exists():
         reason = PEN_HELP.format(path=pen_file)
     else:
-        say("Replaying pen strokes on the canvas …")
-        return Materials(images, *pen_digits.load(pen_file)), recipes
+        return Materials(images, *pen_digits.load_kept(pen_file)), recipes
     left = [recipe for recipe in recipes if not RECIPES[recipe].pen_strokes]
     without = ", ".join(recipe for recipe in recipes if recipe not in left)
     if not left:
