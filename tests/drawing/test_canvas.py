@@ -148,7 +148,6 @@ UNREADABLE = {
     "picture of a huge height": pack_parts([base64.b64encode(BLACK).decode(), 1, 1, 1, 561, 0]),
     "one picture too many": pack_parts(*[[base64.b64encode(BLACK).decode(), 1, 1, 9, 9, 0]] * 5),
     "picture claims 40000 px": pack_picture(header(40_000, 40_000, 0) + ONE_PIXEL),
-    "picture has no palette": pack_picture(header(1, 1, 3) + chunk(b"tRNS", b"\0") + ONE_PIXEL),
     "picture has a short profile": pack_picture(
         header(1, 1, 0) + ONE_PIXEL[:-12] + chunk(b"iCCP", b"name\0")
     ),
@@ -159,6 +158,11 @@ UNREADABLE = {
 def test_unreadable_text_raises_drawing_error(text):
     with pytest.raises(DrawingError, match="cannot be read"):
         share_link.from_text(text)
+
+
+def test_picture_without_its_palette_can_be_painted():
+    png = header(1, 1, 3) + chunk(b"tRNS", b"\0") + ONE_PIXEL
+    assert canvas.render(share_link.from_text(pack_picture(png))).shape == (280, 280, 4)
 
 
 def test_error_does_not_quote_the_link():

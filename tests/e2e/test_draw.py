@@ -3,13 +3,15 @@
 import io
 import re
 from collections import Counter
+from collections.abc import Callable
+from urllib.parse import parse_qs
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from mnistcmp.checkpoints import read_manifest
-from mnistcmp.drawing import canvas
+from mnistcmp.drawing import canvas, share_link
 from tests.e2e.hand import DIGITS, button, draw, expect_consensus, on_canvas
 
 TRAINED = Counter(entry.recipe for entry in read_manifest() if entry.dataset == "mnist")
@@ -112,15 +114,10 @@ def test_link_restores_drawing_and_settings_in_another_browser(page, browser):
     page.get_by_test_id("stButtonGroup").get_by_text("tuned", exact=True).click()
     draw(page, [first])
     expect(button(page, "Undo")).to_be_enabled()
-    code = page.get_by_test_id("stCode")
-    button(page, "Link").click()
-    incomplete = code.inner_text()
-    button(page, "Link").click()
     draw(page, [second])
     expect_consensus(page, "4")
     button(page, "Link").click()
-    expect(code).not_to_have_text(incomplete)  # the canvas has reported the second stroke
-    link = code.inner_text()
+    link = page.get_by_test_id("stCode").inner_text()  # it waits for the second stroke
     assert "recipe=tuned" in link
     other = browser.new_context().new_page()
     other.goto(link)
@@ -191,7 +188,9 @@ def test_png_of_the_drawing_can_be_downloaded(page):
         assert image.convert("L").getpixel((20, 20)) > 200
 
 
-def test_finger_draws_on_a_phone(browser, server):
+@pytest.fixture
+def phone(browser, server):
+    """The Draw page on a phone, with the networks loaded."""
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
@@ -199,18 +198,49 @@ def test_finger_draws_on_a_phone(browser, server):
     page.goto(server)
     page.get_by_text("Draw a digit: 0 to 9").wait_for(timeout=60_000)
     page.locator("canvas.upper-canvas").wait_for()
-    fingers = context.new_cdp_session(page)
+    yield page
+    context.close()
+
+
+def fingers(page: Page) -> Callable[..., None]:
+    """A function that takes a touch event's kind and the points of all fingers on the canvas."""
+    session = page.context.new_cdp_session(page)
 
     def touch(kind: str, *points: tuple[float, float]) -> None:
-        touched = [{"x": x, "y": y} for x, y in points]
-        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
+        places = [on_canvas(page, *point) for point in points]
+        touched = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
 
-    touch("touchStart", on_canvas(page, 140, 40))
+    return touch
+
+
+def test_finger_draws_on_a_phone(phone):
+    touch = fingers(phone)
+    touch("touchStart", (140, 40))
     for y in range(60, 250, 10):
-        touch("touchMove", on_canvas(page, 140, y))
+        touch("touchMove", (140, y))
     touch("touchEnd")
-    expect_consensus(page, "1")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    button(page, "Clear").tap()
-    expect_consensus(page, "–")
-    context.close()
+    expect_consensus(phone, "1")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    button(phone, "Clear").tap()
+    expect_consensus(phone, "–")
+
+
+def test_second_finger_draws_nothing(phone):
+    touch = fingers(phone)
+    touch("touchStart", (80, 40))
+    for y in range(60, 150, 10):
+        touch("touchMove", (80, y))
+    touch("touchStart", (80, 140), (220, 60))
+    for y in range(150, 250, 10):
+        touch("touchMove", (80, y), (220, y - 100))
+        touch("touchMove", (80, y), (225, y - 100))
+    touch("touchEnd")
+    expect(button(phone, "Undo")).to_be_enabled(timeout=30_000)
+    expect_consensus(phone, "1")
+    button(phone, "Link").tap()
+    (stroke,) = share_link.from_text(
+        parse_qs(phone.get_by_test_id("stCode").inner_text().partition("?")[2])["drawing"][0]
+    )
+    assert max(x for x, _ in stroke.points) < 90
+    assert max(y for _, y in stroke.points) > 230

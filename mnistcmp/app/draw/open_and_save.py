@@ -51,17 +51,24 @@ def show(row: "DeltaGenerator") -> None:
 
 
 def show_exits(row: "DeltaGenerator") -> None:
-    """Show link and download, each behind a button in `row`; they change with every stroke."""
+    """Show link and download, each behind a button in `row`; they change with every stroke.
+
+    They wait until the canvas has reported every stroke of the picture that is read.
+    """
     drawing = session.drawing()
+    waiting = st.session_state.get(session.WAITING, False)
     with row.popover("Link", help="A link that opens this drawing with these settings"):
-        _link(drawing)
+        if waiting:
+            st.caption("Waiting for the end of the stroke …")
+        else:
+            _link(drawing)
     row.download_button(
         "PNG",
         partial(_png, drawing),  # made on request, outside the session
         "digit.png",
         "image/png",
         on_click="ignore",
-        disabled=not drawing,
+        disabled=waiting or not drawing,
         help="Download the drawing as a picture",
     )
 

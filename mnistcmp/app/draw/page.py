@@ -78,8 +78,9 @@ def _live(recipe: str, order: str, way: str) -> None:
         # recipes, and a click meant for a recipe could delete the drawing.
         st.space("small")
         finished = canvas.show()
-        moving = live.picture()
-        unreported = moving is not None and st.session_state[session.DRAWING] == before
+        reported = st.session_state[session.DRAWING] != before
+        moving = live.picture(reported)
+        unreported = moving is not None and not reported
         open_and_save.show_exits(canvas.buttons(unreported))
     with parts.container(width=READINGS_WIDTH_PX):
         _read(finished if moving is None else moving, recipe, order, way, moving is not None)
