@@ -203,12 +203,12 @@ def phone(browser, server):
 
 
 def fingers(page: Page) -> Callable[..., None]:
-    """A function that takes a touch event's kind and the points of all fingers on the canvas."""
+    """A function that takes a touch event's kind and the place of each finger on the canvas."""
     session = page.context.new_cdp_session(page)
 
-    def touch(kind: str, *points: tuple[float, float]) -> None:
-        places = [on_canvas(page, *point) for point in points]
-        touched = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+    def touch(kind: str, places: dict[int, tuple[float, float]]) -> None:
+        points = [(*on_canvas(page, *place), finger) for finger, place in places.items()]
+        touched = [{"x": x, "y": y, "id": finger} for x, y, finger in points]
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
 
     return touch
@@ -216,31 +216,36 @@ def fingers(page: Page) -> Callable[..., None]:
 
 def test_finger_draws_on_a_phone(phone):
     touch = fingers(phone)
-    touch("touchStart", (140, 40))
+    touch("touchStart", {1: (140, 40)})
     for y in range(60, 250, 10):
-        touch("touchMove", (140, y))
-    touch("touchEnd")
+        touch("touchMove", {1: (140, y)})
+    touch("touchEnd", {})
     expect_consensus(phone, "1")
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     button(phone, "Clear").tap()
     expect_consensus(phone, "–")
 
 
-def test_second_finger_draws_nothing(phone):
+@pytest.mark.parametrize("back", [(220, 40), (60, 330)], ids=["on the canvas", "below it"])
+def test_only_the_first_finger_draws_until_all_are_up(phone, back):
+    """`back`: where the first finger comes back, while the second is still on the canvas."""
     touch = fingers(phone)
-    touch("touchStart", (80, 40))
+    touch("touchStart", {1: (140, 40)})
     for y in range(60, 150, 10):
-        touch("touchMove", (80, y))
-    touch("touchStart", (80, 140), (220, 60))
+        touch("touchMove", {1: (140, y)})
+    touch("touchStart", {1: (140, 140), 2: (220, 60)})
     for y in range(150, 250, 10):
-        touch("touchMove", (80, y), (220, y - 100))
-        touch("touchMove", (80, y), (225, y - 100))
-    touch("touchEnd")
+        touch("touchMove", {1: (140, y), 2: (220, y - 100)})
+        touch("touchMove", {1: (140, y), 2: (225, y - 100)})
+    touch("touchEnd", {1: (140, 240)})  # the second is still down
+    touch("touchStart", {2: (225, 140), 1: back})
+    touch("touchMove", {2: (230, 140), 1: (60, 300)})
+    touch("touchMove", {2: (230, 140), 1: (40, 290)})
+    touch("touchEnd", {})
     expect(button(phone, "Undo")).to_be_enabled(timeout=30_000)
     expect_consensus(phone, "1")
     button(phone, "Link").tap()
-    (stroke,) = share_link.from_text(
-        parse_qs(phone.get_by_test_id("stCode").inner_text().partition("?")[2])["drawing"][0]
-    )
-    assert max(x for x, _ in stroke.points) < 90
+    link = phone.get_by_test_id("stCode").inner_text()
+    (stroke,) = share_link.from_text(parse_qs(link.partition("?")[2])["drawing"][0])
+    assert {round(x) for x, _ in stroke.points} == {140}
     assert max(y for _, y in stroke.points) > 230
