@@ -22,7 +22,7 @@ from mnistcmp.drawing.canvas import (
 
 MOST_STROKES, MOST_PICTURES = 200, 4
 MOST_POINTS = 20_000  # of all strokes together
-THICKEST_BRUSH_PX = CANVAS_PX / 2  # the brush has at most 40 px, but strokes can be enlarged
+THICKEST_BRUSH_PX = 100  # the brush has at most 40 px, but strokes can be enlarged
 LARGEST_PICTURE_PX = 2 * CANVAS_PX
 FARTHEST = 10_000  # of any number: the pen may leave the canvas, but not the largest screen
 

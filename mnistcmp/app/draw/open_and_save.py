@@ -10,6 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from mnistcmp.app import cached_records, session
+from mnistcmp.app.plain_text import plain
 from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.drawing import canvas, photo, share_link
 from mnistcmp.drawing.canvas import Drawing, DrawingError
@@ -77,7 +78,7 @@ def _samples() -> None:
     try:
         pack = cached_records.sample_pack("mnist")
     except SamplesError as error:
-        st.warning(str(error))
+        st.warning(plain(error))
         return
     hard = st.toggle("Hard ones", help="The test images that are misread most often")
     digits = st.container(horizontal=True, gap="small")
@@ -116,7 +117,7 @@ def _upload() -> None:
         on_change=_take_upload,
     )
     if problem := st.session_state.get(session.UPLOAD_PROBLEM):
-        st.error(problem)
+        st.error(plain(problem))
 
 
 def _take_upload() -> None:
