@@ -23,6 +23,7 @@ from mnistcmp.analysis.study_tables import (
 )
 from mnistcmp.analysis.text import Finding, Verdict, listed
 from mnistcmp.app import cached_records, palette
+from mnistcmp.app.plain_text import code, plain
 from mnistcmp.app.studies import charts
 from mnistcmp.app.studies.table import published_on, show_table
 from mnistcmp.catalogue.datasets import argument, title
@@ -76,7 +77,7 @@ def _dataset(study: Study, runs: pd.DataFrame) -> str | None:
     trained = runs["dataset"].unique().tolist()
     for dataset in study.datasets:
         if dataset not in trained:
-            st.info(f"No runs on {title(dataset)} yet. Train with `{_command(study, dataset)}`.")
+            st.info(f"No runs on {title(dataset)} yet. Train with {_command(study, dataset)}.")
     choices = [
         dataset for dataset in dict.fromkeys((*study.datasets, *trained)) if dataset in trained
     ]
@@ -87,7 +88,7 @@ def _dataset(study: Study, runs: pd.DataFrame) -> str | None:
         choices,
         default=choices[0],
         required=True,
-        format_func=title,
+        format_func=lambda dataset: plain(title(dataset)),
         key=f"dataset_{study.number}",
     )
 
@@ -107,8 +108,8 @@ def _study(
     table = measures(study, runs, epochs)
     missing = [model for model in study.models if model not in table.index]
     if missing:
-        command = f"{_command(study, dataset)} --missing"
-        st.info(f"Not trained yet: {', '.join(missing)}. Train with `{command}`.")
+        command = _command(study, dataset, "--missing")
+        st.info(f"Not trained yet: {', '.join(missing)}. Train with {command}.")
     evidence = _evidence(dataset, runs)
     found = conclude(study, dataset, table, evidence)
     st.html(palette.network_legend(table.index))
@@ -167,7 +168,7 @@ def _costs(study: Study, dataset: str, table: pd.DataFrame) -> None:
 def _against(study: Study, dataset: str, recipe: str, found: list[Finding]) -> None:
     st.subheader("Comparison with the published results")
     st.caption(
-        f"Published on {published_on(study)}; ours on {title(dataset)}, trained with "
+        f"Published on {published_on(study)}; ours on {plain(title(dataset))}, trained with "
         f"the recipe “{recipe}”."
     )
     weighed = [
@@ -221,8 +222,10 @@ def _learning(study: Study, models: list[str], epochs: pd.DataFrame) -> None:
             column.altair_chart(charts.gradient_flow(flow, moment))
 
 
-def _command(study: Study, dataset: str) -> str:
-    return training_command(f"--study {study.number} --dataset {argument(dataset)}")
+def _command(study: Study, dataset: str, *options: str) -> str:
+    """The command that trains the study, in Markdown."""
+    arguments = f"--study {study.number} --dataset {argument(dataset)}"
+    return code(training_command(arguments, *options))
 
 
 page()
