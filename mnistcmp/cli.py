@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 import pandas as pd
 from rich import box
@@ -33,14 +32,29 @@ from mnistcmp.records import (
 TABLE_COLUMNS = 190
 
 
-def run() -> NoReturn:
-    """Run the command `mnistcmp`."""
-    signal.signal(signal.SIGINT, _interrupt_once)
-    sys.exit(main())
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line -> its exit status."""
+    """Run a command line -> its exit status."""
+    return prepare(arguments)()
+
+
+def prepare(arguments: list[str] | None = None) -> Callable[[], int]:
+    """Read a command line, and import what it needs -> the work, which returns the exit status."""
+    parser = _parser()
+    options, others = parser.parse_known_args(arguments)
+    if options.command == "app":
+        return partial(_app, options, others)
+    if others:
+        parser.error(f"unknown arguments: {' '.join(others)}")
+    if options.command == "list" or (options.command == "train" and options.list):
+        return _list
+    # Imported only for these commands, because they import torch, which takes seconds.
+    from mnistcmp.training import campaign, progress, verify  # noqa: F401
+
+    checks = options.command == "check" or options.check
+    return partial(_ended, _check if checks else _train, options)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mnistcmp", description="See what a neural network's architecture buys."
     )
@@ -74,16 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser(
         "list", help="list networks and studies", description="List the networks by study."
     )
-
-    options, others = parser.parse_known_args(arguments)
-    if options.command == "app":
-        return _app(options, others)
-    if others:
-        parser.error(f"unknown arguments: {' '.join(others)}")
-    if options.command == "list" or (options.command == "train" and options.list):
-        return _list()
-    checks = options.command == "check" or options.check
-    return _ended(_check if checks else _train, options)
+    return parser
 
 
 def _app(options: argparse.Namespace, others: list[str]) -> int:
@@ -116,15 +121,15 @@ def _list() -> int:
 
 def _ended(work: Callable[[argparse.Namespace, Console], int], options: argparse.Namespace) -> int:
     """Do the work and print problems -> the exit status: 1 if there were any."""
-    # Imported here because they import torch, which takes seconds.
     from mnistcmp.checkpoints import CheckpointError
     from mnistcmp.data.download import DataUnavailable
 
-    console = Console()
+    status = 1
     try:
-        return 1 if work(options, console) else 0
+        return 1 if work(options, Console()) else 0
     except KeyboardInterrupt:
         problem = "Stopped. All finished runs are recorded; run the same command to continue."
+        status = 128 + signal.SIGINT  # the usual one after Ctrl-C
     except (ValueError, DataUnavailable, RecordsError, CheckpointError) as error:
         problem = str(error)
     except OSError as error:
@@ -133,7 +138,7 @@ def _ended(work: Callable[[argparse.Namespace, Console], int], options: argparse
             "to continue."
         )
     _say(Console(stderr=True), problem)
-    return 1
+    return status
 
 
 def _say(console: Console, text: str) -> None:
@@ -187,12 +192,6 @@ def _train(options: argparse.Namespace, console: Console) -> int:
     if outcome.failed:
         console.print(f"{outcome.failed} runs failed: train them again with --missing.")
     return outcome.failed
-
-
-def _interrupt_once(*_: object) -> None:
-    """Handle Ctrl-C: stop, and ignore further interrupts, because stopping takes a moment."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _print_table(console: Console, runs: pd.DataFrame, protocol: str) -> None:

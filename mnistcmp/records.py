@@ -176,7 +176,7 @@ class Records:
         """The damaged lines, which are left out: their numbers, the reasons and the remedy."""
         return [
             f"{self.path}, line {number}, is left out: {reason}. Restore the file from git, or "
-            f"delete the line and train its run again with `{training_command('--missing')}`"
+            f"delete the line and train its run again with {training_command('--missing')}"
             for number, reason in self._lines().damaged.items()
         ]
 
@@ -185,9 +185,8 @@ class Records:
         entries = self._lines().entries.values()
         rows = [row for entry in entries for row in _epochs_of(entry)]
         epochs = [row | {"gradient_norms": json.dumps(row["gradient_norms"])} for row in rows]
-        safe_files.write_csv(
-            self.folder / "runs.csv", RUN_COLUMNS, [entry["run"] for entry in entries]
-        )
+        runs = [entry["run"] for entry in entries]
+        safe_files.write_csv(self.folder / "runs.csv", RUN_COLUMNS, runs)
         safe_files.write_csv(self.folder / "epochs.csv", EPOCH_COLUMNS, epochs)
 
     def _lines(self) -> "_Lines":
@@ -284,7 +283,7 @@ def _entry(line: bytes) -> Entry:
 
 
 def _epochs_of(entry: Entry) -> list[dict[str, object]]:
-    """The rows of an entry's epochs in epochs.csv, with `gradient_norms` as a dictionary."""
+    """The rows of an entry's epochs, with `gradient_norms` as a dictionary."""
     of_run = {name: entry["run"][name] for name in ("run", *KEY)}  # type: ignore[literal-required]
     return [of_run | epoch for epoch in entry["epochs"]]
 

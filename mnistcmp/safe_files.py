@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import stat
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -50,8 +51,15 @@ def read_arrays(path: Path, sha256: str | None = None) -> dict[str, np.ndarray]:
                 return dict(arrays)
     # Depending on where a wrong byte is in the archive, it raises any of these.
     except (
-        *(OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, MemoryError),
-        *(zipfile.BadZipFile, zlib.error),
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RuntimeError,
+        MemoryError,
+        zipfile.BadZipFile,
+        zlib.error,
     ) as error:
         raise DamagedFile(f"{path} is damaged ({error})") from error
 
@@ -107,6 +115,21 @@ def append_line(path: Path, line: bytes) -> None:
         except OSError:
             os.ftruncate(file.fileno(), end)
             raise
+
+
+def check_writable(folder: Path) -> None:
+    """Raise OSError, with the path and the remedy, if no file can be written to `folder`.
+
+    If there is no such folder yet, the nearest of its parents that exists counts; none is made.
+    """
+    existing = folder
+    try:
+        while not existing.exists():
+            existing = existing.parent
+        tempfile.TemporaryFile(dir=existing).close()
+    except OSError as error:
+        reason = f"{error.strerror}; make this folder writable or choose another one"
+        raise OSError(error.errno, reason, str(existing)) from error
 
 
 def _size(path: Path) -> int:

@@ -120,7 +120,9 @@ def compare_epochs(
     """Time an epoch of each model both ways -> one row per model, and peak FLOP/s by precision."""
     dataset, images = load_dataset("mnist", folder), MNIST(folder, transform=ToTensor())
     workers = torch.get_num_threads()
-    peaks = {"fp32": peak_flops(torch.float32), "bf16": peak_flops(torch.bfloat16)}
+    peaks = {"fp32": peak_flops(torch.float32)}
+    if machine.computes_in_bf16("cpu"):
+        peaks["bf16"] = peak_flops(torch.bfloat16)
     rows = []
     with ExitStack() as stack:
         crews = {

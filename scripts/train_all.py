@@ -16,8 +16,8 @@ from pathlib import Path
 # Without an installation, the package is in the parent folder.
 site.addsitedir(str(Path(__file__).resolve().parent.parent))
 
-from mnistcmp import cli
+from mnistcmp.__main__ import run
 
 if __name__ == "__main__":
     sys.argv.insert(1, "train")
-    cli.run()
+    run()

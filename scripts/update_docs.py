@@ -175,14 +175,16 @@ def speed(results: Path) -> str:
             "mnistcmp, % of matrix product": _percent(rows["engine_share_of_peak"]),
         }
     )
-    peaks = benchmark["peak_flops"]
+    rates = ", ".join(
+        f"{rate / 1e9:.0f} GFLOP/s in {precision}"
+        for precision, rate in benchmark["peak_flops"].items()
+    )
     text = (
         f"Seconds per epoch are the median of n = {benchmark['rounds']} alternating rounds, with "
         f"{benchmark['threads']} threads for the textbook loop and {benchmark['threads']} "
         "single-threaded processes for mnistcmp. The last two columns give the rate of "
         "floating-point operations in percent of the rate of a large matrix product in the same "
-        f"precision ({peaks['fp32'] / 1e9:.0f} GFLOP/s in fp32, {peaks['bf16'] / 1e9:.0f} GFLOP/s "
-        "in bf16); the textbook loop always runs in fp32. A value above 100 means that "
+        f"precision ({rates}); the textbook loop always runs in fp32. A value above 100 means that "
         "the network ran at a higher rate than the matrix product.\n\n"
         f"{markdown(texts)}\n\n"
         f"Measured on: {benchmark['machine']}; {benchmark['versions']}."

@@ -1,6 +1,7 @@
 """Fixtures for many tests."""
 
 import shutil
+import sys
 
 import pytest
 import torch
@@ -8,6 +9,14 @@ import torch
 from mnistcmp.training import jobs, worker_pool
 from mnistcmp.training.jobs import Materials
 from tests.helpers import REPOSITORY, InlineWorker, toy_materials
+
+
+@pytest.fixture(autouse=True)
+def main_module():
+    """AppTest leaves the page that it ran as the main module, which worker processes would run."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture

@@ -156,8 +156,8 @@ class InlineExecutor(Executor):
 class InlineWorker:
     """A fast replacement for worker_pool.Worker, which starts no process."""
 
-    def __init__(self, materials: Materials, device: str) -> None:
-        jobs.prepare(materials, device, SimpleNamespace(value=0))
+    def __init__(self, data: Path, device: str) -> None:
+        jobs.prepare(worker_pool.load_materials(data), device, SimpleNamespace(value=0))
         self.executor = InlineExecutor()
 
     def submit(self, call: worker_pool.Call) -> Future:

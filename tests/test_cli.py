@@ -85,7 +85,7 @@ def test_train_all_trains_again_after_it_was_finished(script):
 
 def test_train_all_continues_where_it_was_stopped(script, stop_after_first):
     status, _, err = script(*QUICK)
-    assert status == 1
+    assert status == 130
     assert "run the same command to continue" in err
     assert "Traceback" not in err
     assert len(script.runs()) == 1
@@ -291,6 +291,33 @@ def test_train_all_refuses_a_folder_that_another_training_uses(script):
     assert status == 1
     assert f"another training is writing to {script.out}" in err
     assert len(script.runs()) == 0
+
+
+@pytest.mark.parametrize(
+    "part", ["", "results", "results/predictions", "unfinished", "mnist", "mnist/tuned"]
+)
+def test_train_all_says_before_training_that_a_folder_cannot_be_written(script, planned, part):
+    path = script.out / part
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("a file in the place of a folder")
+    status, _, err = script(*QUICK, "--recipe", "tuned")
+    assert status == 1
+    assert "Not a directory; make this folder writable or choose another one" in err
+    assert f"'{path}'" in err
+    assert "Traceback" not in err
+    assert not planned
+
+
+def test_train_all_says_before_training_that_the_disk_is_read_only(script, planned, monkeypatch):
+    def read_only(dir):
+        raise OSError(errno.EROFS, "Read-only file system", str(dir))
+
+    monkeypatch.setattr("mnistcmp.safe_files.tempfile.TemporaryFile", read_only)
+    status, _, err = script(*QUICK)
+    assert status == 1
+    assert "Read-only file system; make this folder writable" in err
+    assert not planned
+    assert not script.out.exists()
 
 
 def test_train_all_on_a_full_disk_keeps_what_was_recorded(script, monkeypatch):

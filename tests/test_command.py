@@ -53,6 +53,38 @@ def test_training_script_works_from_any_folder(tmp_path):
     assert all(name in done.stdout.split() for name in MODELS)
 
 
+# Ctrl-C is pressed when a module is first imported, or when a function is called.
+INTERRUPTED = """
+import runpy, signal, sys
+moment, *sys.argv[1:] = sys.argv[1:]
+class Press:
+    def find_spec(self, name, *_):
+        if name == moment:
+            signal.raise_signal(signal.SIGINT)
+if moment == "reading":
+    import mnistcmp.training.campaign
+    mnistcmp.training.campaign.load_dataset = lambda *_: signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Press())
+runpy.run_module("mnistcmp", run_name="__main__")
+"""
+STOPPED = "Stopped. All finished runs are recorded; run the same command to continue.\n"
+
+
+@pytest.mark.parametrize("moment", ["pandas", "rich", "torch", "mnistcmp.training.jobs", "reading"])
+def test_ctrl_c_while_the_program_starts_ends_it_with_one_line(moment, tmp_path):
+    arguments = ["train", "--out", str(tmp_path / "out"), "--data", str(tmp_path)]
+    done = run(sys.executable, "-c", INTERRUPTED, moment, *arguments, cwd=REPOSITORY)
+    message = STOPPED if moment == "reading" else "Stopped.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", message)
+
+
+def test_ctrl_c_after_the_work_changes_nothing(tmp_path):
+    code = "import atexit, signal; from mnistcmp.__main__ import run;"
+    code += "atexit.register(signal.raise_signal, signal.SIGINT); run()"
+    done = run(sys.executable, "-c", code, "list", cwd=REPOSITORY)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_command_names_what_it_does_not_know(capsys):
     with pytest.raises(SystemExit) as end:
         cli.main(["trian"])
@@ -88,7 +120,7 @@ def test_missing_weights_are_missed_in_the_folder_that_is_named(elsewhere):
 
 def test_check_looks_into_the_folder_that_is_named(elsewhere, tmp_path, capsys):
     assert cli.main(["check", "--data", str(tmp_path)]) == 1
-    assert f"{elsewhere} names no checkpoints" in capsys.readouterr().out
+    assert f"{elsewhere} has no checkpoints" in capsys.readouterr().out
     shipped = str(REPOSITORY / "checkpoints")
     assert cli.main(["check", "--checkpoints", shipped, "--data", str(tmp_path)]) == 0
     assert f"0 problems in {shipped}" in capsys.readouterr().out.replace("\n", "")

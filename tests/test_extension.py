@@ -95,7 +95,7 @@ def test_study_is_one_entry(train, monkeypatch):
     app = shown("studies", study=ours)
     assert app.header[0].value == "What does a second hidden layer buy?"
     assert app.dataframe[0].value["network"].tolist() == ["mlp", "fcn"]
-    assert app.dataframe[0].value["published, training, s"].tolist()[1] == 12.0
+    assert app.dataframe[0].value["published training time, s"].tolist()[1] == 12.0
     assert any("**Goal**" in text.value for text in app.markdown)
     assert any("Perceptrons" in tab.label for tab in shown("benchmarks").tabs)
     assert "fcn" in read_by("tuned")

@@ -58,8 +58,8 @@ def factors(study: Study, measures: pd.DataFrame) -> list[Finding]:
         if not {claim.before, claim.after} <= set(measures.index):
             continue
         after, before = measures.loc[[claim.after, claim.before], claim.measure]
-        ours = after / before
-        if ours > 0:  # otherwise it was not measured, or a gap changed its sign
+        ours = after / before if before else math.nan
+        if ours > 0:  # otherwise it was not measured, or a gap is 0 or changed its sign
             verdict = judge(ours, claim.factor)
             if claim.measure == "epochs_until" and abs(after - before) <= 1:
                 verdict = Verdict.UNCLEAR  # epochs are counted in whole numbers

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.data import sample_pack as packs
@@ -49,7 +50,7 @@ def warn_of_damaged_lines() -> None:
     if problems:
         more = len(problems) - MOST_PROBLEMS
         others = [f"{more} more lines are left out."] * (more > 0)
-        st.warning("\n\n".join([*problems[:MOST_PROBLEMS], *others]))
+        st.warning("\n\n".join(map(plain, [*problems[:MOST_PROBLEMS], *others])))
 
 
 def threshold() -> Threshold | None:

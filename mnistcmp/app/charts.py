@@ -1,9 +1,12 @@
 """Parts that several pages' charts share: axes, and each network's colour and shape."""
 
+import math
 from collections.abc import Iterable
 
 import altair as alt
+import pandas as pd
 
+from mnistcmp.analysis.statistics import half_interval
 from mnistcmp.app.palette import network_marks
 
 ACCURACY = "Test accuracy, %"
@@ -12,6 +15,23 @@ COSTS = {
     "train_seconds": "Training time on one core, seconds",
     "ms_per_image": "Time per image, milliseconds",
 }
+
+
+def with_intervals(rows: pd.DataFrame, counts: pd.Series, least: int = 2) -> pd.DataFrame:
+    """The rows with `accuracy` and its 95 % interval, `low` to `high`, in percent.
+
+    `counts` is the number of runs in each row; with fewer than `least` there is no interval (NaN).
+    """
+    half = [
+        half_interval(deviation, count) if count >= least else math.nan
+        for deviation, count in zip(rows["test_accuracy_sd"], counts, strict=True)
+    ]
+    accuracy = rows["test_accuracy"]
+    return rows.assign(
+        accuracy=100 * accuracy,
+        low=100 * (accuracy - half).clip(lower=0),
+        high=100 * (accuracy + half).clip(upper=1),
+    )
 
 
 def network_colour(models: Iterable[str]) -> alt.Color:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from mnistcmp.app.plain_text import plain
 from mnistcmp.records import RecordsError
 
 _FOLDER = Path(__file__).parent
@@ -29,7 +30,7 @@ def main() -> None:
     try:
         page.run()
     except RecordsError as error:
-        st.error(str(error))
+        st.error(plain(error))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ of all networks gives each family a colour, because no one can tell more than se
 """
 
 from collections.abc import Iterable
+from html import escape
 from typing import NamedTuple
 
 from mnistcmp.catalogue.networks import families
@@ -82,7 +83,7 @@ def _legend(entries: Iterable[tuple[Mark, str]]) -> str:
     """HTML, because it wraps; a chart's own legend would be cut off."""
     spans = (
         f'<span style="white-space: nowrap; margin-right: 1.2em">'
-        f'<span style="color: {mark.colour}">{mark.character}</span> {name}</span>'
+        f'<span style="color: {mark.colour}">{mark.character}</span> {escape(name)}</span>'
         for mark, name in entries
     )
     return f"<div>{' '.join(spans)}</div>"

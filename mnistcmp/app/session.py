@@ -5,10 +5,12 @@ canvas was told to show instead, SUPERSEDED those that it showed before. The can
 delay: until its report is based on the new objects, the new objects count as the drawing.
 """
 
+import logging
+
 import streamlit as st
 
-from mnistcmp.drawing.canvas import Drawing
-from mnistcmp.drawing.fabric_js import FabricObject, from_fabric, to_fabric
+from mnistcmp.drawing.canvas import Drawing, DrawingError
+from mnistcmp.drawing.fabric_js import FabricObject, Report, from_fabric, read_report, to_fabric
 
 # The drawing.
 CANVAS = "canvas"  # what the canvas reports
@@ -17,6 +19,8 @@ REDRAW = "redraw"
 SUPERSEDED = "superseded"
 LIVE = "live"  # the pictures that arrive while the pen moves
 LIVE_SEEN = "live_seen"  # the number of the last one that was read
+WAITING = "waiting"  # whether the canvas has not yet reported a stroke of the last live picture
+REFUSED = "refused"  # why the last input from the browser was refused
 
 # Settings of the Draw page; RECIPE and WAY also apply to "Inside a model".
 RECIPE = "draw_recipe"
@@ -43,6 +47,33 @@ INSIDE_NEXT = "inside_next"  # how often "Next" was clicked
 MARK, FIRST_MARK = "strokeMiterLimit", 100  # strokes drawn on the canvas have 10
 
 
+_LOG = logging.getLogger(__name__)
+
+
+def report() -> Report:
+    """What the canvas reports; a report that is no drawing counts as a blank canvas.
+
+    Raises KeyError if the canvas has not been shown.
+    """
+    value = st.session_state[CANVAS]
+    try:
+        if not isinstance(value, dict) or value.get("backgroundFit") is not None:
+            raise DrawingError("the canvas's state is not its own")
+        return read_report(value.get("drawing") or {"raw": st.session_state.get(REDRAW)})
+    except DrawingError as error:
+        refuse(error)
+        st.session_state[CANVAS] = {"drawing": {"raw": {"objects": []}, "data": None}}
+        return Report([])
+
+
+def refuse(error: DrawingError) -> None:
+    """Log why input from the browser was refused, once for the same reason in a row."""
+    # The browser sends its state again with every run.
+    if st.session_state.get(REFUSED) != str(error):
+        st.session_state[REFUSED] = str(error)
+        _LOG.warning("Input from a browser was refused: %s", error)
+
+
 def drawing() -> Drawing:
     """The drawing on the canvas."""
     return from_fabric(st.session_state.get(DRAWING, []))
@@ -61,9 +92,9 @@ def redraw(objects: list[FabricObject]) -> None:
     # on. Our strokes have round joins, so the mitre limit has no visible effect.
     objects = [each | {MARK: FIRST_MARK + revision} for each in objects]
     if CANVAS in st.session_state and SUPERSEDED not in st.session_state:
-        shown = st.session_state[CANVAS].get("drawing") or {}
-        st.session_state[SUPERSEDED] = (shown.get("raw") or {}).get("objects", [])
+        st.session_state[SUPERSEDED] = report().objects
     st.session_state[REDRAW] = {"objects": objects, "revision": revision}
+    st.session_state[WAITING] = False
     st.session_state[DRAWING] = objects
 
 

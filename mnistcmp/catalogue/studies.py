@@ -5,7 +5,7 @@ the records.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mnistcmp.catalogue.datasets import DATASETS, find
@@ -155,9 +155,18 @@ class Study:
         return Published()
 
 
-STUDIES: dict[int, Study] = {
-    study.number: study
-    for study in (
+def by_number(studies: Iterable[Study]) -> dict[int, Study]:
+    """The studies by number. Raises ValueError if two have the same number."""
+    table: dict[int, Study] = {}
+    for study in studies:
+        if study.number in table:
+            raise ValueError(f"two studies have the number {study.number}: renumber one")
+        table[study.number] = study
+    return table
+
+
+STUDIES = by_number(
+    (
         Study(
             number=1,
             title="From MLP to CNN",
@@ -402,7 +411,7 @@ STUDIES: dict[int, Study] = {
             datasets=("mnist", "cifar10-jpeg"),
         ),
     )
-}
+)
 
 
 def study_of(model: str) -> Study:

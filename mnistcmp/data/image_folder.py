@@ -1,5 +1,6 @@
 """A folder of images, FOLDER/train/CLASS/* and FOLDER/test/CLASS/*, -> tensors in memory.
 
+Files of other kinds (labels.txt, Thumbs.db, hidden files) are skipped and named.
 Decoding tens of thousands of files is slow, so the pixels are cached in one file. Its name contains
 a digest of the image files' names, sizes and modification times.
 """
@@ -23,56 +24,87 @@ from mnistcmp.safe_files import DamagedFile, read_arrays, write_whole
 PARTS = ("train", "test")
 MOST_CLASSES = 256  # predictions are recorded as uint8
 MOST_BYTES = 2 << 30  # of pixels, which every worker process holds in memory
+DECODING = b"transparency on white"  # to be changed with the decoding: old caches are then not used
 DIGEST_LETTERS = 16
-NAMES_SHOWN = 5
+NAMES_SHOWN = 10
 
-# Class -> its files in one part, both sorted by name.
+# Class -> its image files in one part, both sorted by name.
 Listing = dict[str, list[Path]]
 
 
 def load(folder: Path, name: str, cache: Path) -> Dataset:
     """The images of a folder: (N, 3, H, W), or (N, 1, H, W) if all are greyscale.
 
-    Classes are train's subfolders in alphabetical order. Hidden files are ignored, and transparency
-    is dropped. The decoded pixels are kept in `cache` under `name`.
-    Raises ValueError, with the path and the remedy, if the folder has another layout or an image
-    cannot be used; OSError if a file cannot be read or written.
+    Classes are train's subfolders in alphabetical order. Transparent images are put on white. The
+    decoded pixels are kept in `cache` under `name`.
+    Raises ValueError, with the path and the remedy, if the folder has another layout or its images
+    cannot be used; OSError if a folder cannot be read or the cache cannot be written.
     """
-    train, test = (_listing(folder / part) for part in PARTS)
+    skipped: list[str] = []
+    train, test = (_listing(folder / part, skipped) for part in PARTS)
+    if skipped:
+        count, names = len(skipped), _some(sorted(set(skipped)))
+        say(f"Skipping {count} files in {folder} that are no images: {names}")
     _check_classes(folder, train, test)
     files = [file for part in (train, test) for of_class in part.values() for file in of_class]
+    train_labels, test_labels = _labels(train), _labels(test)
+    counts = [len(train_labels), len(test_labels)]
     path = cache / f"{name}-{_digest(folder, files)}.npz"
     pixels = _read(path)
     if pixels is None:
         pixels = _decode(files, name)
+        for part, images in zip(PARTS, np.split(pixels, counts[:1]), strict=True):
+            _check_shades(folder / part, images)
         _write(path, name, pixels)
-    train_labels, test_labels = _labels(train), _labels(test)
-    train_images, test_images = torch.from_numpy(pixels).split(
-        [len(train_labels), len(test_labels)]
-    )
+    train_images, test_images = torch.from_numpy(pixels).split(counts)
     return Dataset(train_images, train_labels, test_images, test_labels, tuple(train))
 
 
-def _listing(part: Path) -> Listing:
+def _listing(part: Path, skipped: list[str]) -> Listing:
+    """The classes of one part; the names of files that are no images are added to `skipped`."""
     if not part.is_dir():
         raise ValueError(f"there is no folder {part}: {_layout(part.parent)}")
+    folders = [entry for entry in _sorted(part) if entry.is_dir() and not _is_hidden(entry)]
+    outside = [entry for entry in _images(part, skipped) if entry not in folders]
+    if outside:
+        raise ValueError(f"{outside[0]} is in no class folder: {_layout(part.parent)}")
     listing = {}
-    for entry in _visible(part):
-        if entry.is_dir():
-            listing[entry.name] = _visible(entry)
-        elif entry.suffix.lower() in Image.registered_extensions():
-            raise ValueError(f"{entry} is in no class folder: {_layout(part.parent)}")
-    for class_name, files in listing.items():
-        if not files:
+    for folder in folders:
+        others = len(skipped)
+        listing[folder.name] = _images(folder, skipped)
+        if not listing[folder.name]:
+            found = f" ({_some(skipped[others:])} is no image)" if skipped[others:] else ""
             raise ValueError(
-                f"{part / class_name} holds no images: put some there, or delete the class "
-                f"from {' and '.join(PARTS)}"
+                f"{folder} holds no images{found}: put some there, or delete the class from "
+                f"{' and '.join(PARTS)}"
             )
     return listing
 
 
-def _visible(folder: Path) -> list[Path]:
-    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+def _images(folder: Path, skipped: list[str]) -> list[Path]:
+    """What may be an image, by its name, and subfolders, which are refused later."""
+    found = []
+    for entry in _sorted(folder):
+        known = entry.suffix.lower() in Image.registered_extensions()
+        if not _is_hidden(entry) and (known or entry.is_dir()):
+            found.append(entry)
+        elif not entry.is_dir():
+            skipped.append(entry.name)
+    return found
+
+
+def _sorted(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.name.startswith(".")
+
+
+def _some(names: list[str]) -> str:
+    """The names, or the first of many."""
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more
 
 
 def _layout(folder: Path) -> str:
@@ -89,18 +121,19 @@ def _check_classes(folder: Path, train: Listing, test: Listing) -> None:
         ("test", "train", sorted(test.keys() - train.keys())),
     ):
         if names:
-            more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
             raise ValueError(
                 f"{folder / incomplete} lacks classes that {folder / complete} has: "
-                f"{', '.join(names[:NAMES_SHOWN])}{more}; both need the same"
+                f"{_some(names)}; both need the same"
             )
 
 
 def _digest(folder: Path, files: list[Path]) -> str:
     """A digest that identifies these files without reading them."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(DECODING)
     for file in files:
-        facts = file.stat()
+        facts = file.lstat()  # a link to a missing file is named when it is decoded
+        if file.exists():
+            facts = file.stat()
         name = os.fsencode(file.relative_to(folder).as_posix())
         digest.update(b"%s\0%d\0%d\0" % (name, facts.st_size, facts.st_mtime_ns))
     return digest.hexdigest()[:DIGEST_LETTERS]
@@ -138,41 +171,71 @@ def _decode(files: list[Path], name: str) -> np.ndarray:
     title = TextColumn("{task.description}", markup=False)  # a name may contain brackets
     columns = (title, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     pixels: np.ndarray | None = None
+    problems = []
     with (
         Progress(*columns, console=console) as progress,
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         for number, file in enumerate(progress.track(files, description=f"decoding {name}")):
-            image = _image(file)
+            try:
+                image = _image(file)
+            except Exception as error:  # Pillow raises many kinds of errors for damaged files
+                problems.append(f"{file} ({getattr(error, 'strerror', None) or error})")
+                continue
             if pixels is None:
+                first, size = file, image.size
                 _check_memory(file, image, len(files))
                 pixels = np.empty((len(files), 3, image.height, image.width), np.uint8)
-            if pixels.shape[2:] != (image.height, image.width):
-                raise ValueError(
-                    f"{files[0]} has {pixels.shape[3]}×{pixels.shape[2]} px, {file} has "
-                    f"{image.width}×{image.height} px: make all images the same size"
-                )
-            pixels[number] = np.asarray(image).transpose(2, 0, 1)
+            if image.size == size:
+                pixels[number] = np.asarray(image).transpose(2, 0, 1)
+            else:
+                differs = "it has {}×{} px, {} has {}×{} px".format(*image.size, first, *size)
+                problems.append(f"{file} ({differs}: make all images the same size)")
+    _refuse(problems, len(files))
     assert pixels is not None  # every class has images
     grey = (pixels[:, :1] == pixels[:, 1:]).all()
     return pixels[:, :1].copy() if grey else pixels
 
 
-def _image(file: Path) -> Image.Image:
-    """The image in RGB, upright. Raises ValueError with the file and the remedy."""
-    try:
-        with Image.open(file) as image:
-            if getattr(image, "is_animated", False):
-                frames = image.n_frames  # type: ignore[attr-defined]  # animated formats have it
-                raise ValueError(f"it is an animation of {frames} images")
-            if image.mode.startswith(("I", "F")):  # Pillow would clip the values at 255
-                raise ValueError("it has more than 8 bits per pixel")
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except Exception as error:  # Pillow raises many kinds of errors for damaged files
+def _refuse(problems: list[str], count: int) -> None:
+    """Raise ValueError with all problems of `count` images, the first ones by name."""
+    if problems:
+        more = len(problems) - NAMES_SHOWN
         raise ValueError(
-            f"{file} cannot be used as an image ({error}): replace or delete it"
-        ) from error
+            f"{len(problems)} of {count:,} images cannot be used, replace or delete them:\n  "
+            + "\n  ".join(problems[:NAMES_SHOWN])
+            + (f"\n  and {more:,} more" if more > 0 else "")
+        )
+
+
+def _image(file: Path) -> Image.Image:
+    """The image in RGB, upright, on white. Raises ValueError, or as Pillow does."""
+    if not file.exists():
+        raise ValueError("it is a link to a file that is missing")
+    if not file.is_file():
+        raise ValueError("it is not a file")
+    with Image.open(file) as opened:
+        if getattr(opened, "is_animated", False):
+            frames = opened.n_frames  # type: ignore[attr-defined]  # animated formats have it
+            raise ValueError(f"it is an animation of {frames} images")
+        if opened.mode.startswith(("I", "F")):  # Pillow would clip the values at 255
+            raise ValueError("it has more than 8 bits per pixel")
+        image = ImageOps.exif_transpose(opened)
+        if image.has_transparency_data:
+            paper = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(paper, image.convert("RGBA"))
+        return image.convert("RGB")
+
+
+def _check_shades(part: Path, pixels: np.ndarray) -> None:
+    low, high = pixels.min(axis=(0, 2, 3)), pixels.max(axis=(0, 2, 3))
+    if (low == high).all():
+        raise ValueError(
+            f"all images in {part} are of one shade ({', '.join(map(str, low))} of 255), so there "
+            "is nothing to tell them apart: make sure that their ink differs from white, on which "
+            "transparent images are put"
+        )
 
 
 def _check_memory(file: Path, image: Image.Image, count: int) -> None:

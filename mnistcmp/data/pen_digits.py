@@ -1,20 +1,29 @@
 """Pen strokes -> a drawing on the canvas -> the pixels that a network reads."""
 
+import contextlib
+import glob
+import hashlib
+import io
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import PIL
 import torch
 
 from mnistcmp.catalogue.datasets import HELD_OUT_WRITERS
+from mnistcmp.data import unipen
+from mnistcmp.data.download import say
 from mnistcmp.data.unipen import PenDigit, read
 from mnistcmp.drawing import canvas, preprocess
 from mnistcmp.drawing.canvas import CANVAS_PX, USUAL_BRUSHES_PX
+from mnistcmp.safe_files import DamagedFile, read_arrays, write_whole
 
 # The ink, including the brush's width, fills as much of the canvas as an MNIST digit of its image.
 DIGIT_PX = CANVAS_PX * preprocess.BOX_PX // preprocess.FIELD_PX
 
 BRUSH_SEED = 0
+PARTS = ("training", "held_out")
 
 
 class PenPixels(NamedTuple):
@@ -45,6 +54,45 @@ def load(path: str | Path) -> tuple[PenPixels, PenPixels]:
         else:
             training += [(digit, first_px), (digit, second_px)]
     return _pen_pixels(training), _pen_pixels(held_out)
+
+
+def load_kept(path: Path) -> tuple[PenPixels, PenPixels]:
+    """As `load`, but the pixels are kept beside the file for the next time.
+
+    They are used again as long as neither the file nor the code that draws it changes.
+    """
+    kept = path.with_name(f"{path.name}-{_digest(path)}.npz")
+    with contextlib.suppress(DamagedFile, KeyError):  # or they are replayed
+        arrays = read_arrays(kept)
+        training, held_out = (
+            PenPixels(*(torch.from_numpy(arrays[f"{part}.{field}"]) for field in PenPixels._fields))
+            for part in PARTS
+        )
+        return training, held_out
+    say("Replaying pen strokes on the canvas, once …")
+    loaded = load(path)
+    arrays = {
+        f"{part}.{field}": tensor.numpy()
+        for part, pixels in zip(PARTS, loaded, strict=True)
+        for field, tensor in pixels._asdict().items()
+    }
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    with contextlib.suppress(OSError):  # a folder that cannot be written costs only time
+        write_whole(kept, buffer.getvalue())
+        for former in path.parent.glob(f"{glob.escape(path.name)}-*.npz"):
+            if former != kept:
+                former.unlink()
+    return loaded
+
+
+def _digest(path: Path) -> str:
+    """A digest of all that the pixels depend on."""
+    code = [Path(str(module.__file__)) for module in (unipen, canvas, preprocess)]
+    digest = hashlib.sha256(f"{PIL.__version__} {np.__version__}".encode())
+    for file in (path, *code, Path(__file__)):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def replay(digit: PenDigit, brush_px: float) -> np.ndarray:

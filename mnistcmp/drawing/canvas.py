@@ -19,12 +19,13 @@ SUPERSAMPLING = 2
 
 GREYS = 16  # grey levels of a picture in a link: a quarter of the bytes, and the same readings
 CURVE_PIECES = 4  # straight pieces of each curve
+LARGEST_PNG = 400_000  # bytes: the canvas's pixels without compression have 313,600
 
 Points = list[tuple[float, float]]
 
 
 class DrawingError(ValueError):
-    """A link without a readable drawing, or a drawing that is too large for a link."""
+    """Something from outside that is no drawing, or a drawing that is too large."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +93,27 @@ def put(ink: np.ndarray) -> Picture:
     return Picture(buffer.getvalue(), middle, middle, grey.width * scale, grey.height * scale)
 
 
+def open_png(png: bytes) -> Image.Image:
+    """A PNG of at most 280 px a side -> an RGBA image.
+
+    Raises DrawingError for anything else, for larger pictures before their pixels are decoded.
+    """
+    if len(png) > LARGEST_PNG:
+        raise DrawingError(f"its picture has {len(png):,} bytes, more than {LARGEST_PNG:,}")
+    try:
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as opened:
+            if max(opened.size) > CANVAS_PX:
+                raise DrawingError(f"its picture has {opened.size} px, more than the canvas")
+            return opened.convert("RGBA")
+    except DrawingError:
+        raise
+    except Exception as error:  # Pillow raises many types of errors for damaged files
+        raise DrawingError("its picture is not a readable PNG") from error
+
+
 def paint_picture(picture: Picture) -> Image.Image:
     """The picture as a grey image (280, 280) on white. Raises DrawingError if it is unreadable."""
-    try:
-        with Image.open(io.BytesIO(picture.png), formats=["PNG"]) as opened:
-            if max(opened.size) > CANVAS_PX:
-                raise DrawingError(f"it has {opened.size} px, more than the canvas")
-            grey = opened.convert("L")
-    except Exception as error:  # Pillow raises many types of errors for damaged files
-        raise DrawingError("its picture is not a PNG made by this app") from error
+    grey = open_png(picture.png).convert("L")
     size = (max(1, round(picture.width)), max(1, round(picture.height)))
     # Rotated as white on black, so that the new corners are blank.
     ink = ImageChops.invert(grey.resize(size)).rotate(-picture.degrees, expand=True)

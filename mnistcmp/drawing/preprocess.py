@@ -117,8 +117,9 @@ def _ink(rgba: np.ndarray) -> np.ndarray | None:
     if np.median(_border(rgba[..., 3])) == 0:
         contrast = canvas.getchannel("A")
     else:
-        white = Image.new("RGBA", canvas.size, "white")
-        opaque = Image.alpha_composite(white, canvas).convert("RGB")
+        if rgba[..., 3].min() < 255:  # rarely; compositing takes as long as all the rest
+            canvas = Image.alpha_composite(Image.new("RGBA", canvas.size, "white"), canvas)
+        opaque = canvas.convert("RGB")
         background = tuple(np.median(_border(np.asarray(opaque)), axis=0).astype(int).tolist())
         difference = ImageChops.difference(opaque, Image.new("RGB", canvas.size, background))
         red, green, blue = difference.split()

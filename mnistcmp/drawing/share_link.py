@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from mnistcmp.drawing.canvas import CANVAS_PX, Drawing, DrawingError, Picture, Stroke, paint_picture
+from mnistcmp.drawing import door
+from mnistcmp.drawing.canvas import Drawing, DrawingError, Picture, Stroke
 
 LONGEST_LINK = 6_000  # characters: proxies and servers accept URLs of about 8,000
 LARGEST_TEXT = 100_000  # bytes after decompression; more is an attack
-MOST_PICTURES, LARGEST_PICTURE_PX = 4, 2 * CANVAS_PX
-THICKEST_BRUSH_PX = 100
-FARTHEST_PX = 10 * CANVAS_PX
 
 
 def to_text(drawing: Drawing) -> str:
@@ -26,7 +24,7 @@ def to_text(drawing: Drawing) -> str:
         if isinstance(part, Stroke):
             points = np.rint(np.array(part.points)).astype(int)
             steps = np.diff(points, axis=0, prepend=np.zeros((1, 2), dtype=int))
-            parts.append([round(part.brush_px), *steps.flatten().tolist()])
+            parts.append([max(1, round(part.brush_px)), *steps.flatten().tolist()])
         else:
             place = (part.x, part.y, part.width, part.height, part.degrees)
             parts.append([base64.b64encode(part.png).decode(), *map(round, place)])
@@ -51,9 +49,7 @@ def from_text(text: str) -> Drawing:
         parts = json.loads(content)
         if not isinstance(parts, list):
             raise DrawingError("it is not a list of strokes")
-        if sum(isinstance(part[0], str) for part in parts) > MOST_PICTURES:
-            raise DrawingError(f"it has more than {MOST_PICTURES} pictures")
-        return [_part(*part) for part in parts]
+        return door.checked([_part(*part) for part in parts])
     except DrawingError as error:
         raise DrawingError(f"the drawing in this link cannot be read: {error}") from error
     except (
@@ -71,25 +67,8 @@ def from_text(text: str) -> Drawing:
 
 
 def _part(first: Any, *numbers: Any) -> Stroke | Picture:  # Any: whatever the JSON holds
-    values = np.array([float(number) for number in numbers])
-    _check_within(values)
+    values = np.array([door.number(value) for value in numbers])
     if isinstance(first, str):
-        picture = Picture(base64.b64decode(first), *values.tolist())
-        if max(picture.width, picture.height) > LARGEST_PICTURE_PX:
-            raise DrawingError(f"its picture is larger than {LARGEST_PICTURE_PX} px")
-        paint_picture(picture)
-        return picture
-    brush_px = float(first)
-    if not 1 <= brush_px <= THICKEST_BRUSH_PX:
-        raise DrawingError(f"its brush is {brush_px} px, not 1 to {THICKEST_BRUSH_PX}")
+        return Picture(door.from_base64(first), *values.tolist())
     points = np.cumsum(np.reshape(values, (-1, 2)), axis=0)
-    if not len(points):
-        raise DrawingError("a stroke in it has no points")
-    _check_within(points)
-    return Stroke([tuple(point) for point in points.tolist()], brush_px)
-
-
-def _check_within(px: np.ndarray) -> None:
-    # Not `any(abs(px) > ...)`, which would accept NaN.
-    if not (abs(px) <= FARTHEST_PX).all():
-        raise DrawingError(f"a number in it is not within ±{FARTHEST_PX} px")
+    return Stroke([tuple(point) for point in points.tolist()], door.number(first))

@@ -4,15 +4,11 @@ Only this process writes records. A run is recorded when it is finished, its row
 interruption costs only the active runs.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import TypedDict
-from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -24,11 +20,11 @@ from mnistcmp.data import pen_digits, sample_pack
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import load_dataset, short_name
 from mnistcmp.data.sample_pack import SamplesError
-from mnistcmp.json_files import read_json
 from mnistcmp.records import KEY, Records, RunRow, newest
-from mnistcmp.safe_files import DamagedFile, write_whole
+from mnistcmp.safe_files import DamagedFile, check_writable
 from mnistcmp.training import machine
 from mnistcmp.training.jobs import Job, Materials
+from mnistcmp.training.journal import Journal
 from mnistcmp.training.recording import key_of
 from mnistcmp.training.schedule import Progress, run
 
@@ -112,9 +108,16 @@ def train(
     `say` prints a message; `show` makes the progress display for a number of runs. Only one
     campaign at a time can write to a folder. After an interruption, the same order continues.
     Raises ValueError, with the remedy, if the order cannot be carried out, RecordsError if the
-    folder has records of an earlier version, and as `load_dataset`,
-    `Records.append` and `checkpoints.save` do.
+    folder has records of an earlier version, and as `load_dataset`, `Records.append` and
+    `checkpoints.save` do; OSError, before anything is trained, if a folder that will be needed
+    cannot be written.
     """
+    weights = order.out / short_name(order.dataset)
+    results = order.out / "results"
+    for folder in (order.out, order.out / "unfinished", results, results / "predictions"):
+        check_writable(folder)
+    for recipe in order.recipes:
+        check_writable(weights / recipe)
     order.out.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(order.out / ".lock", timeout=0):
@@ -199,8 +202,7 @@ def load_materials(
     elif not pen_file.exists():
         reason = PEN_HELP.format(path=pen_file)
     else:
-        say("Replaying pen strokes on the canvas …")
-        return Materials(images, *pen_digits.load(pen_file)), recipes
+        return Materials(images, *pen_digits.load_kept(pen_file)), recipes
     left = [recipe for recipe in recipes if not RECIPES[recipe].pen_strokes]
     without = ", ".join(recipe for recipe in recipes if recipe not in left)
     if not left:
@@ -244,46 +246,6 @@ def _save_samples(
     else:
         pack = sample_pack.labels_only(labels)
     sample_pack.save(sample_pack.path(out, name), pack)
-
-
-class Unfinished(TypedDict):
-    """The content of the journal's file."""
-
-    campaign: str
-
-
-class Journal:
-    """A file that marks a campaign as unfinished; it is deleted when the campaign is finished.
-
-    Its name is a hash of the campaign's plan, so only the same command continues the campaign.
-    """
-
-    def __init__(self, folder: Path, jobs: Iterable[Job], *, missing: bool) -> None:
-        plan = json.dumps([missing, *(asdict(job) for job in jobs)], sort_keys=True)
-        name = hashlib.sha256(plan.encode()).hexdigest()[:16]
-        self._path = folder / "unfinished" / f"{name}.json"
-
-    def campaign(self) -> str | None:
-        """The id of the unfinished campaign; None if there is none.
-
-        Raises ValueError if the file is damaged.
-        """
-        if not self._path.exists():
-            return None
-        try:
-            return read_json(self._path, Unfinished)["campaign"]
-        except DamagedFile as error:
-            raise ValueError(f"{error}: delete it, or start again with --fresh") from error
-
-    def begin(self) -> str:
-        """Mark a new campaign as unfinished -> its id."""
-        campaign = uuid4().hex[:12]
-        write_whole(self._path, json.dumps({"campaign": campaign}).encode())
-        return campaign
-
-    def end(self) -> None:
-        """Mark the campaign as finished."""
-        self._path.unlink(missing_ok=True)
 
 
 def recorded(records: Records, campaign: str | None = None) -> set[tuple[str, str, str, int, str]]:

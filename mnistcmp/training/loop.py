@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.models import Normalise, build
+from mnistcmp.training import machine
 from mnistcmp.training.augment import augment
 from mnistcmp.training.evaluate import Images, as_input, evaluate
 
@@ -21,6 +22,7 @@ Precision = Literal["fp32", "bf16"]
 CHUNK_BATCHES = 64  # converted and augmented at once: few calls, but little memory
 COUNTED_IMAGES = 500  # images per call when grey levels are counted
 GRADIENT_SAMPLES = 8  # steps per epoch at which the gradient norms are recorded
+TRIAL_STEPS, TRIAL_SECONDS = 8, 0.4  # of one timing trial, at most
 
 
 @dataclass(frozen=True)
@@ -103,24 +105,50 @@ def probe(
 ) -> dict[Precision, float]:
     """Seconds per training step in each precision: the faster of two short trials.
 
-    The precisions take turns, so that a short load on the machine slows down both.
+    The precisions take turns, so that a short load on the machine slows down both. bf16 is tried
+    only on devices that compute in it, and a trial ends as soon as a step is slower than in fp32.
     """
-    steps = 8
     model, training = _prepare(name, recipe, training, device, classes)
-    few = Images(*(part[: steps * recipe.batch_size] for part in training))
+    few = Images(*(part[: TRIAL_STEPS * recipe.batch_size] for part in training))
     optimiser, _ = _optimiser(model, recipe, len(few.labels))
-    seconds: dict[Precision, float] = {}
-    # Apple's GPUs gain nothing from bf16, and not all of them support it.
-    precisions: tuple[Precision, ...] = ("fp32",) if device == "mps" else ("fp32", "bf16")
-    for trial in range(3):
-        for precision in precisions:
-            started = time.perf_counter()
-            batches = _batches(few, recipe, torch.Generator(), lambda steps: None)
-            _train_epoch(model, batches, steps, optimiser, None, autocast(device, precision))
-            taken = (time.perf_counter() - started) / steps
-            if trial:  # the first one warms up
-                seconds[precision] = min(taken, seconds.get(precision, taken))
-    return seconds
+    try_bf16 = machine.computes_in_bf16(device)
+    fp32, bf16 = [], []
+    for _ in range(3):
+        fp32.append(_trial(model, few, recipe, optimiser, autocast(device, "fp32"), math.inf))
+        if try_bf16:
+            limit = min(fp32)
+            bf16.append(_trial(model, few, recipe, optimiser, autocast(device, "bf16"), limit))
+    seconds: dict[Precision, float] = {"fp32": min(fp32[1:])}  # the first one warms up
+    return seconds | {"bf16": min(bf16[1:])} if try_bf16 else seconds
+
+
+def _trial(
+    model: nn.Module,
+    images: Images,
+    recipe: Recipe,
+    optimiser: torch.optim.Optimizer,
+    context: AbstractContextManager,
+    limit_seconds: float,
+) -> float:
+    """Train on `images` -> seconds per step.
+
+    It ends early after a step that takes more than `limit_seconds`, or after TRIAL_SECONDS.
+    """
+    steps = 0
+    started = time.perf_counter()
+
+    def while_fast(batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+        nonlocal steps
+        for batch in batches:
+            before = time.perf_counter()
+            yield batch  # the step is done when the next batch is asked for
+            now, steps = time.perf_counter(), steps + 1
+            if now - before > limit_seconds or now - started > TRIAL_SECONDS:
+                return
+
+    batches = while_fast(_batches(images, recipe, torch.Generator(), lambda steps: None))
+    _train_epoch(model, batches, TRIAL_STEPS, optimiser, None, context)
+    return (time.perf_counter() - started) / steps  # reading the loss waited for the device
 
 
 def pixel_statistics(pixels: Tensor) -> tuple[list[float], list[float]]:

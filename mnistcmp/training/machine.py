@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")  # the last one is ARM's
+
 
 def describe(device: str) -> str:
     """The hardware in one line: processor, cores, vector instructions, operating system."""
@@ -42,6 +44,19 @@ def choose_device(wanted: str | None) -> str:
         available = " or ".join(device for device in found if found[device])
         raise ValueError(f"torch finds no {wanted} device here; use --device {available}")
     return wanted
+
+
+def computes_in_bf16(device: str) -> bool:
+    """Whether the device has bf16 instructions that can be worth a trial.
+
+    A processor without them emulates bf16, which takes up to ten times as long as fp32.
+    """
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device == "mps":  # Apple's GPUs gain nothing from bf16, and not all of them support it
+        return False
+    found = torch.cpu.get_capabilities()
+    return any(found.get(name, False) for name in BF16_INSTRUCTIONS)
 
 
 def versions() -> str:

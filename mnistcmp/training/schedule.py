@@ -1,12 +1,20 @@
-"""The order and the precision of the runs, and the estimate of the time left."""
+"""The order and the precision of the runs, and the estimate of the time left.
+
+Every kind of run (network and recipe) is timed for a moment just before its first run. To time all
+kinds in advance would take minutes on a slow processor; until then, a guess gives their order.
+"""
 
 import time
-from dataclasses import dataclass
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
-from math import inf
+from math import ceil, inf
 from pathlib import Path
 from typing import Protocol
 
+from mnistcmp.inspection import structure
+from mnistcmp.models import build
 from mnistcmp.records import RunRow
 from mnistcmp.training import machine
 from mnistcmp.training.jobs import Job, Materials, Probed, probe_job, run_job
@@ -19,6 +27,11 @@ from mnistcmp.training.worker_pool import Call, Crew
 # runs with the same seed (checkpoints/results/recipe_search.csv; one pair of conv_batchnorm shows
 # no such loss). This was examined because the test accuracy of cnn was low.
 BF16_MUST_SAVE = 1 / 4
+
+# The guessed time of a training step: a constant, and six operations per multiply-add of an image,
+# at the speed of one core.
+STEP_SECONDS = 1e-3
+OPERATIONS_PER_SECOND = 3e10
 
 
 class Progress(Protocol):
@@ -36,12 +49,13 @@ class Progress(Protocol):
 
 @dataclass(frozen=True)
 class _Plan:
-    """A job, its precision, and its expected time."""
+    """A job, its precision, and its expected time, which is a guess if it `is_guess`."""
 
     job: Job
     precision: Precision
     steps: int
     seconds: float
+    is_guess: bool = False
 
     @property
     def call(self) -> Call:
@@ -71,34 +85,76 @@ def run(
         "versions": machine.versions(),
     }
     rows: list[RunRow] = []
+    agenda = _Agenda(_guess(jobs, materials), workers)
     with Crew(workers, materials, device) as crew:
-        progress.note("Timing a few steps of every kind of run …")
-        plans = sorted(_plans(crew, jobs), key=lambda plan: -plan.seconds)
-        clock = _Clock(plans, workers)
-        by_call = {plan.call: plan for plan in plans}
-        for call, outcome in crew.each(by_call, partial(_report, progress, clock, by_call)):
-            plan = by_call[call]
+        for call, outcome in crew.each(agenda.calls(), partial(_report, progress, agenda)):
+            if call.function is probe_job:
+                agenda.timed(call, outcome)
+                continue
+            plan = agenda.plans[call]
             rows.append(record(folder, plan.job, plan.precision, outcome, facts, materials.dataset))
-            clock.finished(plan)
+            agenda.clock.finished(plan)
             progress.finished(plan.job, rows[-1], len(rows))
     return rows
 
 
-def _plans(crew: Crew, jobs: list[Job]) -> list[_Plan]:
-    """Choose each job's precision by timing a few steps of every (model, recipe)."""
-    kinds = {(job.model, job.recipe): Call(probe_job, (job,)) for job in jobs}
-    probed = dict(crew.each(kinds.values()))
+def _guess(jobs: list[Job], materials: Materials) -> list[_Plan]:
+    """The jobs with guesses of their times, from the numbers of multiply-adds; longest first."""
+    dataset, pens, _ = materials
+    costs = {}
+    for model in {job.model for job in jobs}:
+        try:
+            network = build(model, dataset.in_shape, dataset.classes)
+            layers = structure.layers(network, dataset.in_shape)
+        except (ValueError, RuntimeError):  # it fits neither the images nor the memory
+            layers = []
+        costs[model] = 6 * sum(layer.multiply_adds for layer in layers) / OPERATIONS_PER_SECOND
     plans = []
     for job in jobs:
-        outcome = probed[kinds[job.model, job.recipe]]
-        if not isinstance(outcome, Probed):
-            # The probe failed; the run will fail too, and is recorded then.
-            plans.append(_Plan(job, "fp32", 1, 0.0))
-            continue
-        precision = choose_precision(outcome.seconds)
-        seconds = outcome.steps * outcome.seconds[precision]
-        plans.append(_Plan(job, precision, outcome.steps, seconds))
-    return plans
+        images = len(dataset.train_labels)
+        images += len(pens.labels) if pens and job.recipe.pen_strokes else 0
+        steps = job.recipe.epochs * ceil(images / job.recipe.batch_size)
+        seconds = steps * (STEP_SECONDS + job.recipe.batch_size * costs[job.model])
+        plans.append(_Plan(job, "fp32", steps, seconds, is_guess=True))
+    return sorted(plans, key=lambda plan: -plan.seconds)
+
+
+class _Agenda:
+    """What is left to do, the longest first. A kind of run is timed before its first run.
+
+    `plans` are those of the runs that were timed, by their calls.
+    """
+
+    def __init__(self, guesses: list[_Plan], workers: int) -> None:
+        self.clock = _Clock(guesses, workers)
+        self.plans: dict[Call, _Plan] = {}
+        self._ready: deque[Call] = deque()
+        kinds: defaultdict[object, list[_Plan]] = defaultdict(list)
+        for guess in guesses:
+            kinds[guess.job.model, guess.job.recipe].append(guess)
+        self._kinds = {Call(probe_job, (kind[0].job,)): kind for kind in kinds.values()}
+
+    def calls(self) -> Iterator[Call | None]:
+        """Endless: the next call, or None if there is none before the next result."""
+        untimed = deque(self._kinds)
+        while True:
+            if self._ready:
+                yield self._ready.popleft()
+            else:
+                yield untimed.popleft() if untimed else None
+
+    def timed(self, call: Call, outcome: object) -> None:
+        """Choose the precision of a kind of run; its runs can start now."""
+        for guess in self._kinds[call]:
+            # If timing failed, the run will fail too, and is recorded then.
+            plan = replace(guess, seconds=0.0, is_guess=False)
+            if isinstance(outcome, Probed):
+                precision = choose_precision(outcome.seconds)
+                seconds = outcome.steps * outcome.seconds[precision]
+                plan = _Plan(guess.job, precision, outcome.steps, seconds)
+            self.clock.timed(guess, plan)
+            self.plans[plan.call] = plan
+            self._ready.append(plan.call)
 
 
 def choose_precision(seconds: dict[Precision, float]) -> Precision:
@@ -107,29 +163,43 @@ def choose_precision(seconds: dict[Precision, float]) -> Precision:
 
 
 class _Clock:
-    """Estimates the time left: from the timed steps, corrected by the campaign's actual pace."""
+    """Estimates the time left: from the timed steps, corrected by the campaign's actual pace.
+
+    Guesses are corrected by the ratio of the timed to the guessed seconds so far.
+    """
 
     def __init__(self, plans: list[_Plan], workers: int) -> None:
         self._started, self._workers = time.monotonic(), workers
-        self._waiting = {plan: plan.seconds for plan in plans}
-        self._total = sum(self._waiting.values())
+        self._waiting = set(plans)
+        self._finished_seconds = self._timed_seconds = self._guessed_seconds = 0.0
+
+    def timed(self, guess: _Plan, plan: _Plan) -> None:
+        self._waiting.remove(guess)
+        self._waiting.add(plan)
+        self._timed_seconds += plan.seconds
+        self._guessed_seconds += guess.seconds
 
     def finished(self, plan: _Plan) -> None:
-        del self._waiting[plan]
+        self._waiting.remove(plan)
+        self._finished_seconds += plan.seconds
 
     def seconds_left(self, shares: dict[_Plan, float]) -> float:
-        left = {plan: s * (1 - shares.get(plan, 0)) for plan, s in self._waiting.items()}
-        work_left = max(sum(left.values()) / self._workers, max(left.values(), default=0))
-        work_done = (self._total - sum(left.values())) / self._workers
+        ratio = self._timed_seconds / self._guessed_seconds if self._timed_seconds else 1.0
+        left = [
+            plan.seconds * (ratio if plan.is_guess else 1 - shares.get(plan, 0))
+            for plan in self._waiting
+        ]
+        done = self._finished_seconds + sum(plan.seconds * share for plan, share in shares.items())
+        work_left = max(sum(left) / self._workers, max(left, default=0))
+        work_done = done / self._workers
         # The early pace is mostly chance. Evaluation adds to the timed training steps.
         pace = (time.monotonic() - self._started) / work_done if work_done > 30 else 1.2
         return work_left * pace
 
 
-def _report(
-    progress: Progress, clock: _Clock, plans: dict[Call, _Plan], steps_done: dict[Call, int]
-) -> None:
-    shares = {plans[call]: done / plans[call].steps for call, done in steps_done.items()}
+def _report(progress: Progress, agenda: _Agenda, steps_done: dict[Call, int]) -> None:
+    plans = {agenda.plans[call]: done for call, done in steps_done.items() if call in agenda.plans}
+    shares = {plan: done / plan.steps for plan, done in plans.items()}
     progress.running(
-        {plan.job: share for plan, share in shares.items()}, clock.seconds_left(shares)
+        {plan.job: share for plan, share in shares.items()}, agenda.clock.seconds_left(shares)
     )

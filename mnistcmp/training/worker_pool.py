@@ -1,32 +1,36 @@
-"""Worker processes: each holds the data and trains one run at a time, on one thread."""
+"""Worker processes: each holds the data and trains one run at a time, on one thread.
+
+The data reaches them through a file. A process that ends while it starts reads nothing, and the
+pipe to it holds 64 KiB, so more in the arguments could block this process for ever.
+"""
 
 import contextlib
 import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
-from collections import deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import connection, get_context, parent_process
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
+from mnistcmp.safe_files import read_arrays
 from mnistcmp.training import jobs
 from mnistcmp.training.jobs import Counter, Materials
 
 TICK_SECONDS = 0.25
-
-# The fields of a Dataset or PenPixels, with numpy arrays in place of tensors. Arrays are sent
-# through a pipe; tensors need shared memory, which is often limited to 64 MB in a container.
-Arrays = tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,11 @@ class Worker:
     `executor` is a concurrent.futures Executor; `steps_done()` is the progress of the current run.
     """
 
-    def __init__(self, materials: Materials, device: str) -> None:
+    def __init__(self, data: Path, device: str) -> None:
         context = get_context("spawn")  # a fork would copy torch's threads in an unknown state
         self._steps: Counter = context.RawValue("q", 0)
-        dataset, *pens = materials
-        arrays = _arrays(dataset), [None if pen is None else _arrays(pen) for pen in pens]
         self.executor = ProcessPoolExecutor(
-            1, mp_context=context, initializer=_start, initargs=(*arrays, device, self._steps)
+            1, mp_context=context, initializer=_start, initargs=(data, device, self._steps)
         )
 
     def submit(self, call: Call) -> Future[object]:
@@ -68,7 +70,11 @@ class Crew:
     """Several workers that share calls; a context manager that stops their processes on exit."""
 
     def __init__(self, count: int, materials: Materials, device: str) -> None:
-        self._new_worker = partial(Worker, materials, device)
+        # Not shared memory, which is often limited to 64 MB in a container.
+        self._folder = tempfile.TemporaryDirectory(prefix="mnistcmp-", ignore_cleanup_errors=True)
+        data = Path(self._folder.name) / "data.npz"
+        save_materials(data, materials)
+        self._new_worker = partial(Worker, data, device)
         self._idle = [self._new_worker() for _ in range(count)]
 
     def __enter__(self) -> "Crew":
@@ -77,28 +83,33 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         for process in multiprocessing.active_children():
             process.terminate()
+        self._folder.cleanup()
 
     def each(
         self,
-        calls: Iterable[Call],
+        calls: Iterable[Call | None],
         on_tick: Callable[[dict[Call, int]], None] = lambda steps_done: None,
     ) -> Iterator[tuple[Call, object]]:
         """Make all calls in order as workers become free -> each call with its result when done.
 
+        A call is taken when a worker is free, so it may depend on earlier results; None means that
+        there is none before the next result.
         The result of a failed call is its exception, or BrokenProcessPool if its process ended.
         `on_tick` is called a few times a second with the steps done by each active call.
         """
-        waiting = deque(calls)
+        waiting = iter(calls)
         running: dict[Future[object], tuple[Worker, Call]] = {}
-        while waiting or running:
-            while waiting and self._idle:
-                worker, call = self._idle.pop(), waiting.popleft()
+        while True:
+            while self._idle and (call := next(waiting, None)):
+                worker = self._idle.pop()
                 try:
                     future = worker.submit(call)
                 except BrokenProcessPool:  # it was killed while idle
                     worker = self._new_worker()
                     future = worker.submit(call)
                 running[future] = worker, call
+            if not running:
+                return
             done, _ = wait(running, TICK_SECONDS, FIRST_COMPLETED)
             for future in done:
                 worker, call = running.pop(future)
@@ -111,13 +122,31 @@ class Crew:
             on_tick({call: worker.steps_done() for worker, call in running.values()})
 
 
-def _arrays(fields: Dataset | PenPixels) -> Arrays:
-    return tuple(field.numpy() if isinstance(field, torch.Tensor) else field for field in fields)
+def save_materials(path: Path, materials: Materials) -> None:
+    """Write the data for the workers. Raises OSError, with the path and the remedy."""
+    arrays = {
+        f"{part}.{field}": np.asarray(value)
+        for part, fields in materials._asdict().items()
+        if fields is not None
+        for field, value in fields._asdict().items()
+    }
+    try:
+        np.savez(path, allow_pickle=False, **arrays)
+    except OSError as error:
+        reason = f"{error.strerror}; free some space, or name another folder with TMPDIR"
+        raise OSError(error.errno, reason, str(path)) from error
 
 
-def _tensors(fields: Arrays) -> tuple[object, ...]:
-    return tuple(
-        torch.from_numpy(field) if isinstance(field, np.ndarray) else field for field in fields
+def load_materials(path: Path) -> Materials:
+    """The data that `save_materials` wrote."""
+    parts: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    for name, array in read_arrays(path).items():
+        part, _, field = name.partition(".")
+        is_text = array.dtype.kind == "U"
+        parts[part][field] = tuple(array.tolist()) if is_text else torch.from_numpy(array)
+    pens = (parts.get(part) for part in Materials._fields[1:])
+    return Materials(
+        Dataset(**parts["dataset"]), *(None if pen is None else PenPixels(**pen) for pen in pens)
     )
 
 
@@ -133,14 +162,12 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def _start(dataset: Arrays, pens: list[Arrays | None], device: str, steps: Counter) -> None:
+def _start(data: Path, device: str, steps: Counter) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=_die_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     torch.backends.cudnn.deterministic = True  # a seed gives the same weights on a GPU, too
-    training, heldout = (None if pen is None else PenPixels._make(_tensors(pen)) for pen in pens)
-    materials = Materials(Dataset._make(_tensors(dataset)), training, heldout)
-    jobs.prepare(materials, device, steps)
+    jobs.prepare(load_materials(data), device, steps)
 
 
 def _die_with_parent() -> None:

@@ -130,3 +130,11 @@ def test_times_shows_the_digits_that_matter():
     assert [times(x) for x in (1.0062, 1.444, 1.00001, 0.0001, 1234.0)] == [
         *("1.006 ×", "1.44 ×", "1 ×", "0.0001 ×", "1,234 ×"),
     ]
+
+
+def test_gap_of_zero_is_compared_with_nothing():
+    table, _ = trained({"fcn": [0.9], "simple_cnn": [0.95]})
+    assert "Training minus test" in "".join(one.text for one in claims.factors(STUDIES[4], table))
+    table.loc["fcn", "gap"] = 0.0
+    found = claims.factors(STUDIES[4], table)
+    assert "Training minus test" not in "".join(one.text for one in found)

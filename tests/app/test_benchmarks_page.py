@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from mnistcmp.analysis.comparisons import Gap
 from mnistcmp.app import cached_records
 from mnistcmp.app.benchmarks import charts, mistakes, pen_digits
+from mnistcmp.app.charts import with_intervals
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.records import Records, summarise
@@ -58,7 +59,7 @@ def test_intervals_use_students_t_and_stay_between_0_and_100_percent():
             "seeds": [3, 3, 3, 1],
         }
     )
-    rows = charts.with_intervals(summary).set_index("model")
+    rows = with_intervals(summary, summary["seeds"]).set_index("model")
     assert rows["accuracy"].tolist() == pytest.approx([90, 99, 1, 50])
     assert rows["low"].tolist()[:3] == pytest.approx([87.5159, 96.5159, 0], abs=1e-4)
     assert rows["high"].tolist()[:3] == pytest.approx([92.4841, 100, 3.4841], abs=1e-4)

@@ -88,16 +88,6 @@ def test_stroke_is_read_by_all_networks():
     assert any(f"{NETWORKS} networks agree" in text.value for text in app.markdown)
 
 
-@pytest.mark.parametrize(
-    "url", ["data:image/png;base64,AAAA", "data:image/png;base64,%%%", "not a data url"]
-)
-def test_damaged_data_url_shows_a_warning(url):
-    app = run(url)
-    assert not app.exception
-    assert app.metric[0].value == "–"
-    assert "could not be read" in app.warning[0].value
-
-
 def test_undo_removes_the_last_stroke_and_clear_removes_all():
     app = run(as_url(one()), [STROKE, STROKE | {"strokeWidth": 9}])
     undo = labelled(app.button, "Undo")

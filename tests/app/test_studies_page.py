@@ -7,6 +7,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.datasets import title
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.data import sample_pack
@@ -172,6 +173,20 @@ def test_study_shows_the_users_own_data_set(records):
     assert app.segmented_control(key="dataset_6").options == ["MNIST", "leaves"]
     app.segmented_control(key="dataset_6").set_value("leaves").run()
     assert "Only **kernel_3** has been trained so far: 60.00 %" in said(app)
+    assert not app.exception
+
+
+def test_name_of_a_folder_with_markup_is_shown_as_text(records):
+    name = "*a* <b>c [d](e) :red[f] `g` _h_"
+    record(records, run("kernel_3", 0.97, dataset="mnist"), run("kernel_3", 0.6, dataset=name))
+    app = shown(6)
+    assert app.segmented_control(key="dataset_6").options == ["MNIST", plain(name)]
+    app.segmented_control(key="dataset_6").set_value(name).run()
+    assert any(f"ours on {plain(name)}, trained" in note.value for note in app.caption)
+    assert (
+        f"Train with `` python scripts/train_all.py --study 6 --dataset PATH/OF/{name} --"
+        in "".join(note.value for note in app.info)
+    )
     assert not app.exception
 
 

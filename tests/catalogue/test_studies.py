@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mnistcmp.catalogue.studies import STUDIES, Claim, Published, Step
+from mnistcmp.catalogue.studies import STUDIES, Claim, Published, Step, by_number
 
 BLOCKS = STUDIES[9]
 
@@ -45,5 +45,13 @@ def test_study_with_published_figures_has_at_most_seven_networks():
     ours = replace(BLOCKS, models=models)  # no limit without published figures
     with pytest.raises(ValueError, match=f"{len(models)} networks .* at most 7"):
         replace(ours, models=models | {"res_basic": Published(0.9)})
-    seven = dict(list(models.items())[-7:]) | {"res_basic": Published(0.9)}
+    eight = dict(list(models.items())[-8:]) | {"res_basic": Published(0.9)}
+    with pytest.raises(ValueError, match="8 networks .* at most 7"):
+        replace(ours, models=eight)
+    seven = dict(list(eight.items())[-7:])
     assert len(replace(BLOCKS, models=seven).models) == 7
+
+
+def test_studies_with_the_same_number_are_refused():
+    with pytest.raises(ValueError, match="two studies have the number 9: renumber one"):
+        by_number([BLOCKS, replace(BLOCKS, title="Another")])

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageColor
 
 from mnistcmp.data import image_folder
 from mnistcmp.data.load import load_dataset, short_name
@@ -98,15 +98,86 @@ def test_image_is_rotated_upright_by_its_exif_orientation(folder, load):
     assert load().test_images[0, :, 3, 5].tolist() == [9, 8, 7]
 
 
-def test_hidden_files_and_folders_are_ignored(folder, load):
+def test_files_that_are_no_images_are_skipped_and_named_in_one_line(folder, load, capsys):
     before = load()
     (folder / "train" / ".DS_Store").write_bytes(b"?")
     (folder / "train" / "red" / ".DS_Store").write_bytes(b"?")
-    (folder / "test" / ".ipynb_checkpoints").mkdir()
+    (folder / "train" / "red" / ".hidden.png").write_bytes(b"?")
+    (folder / "train" / "red" / "Thumbs.db").write_bytes(b"?")
+    (folder / "train" / "green" / "desktop.ini").write_bytes(b"?")
+    (folder / "test" / "green" / "labels.txt").write_bytes(b"?")
     (folder / "train" / "notes.txt").write_text("no class")
+    (folder / "test" / ".ipynb_checkpoints").mkdir()
+    (folder / "test" / "red" / ".ipynb_checkpoints").mkdir()
+    capsys.readouterr()
     after = load()
     assert after.class_names == before.class_names
     assert torch.equal(after.train_images, before.train_images)
+    assert capsys.readouterr().err == (
+        f"Skipping 7 files in {folder} that are no images: .DS_Store, .hidden.png, Thumbs.db, "
+        "desktop.ini, labels.txt, notes.txt\n"
+    )
+
+
+def test_first_ten_kinds_of_skipped_files_are_named(folder, load, capsys):
+    for number in range(12):
+        (folder / "test" / "red" / f"{number:02}.txt").touch()
+    load()
+    assert "09.txt and 2 more\n" in capsys.readouterr().err
+
+
+def test_class_without_images_names_the_files_that_it_has(folder, load):
+    (folder / "test" / "red" / "0.png").rename(folder / "test" / "red" / "0.heic")
+    with pytest.raises(ValueError, match=r"red holds no images \(0.heic is no image\): put some"):
+        load()
+
+
+def transparent(mode: str, ink: str) -> Image.Image:
+    """6×4 px, transparent but for one pixel of ink in the corner."""
+    image = Image.new("RGBA", (6, 4), (0, 0, 0, 0))
+    image.putpixel((0, 0), (*ImageColor.getrgb(ink), 255))
+    return image.quantize() if mode == "P" else image.convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparent_images_are_put_on_white(folder, load, mode):
+    transparent(mode, "black").save(folder / "test" / "blue" / "0.png")
+    image = load().test_images[0]
+    assert image[:, 0, 0].tolist() == [0, 0, 0]
+    assert (image.flatten(1)[:, 1:] == 255).all()
+
+
+def test_colour_that_stands_for_transparency_becomes_white(folder, load):
+    image = Image.new("RGB", (6, 4), (9, 9, 9))
+    image.putpixel((0, 0), (1, 2, 3))
+    image.save(folder / "test" / "blue" / "0.png", transparency=(9, 9, 9))
+    image = load().test_images[0]
+    assert image[:, 0, 0].tolist() == [1, 2, 3]
+    assert (image.flatten(1)[:, 1:] == 255).all()
+
+
+def test_half_transparent_ink_is_mixed_with_white(folder, load):
+    Image.new("RGBA", (6, 4), (0, 0, 0, 51)).save(folder / "test" / "blue" / "0.png")
+    assert (load().test_images[0] == 204).all()
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_images_that_are_all_of_one_shade_are_refused(folder, load, part, tmp_path):
+    for file in (folder / part).rglob("*.png"):
+        transparent("RGBA", "white").save(file)
+    reason = "are of one shade (255, 255, 255 of 255), so there is nothing to tell them apart"
+    with pytest.raises(ValueError, match=re.escape(f"all images in {folder / part} {reason}")):
+        load()
+    assert not (tmp_path / "data").exists()
+
+
+def test_pixels_that_an_older_version_kept_are_not_used(load, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(image_folder, "DECODING", b"")
+        load()
+    before = kept(tmp_path)
+    load()
+    assert kept(tmp_path) != before
 
 
 def test_second_load_decodes_nothing(load, monkeypatch):
@@ -210,9 +281,9 @@ def test_images_of_two_sizes_are_refused_by_name(folder, load):
     with pytest.raises(ValueError) as raised:
         load()
     message = str(raised.value)
-    assert f"{folder / 'train' / 'blue' / '0.png'} has 6×4 px" in message
-    assert f"{folder / 'test' / 'green' / '0.png'} has 5×4 px" in message
-    assert "make all images the same size" in message
+    first, other = folder / "train" / "blue" / "0.png", folder / "test" / "green" / "0.png"
+    assert "1 of 9 images cannot be used" in message
+    assert f"{other} (it has 5×4 px, {first} has 6×4 px: make all images the same size)" in message
 
 
 def animation(path: Path) -> None:
@@ -231,7 +302,10 @@ def half_a_file(path: Path) -> None:
         (lambda path: path.write_text("no image"), "cannot identify image file"),
         (lambda path: path.write_bytes(b""), "cannot identify image file"),
         (half_a_file, "truncated"),
-        (lambda path: path.mkdir(), "Is a directory"),
+        (lambda path: path.mkdir(), "it is not a file"),
+        (lambda path: os.mkfifo(path), "it is not a file"),
+        (lambda path: path.symlink_to("gone.png"), "it is a link to a file that is missing"),
+        (lambda path: path.symlink_to(path), "it is a link to a file that is missing"),
         (animation, "animation of 3 images"),
         (lambda path: Image.new("I;16", (6, 4), 999).save(path, "PNG"), "more than 8 bits"),
     ],
@@ -239,17 +313,28 @@ def half_a_file(path: Path) -> None:
 def test_unusable_file_is_refused_by_name(folder, load, tmp_path, make, reason):
     path = folder / "test" / "green" / "1.png"
     make(path)
-    message = f"{re.escape(str(path))} cannot be used as an image .*{reason}.*replace or delete it"
-    with pytest.raises(ValueError, match=message):
+    message = f"1 of 10 images cannot be used, replace or delete them:\n  {re.escape(str(path))}"
+    with pytest.raises(ValueError, match=rf"{message} \(.*{reason}.*\)$"):
         load()
     assert not (tmp_path / "data").exists()
+
+
+def test_all_unusable_files_are_refused_at_once_and_the_first_ten_by_name(folder, load):
+    paths = [folder / "train" / "red" / f"bad {number:02}.png" for number in range(12)]
+    for path in paths:
+        path.write_text("no image")
+    with pytest.raises(ValueError, match="12 of 21 images cannot be used") as raised:
+        load()
+    message = str(raised.value)
+    assert [str(path) in message for path in paths] == [True] * 10 + [False] * 2
+    assert message.endswith("and 2 more")
 
 
 # The image has 24 px. Pillow warns above the limit and refuses above twice the limit.
 @pytest.mark.parametrize("limit_px", [10, 20])
 def test_huge_image_is_refused_by_name(folder, load, monkeypatch, limit_px):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit_px)
-    with pytest.raises(ValueError, match=r"0\.png cannot be used .*exceeds limit .*replace"):
+    with pytest.raises(ValueError, match=r"9 of 9 .*\n.*0\.png \(.*exceeds limit"):
         load()
 
 

@@ -7,7 +7,7 @@ import torch
 
 from mnistcmp.catalogue.datasets import HELD_OUT_WRITERS
 from mnistcmp.data import pen_digits
-from mnistcmp.data.pen_digits import load, replay
+from mnistcmp.data.pen_digits import PenPixels, load, replay
 from mnistcmp.data.unipen import SOURCE_URL, PenDigit, read
 from mnistcmp.drawing import preprocess
 from tests.helpers import REPOSITORY
@@ -295,6 +295,46 @@ def test_load_draws_a_dot(write):
     _, held_out = load(write(HEADER + DOT))
     assert held_out.images[0, 14, 14] == 255
     assert held_out.labels.tolist() == [1]
+
+
+def equal(one: tuple[PenPixels, PenPixels], other: tuple[PenPixels, PenPixels]) -> bool:
+    return all(
+        torch.equal(a, b)
+        for part, same in zip(one, other, strict=True)
+        for a, b in zip(part, same, strict=True)
+    )
+
+
+def test_pixels_are_kept_until_the_file_changes(write, monkeypatch):
+    path = write(digits_of_writers(1, 6, 2))
+    first = pen_digits.load_kept(path)
+    assert equal(first, load(path))
+    with monkeypatch.context() as patch:
+        patch.setattr(pen_digits, "replay", None)
+        assert equal(pen_digits.load_kept(path), first)
+    write(digits_of_writers(1, 6, 2, 3))
+    assert len(pen_digits.load_kept(path)[0].labels) == len(first[0].labels) + 2
+    assert len(list(path.parent.glob("*.npz"))) == 1
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "other"])
+def test_damaged_kept_pixels_are_replaced(write, damage):
+    path = write(digits_of_writers(1, 6))
+    first = pen_digits.load_kept(path)
+    (kept,) = path.parent.glob("*.npz")
+    content = kept.read_bytes()
+    kept.write_bytes({"cut": content[:-40], "empty": b"", "other": b"PK?"}[damage])
+    assert equal(pen_digits.load_kept(path), first)
+    assert kept.read_bytes() == content
+
+
+def test_pixels_are_loaded_though_they_cannot_be_kept(write, monkeypatch):
+    def read_only(path, content):
+        raise OSError("Read-only file system")
+
+    path = write(digits_of_writers(1, 6))
+    monkeypatch.setattr(pen_digits, "write_whole", read_only)
+    assert equal(pen_digits.load_kept(path), load(path))
 
 
 @pytest.mark.skipif(not PENDIGITS.exists(), reason=f"{PENDIGITS.name} is missing: see {SOURCE_URL}")

@@ -87,6 +87,11 @@ def test_text_rounds_to_whole_px_without_accumulating_errors():
     assert stroke.points == [(round(x), round(y)) for x, y in points]
 
 
+def test_stroke_that_was_made_thin_stays_readable():
+    (stroke,) = share_link.from_text(share_link.to_text([Stroke([(5, 5)], 0.2)]))
+    assert stroke.brush_px == 1
+
+
 def test_text_of_nearly_the_maximum_length_is_read_completely():
     text = share_link.to_text([random_stroke(1350)])
     assert 5_500 < len(text) <= 6_000
@@ -135,6 +140,10 @@ UNREADABLE = {
     "truncated": share_link.to_text([SEVEN, CROSS])[:-20],
     "bomb": pack(b"[[20,1,1]" + b" " * 2 * share_link.LARGEST_TEXT + b"]"),
     "nested too deeply": pack(b"[" * 90_000),
+    "too many strokes": pack_parts(*[[20, 1, 1]] * 201),
+    "too many points": pack_parts([20, *[1, -1] * 20_001]),
+    "text for a number": pack_parts([20, "1", 1]),
+    "true for a number": pack_parts([True, 1, 1]),
     "steps far outside": pack_parts([20, *[2800, 0] * 50]),
     "larger than a float": pack(b"[[20,1" + b"0" * 400 + b",10]]"),
     "more digits than Python accepts": pack(b"[[20,1" + b"0" * 5000 + b",10]]"),
@@ -148,7 +157,6 @@ UNREADABLE = {
     "picture of a huge height": pack_parts([base64.b64encode(BLACK).decode(), 1, 1, 1, 561, 0]),
     "one picture too many": pack_parts(*[[base64.b64encode(BLACK).decode(), 1, 1, 9, 9, 0]] * 5),
     "picture claims 40000 px": pack_picture(header(40_000, 40_000, 0) + ONE_PIXEL),
-    "picture has no palette": pack_picture(header(1, 1, 3) + chunk(b"tRNS", b"\0") + ONE_PIXEL),
     "picture has a short profile": pack_picture(
         header(1, 1, 0) + ONE_PIXEL[:-12] + chunk(b"iCCP", b"name\0")
     ),
@@ -159,6 +167,11 @@ UNREADABLE = {
 def test_unreadable_text_raises_drawing_error(text):
     with pytest.raises(DrawingError, match="cannot be read"):
         share_link.from_text(text)
+
+
+def test_picture_without_its_palette_can_be_painted():
+    png = header(1, 1, 3) + chunk(b"tRNS", b"\0") + ONE_PIXEL
+    assert canvas.render(share_link.from_text(pack_picture(png))).shape == (280, 280, 4)
 
 
 def test_error_does_not_quote_the_link():

@@ -3,13 +3,15 @@
 import io
 import re
 from collections import Counter
+from collections.abc import Callable
+from urllib.parse import parse_qs
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from mnistcmp.checkpoints import read_manifest
-from mnistcmp.drawing import canvas
+from mnistcmp.drawing import canvas, share_link
 from tests.e2e.hand import DIGITS, button, draw, expect_consensus, on_canvas
 
 TRAINED = Counter(entry.recipe for entry in read_manifest() if entry.dataset == "mnist")
@@ -112,15 +114,10 @@ def test_link_restores_drawing_and_settings_in_another_browser(page, browser):
     page.get_by_test_id("stButtonGroup").get_by_text("tuned", exact=True).click()
     draw(page, [first])
     expect(button(page, "Undo")).to_be_enabled()
-    code = page.get_by_test_id("stCode")
-    button(page, "Link").click()
-    incomplete = code.inner_text()
-    button(page, "Link").click()
     draw(page, [second])
     expect_consensus(page, "4")
     button(page, "Link").click()
-    expect(code).not_to_have_text(incomplete)  # the canvas has reported the second stroke
-    link = code.inner_text()
+    link = page.get_by_test_id("stCode").inner_text()  # it waits for the second stroke
     assert "recipe=tuned" in link
     other = browser.new_context().new_page()
     other.goto(link)
@@ -191,7 +188,9 @@ def test_png_of_the_drawing_can_be_downloaded(page):
         assert image.convert("L").getpixel((20, 20)) > 200
 
 
-def test_finger_draws_on_a_phone(browser, server):
+@pytest.fixture
+def phone(browser, server):
+    """The Draw page on a phone, with the networks loaded."""
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
@@ -199,18 +198,54 @@ def test_finger_draws_on_a_phone(browser, server):
     page.goto(server)
     page.get_by_text("Draw a digit: 0 to 9").wait_for(timeout=60_000)
     page.locator("canvas.upper-canvas").wait_for()
-    fingers = context.new_cdp_session(page)
-
-    def touch(kind: str, *points: tuple[float, float]) -> None:
-        touched = [{"x": x, "y": y} for x, y in points]
-        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
-
-    touch("touchStart", on_canvas(page, 140, 40))
-    for y in range(60, 250, 10):
-        touch("touchMove", on_canvas(page, 140, y))
-    touch("touchEnd")
-    expect_consensus(page, "1")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    button(page, "Clear").tap()
-    expect_consensus(page, "–")
+    yield page
     context.close()
+
+
+def fingers(page: Page) -> Callable[..., None]:
+    """A function that takes a touch event's kind and the place of each finger on the canvas."""
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind: str, places: dict[int, tuple[float, float]]) -> None:
+        points = [(*on_canvas(page, *place), finger) for finger, place in places.items()]
+        touched = [{"x": x, "y": y, "id": finger} for x, y, finger in points]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
+
+    return touch
+
+
+def test_finger_draws_on_a_phone(phone):
+    touch = fingers(phone)
+    touch("touchStart", {1: (140, 40)})
+    for y in range(60, 250, 10):
+        touch("touchMove", {1: (140, y)})
+    touch("touchEnd", {})
+    expect_consensus(phone, "1")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    button(phone, "Clear").tap()
+    expect_consensus(phone, "–")
+
+
+@pytest.mark.parametrize("back", [(220, 40), (60, 330)], ids=["on the canvas", "below it"])
+def test_only_the_first_finger_draws_until_all_are_up(phone, back):
+    """`back`: where the first finger comes back, while the second is still on the canvas."""
+    touch = fingers(phone)
+    touch("touchStart", {1: (140, 40)})
+    for y in range(60, 150, 10):
+        touch("touchMove", {1: (140, y)})
+    touch("touchStart", {1: (140, 140), 2: (220, 60)})
+    for y in range(150, 250, 10):
+        touch("touchMove", {1: (140, y), 2: (220, y - 100)})
+        touch("touchMove", {1: (140, y), 2: (225, y - 100)})
+    touch("touchEnd", {1: (140, 240)})  # the second is still down
+    touch("touchStart", {2: (225, 140), 1: back})
+    touch("touchMove", {2: (230, 140), 1: (60, 300)})
+    touch("touchMove", {2: (230, 140), 1: (40, 290)})
+    touch("touchEnd", {})
+    expect(button(phone, "Undo")).to_be_enabled(timeout=30_000)
+    expect_consensus(phone, "1")
+    button(phone, "Link").tap()
+    link = phone.get_by_test_id("stCode").inner_text()
+    (stroke,) = share_link.from_text(parse_qs(link.partition("?")[2])["drawing"][0])
+    assert {round(x) for x, _ in stroke.points} == {140}
+    assert max(y for _, y in stroke.points) > 230

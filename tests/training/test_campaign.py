@@ -11,9 +11,11 @@ import torch
 
 import mnistcmp.data.dataset
 from mnistcmp import checkpoints
+from mnistcmp.models import MODELS
 from mnistcmp.records import RUN_COLUMNS, Records
 from mnistcmp.training import campaign, jobs, loop, recording, schedule
 from mnistcmp.training.jobs import Job
+from mnistcmp.training.worker_pool import Call
 from tests import made_up
 from tests.helpers import Quiet, end_process
 
@@ -310,22 +312,54 @@ def test_progress_receives_the_share_of_each_run(now):
     calls = []
     progress = SimpleNamespace(running=lambda shares, seconds: calls.append((shares, seconds)))
     long, short = two_plans()
-    clock = schedule._Clock([long, short], workers=1)
-    plans = {plan.call: plan for plan in (long, short)}
-    schedule._report(progress, clock, plans, {long.call: 1, short.call: 5})
+    agenda = schedule._Agenda([long, short], workers=1)
+    agenda.plans = {plan.call: plan for plan in (long, short)}
+    timing = Call(jobs.probe_job, (long.job,))
+    schedule._report(progress, agenda, {long.call: 1, short.call: 5, timing: 7})
     ((shares, seconds),) = calls
     assert shares == {long.job: 0.1, short.job: 0.5}
     assert seconds == 0  # 40 of 160 seconds are done, in no time
 
 
-def test_campaign_trains_the_longest_first(inline, toy, tmp_path, monkeypatch):
-    per_step = {"mlp": 1.0, "tiny_cnn": 5.0}
-    monkeypatch.setattr(jobs, "probe", lambda name, *_, **__: {"fp32": per_step[name]})
+def test_time_left_scales_guesses_by_the_timed_runs(now):
+    long, short = two_plans()
+    guess = replace(long, seconds=400.0, is_guess=True)
+    clock = schedule._Clock([guess, replace(short, is_guess=True)], workers=1)
+    assert clock.seconds_left({}) == pytest.approx(1.2 * 460)
+    clock.timed(guess, long)
+    assert clock.seconds_left({long: 0.2}) == pytest.approx(1.2 * (80 + 60 / 4))
+
+
+def test_campaign_trains_the_longest_first(inline, toy, tmp_path):
     short, middle = campaign.plan(["mlp", "tiny_cnn"], ["tuned"], [0], epochs=1)
     long = campaign.plan(["mlp"], ["published"], [0], epochs=40)
     progress = Quiet()
     run([short, *long, middle], toy, tmp_path, progress=progress)
     assert progress.jobs == [*long, middle, short]
+
+
+def test_first_run_starts_before_other_kinds_are_timed(inline, toy, tmp_path, monkeypatch):
+    calls = []
+
+    def noted(function):
+        return lambda job, *rest: calls.append((function.__name__, job)) or function(job, *rest)
+
+    for name in ("probe_job", "run_job"):
+        monkeypatch.setattr(schedule, name, noted(getattr(jobs, name)))
+    long, other, short = campaign.plan(["tiny_cnn", "mlp"], ["tuned"], [0, 1], epochs=1)[:3]
+    run([other, long, short], toy, tmp_path)
+    assert calls == [
+        *(("probe_job", long), ("run_job", long), ("run_job", short)),
+        *(("probe_job", other), ("run_job", other)),
+    ]
+
+
+def test_every_network_has_a_guess(toy):
+    every = campaign.plan(MODELS, ["tuned"], [0])
+    guesses = {guess.job: guess.seconds for guess in schedule._guess(every, toy)}
+    assert guesses.keys() == set(every)
+    assert list(guesses.values()) == sorted(guesses.values(), reverse=True)
+    assert min(guesses.values()) > 0
 
 
 def test_plan_has_every_combination_with_a_recipe():

@@ -15,7 +15,7 @@ from mnistcmp.catalogue.recipes import recipe_for
 from mnistcmp.catalogue.settings import Affine, Recipe
 from mnistcmp.models import build
 from mnistcmp.training import evaluate as evaluate_module
-from mnistcmp.training import loop
+from mnistcmp.training import loop, machine
 from mnistcmp.training.evaluate import Images, as_input, evaluate, milliseconds_per_image
 from mnistcmp.training.loop import Diverged, pixel_statistics, probe, train
 
@@ -318,7 +318,13 @@ def test_divergence_error_names_the_epoch(monkeypatch):
         train("mlp", recipe, 0, TRAINING, HELDOUT)
 
 
-def test_probe_times_both_precisions_without_side_effects():
+@pytest.fixture
+def bf16(monkeypatch):
+    """The processor computes in bf16."""
+    monkeypatch.setattr(machine, "computes_in_bf16", lambda device: True)
+
+
+def test_probe_times_both_precisions_without_side_effects(bf16):
     images = toy(120)
     before = images.pixels.clone()
     alone = train("strong_cnn", CONSTANT, 0, images, HELDOUT).model
@@ -335,9 +341,50 @@ def clock(monkeypatch: pytest.MonkeyPatch, module: ModuleType, *durations: float
     monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=times.__next__))
 
 
-def test_probe_returns_the_faster_of_two_trials_after_a_warm_up(monkeypatch):
-    clock(monkeypatch, loop, 1, 1, 16, 40, 24, 32)  # fp32 and bf16 take turns, eight steps each
-    assert probe("mlp", CONSTANT, TRAINING) == {"fp32": 2, "bf16": 4}
+class Pace:
+    """A clock that only training steps move: by the next of `durations`, in seconds.
+
+    `steps` lists each step's precision.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, fp32: list[float], bf16: list[float]):
+        self.now, self.steps = 0.0, []
+        self._durations = {"fp32": iter(fp32), "bf16": iter(bf16)}
+        monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: self.now))
+        monkeypatch.setattr(loop.F, "cross_entropy", self._step)
+
+    def _step(self, logits, labels):
+        precision = "fp32" if logits.dtype == torch.float32 else "bf16"
+        self.steps.append(precision)
+        self.now += next(self._durations[precision])
+        return -F.log_softmax(logits.float(), dim=1).gather(1, labels[:, None]).mean()
+
+
+def test_probe_returns_the_faster_of_two_trials_after_a_warm_up(bf16, monkeypatch):
+    fast = [0.004] * 8, [0.002] * 8
+    pace = Pace(monkeypatch, [0.04] * 8 + [0.008] * 8 + fast[0], [0.02] * 8 + fast[1] + [0.003] * 8)
+    assert probe("mlp", CONSTANT, TRAINING) == pytest.approx({"fp32": 0.004, "bf16": 0.002})
+    assert pace.steps == ["fp32"] * 8 + ["bf16"] * 8 + pace.steps[:16] + pace.steps[:16]
+
+
+def test_probe_stops_a_trial_of_bf16_at_its_first_slow_step(bf16, monkeypatch):
+    pace = Pace(monkeypatch, [0.04] * 24, [0.1, 0.03, 0.05, 0.06])
+    assert probe("mlp", CONSTANT, TRAINING) == pytest.approx({"fp32": 0.04, "bf16": 0.04})
+    assert pace.steps.count("bf16") == 4
+
+
+def test_probe_of_slow_steps_ends_early(monkeypatch):
+    monkeypatch.setattr(machine, "computes_in_bf16", lambda device: False)
+    pace = Pace(monkeypatch, [3.0] + [0.15] * 3 + [5.0], [])
+    assert probe("mlp", CONSTANT, TRAINING) == pytest.approx({"fp32": 0.15})
+    assert pace.steps == ["fp32"] * 5
+
+
+def test_probe_never_tries_bf16_where_it_is_emulated(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False})
+    pace = Pace(monkeypatch, [0.001] * 24, [])
+    assert probe("mlp", CONSTANT, TRAINING) == pytest.approx({"fp32": 0.001})
+    assert set(pace.steps) == {"fp32"}
 
 
 def test_latency_is_the_median_in_milliseconds(monkeypatch):

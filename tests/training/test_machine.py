@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 import torch
 
 from mnistcmp.training import machine
@@ -18,3 +19,25 @@ def test_peak_memory_is_plausible_and_never_falls():
     during = machine.peak_memory_mb()
     del ballast
     assert 50 < before <= during <= machine.peak_memory_mb() < 100_000
+
+
+@pytest.mark.parametrize(
+    ("found", "native"),
+    [
+        ({"avx2": True, "avx512_f": False, "avx512_bf16": False, "amx_bf16": False}, False),
+        ({"avx512_f": True, "avx512_vnni": True, "avx512_bf16": False}, False),
+        ({"avx512_f": True, "avx512_bf16": True}, True),
+        ({"amx_tile": True, "amx_bf16": True}, True),
+        ({"neon": True, "fp16_arith": True, "bf16": False}, False),
+        ({"neon": True, "bf16": True}, True),
+    ],
+)
+def test_processor_is_asked_for_bf16_instructions(monkeypatch, found, native):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
+    assert machine.computes_in_bf16("cpu") == native
+
+
+def test_gpus_are_asked_for_bf16_without_emulation(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *, including_emulation: False)
+    assert not machine.computes_in_bf16("cuda")
+    assert not machine.computes_in_bf16("mps")

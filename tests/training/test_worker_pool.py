@@ -16,18 +16,24 @@ from mnistcmp.records import Records
 from mnistcmp.training import campaign, jobs
 from mnistcmp.training.jobs import Materials
 from mnistcmp.training.worker_pool import Call, Crew
-from tests.helpers import REPOSITORY, end_process, until
+from tests.helpers import PATIENCE_SECONDS, REPOSITORY, end_process, until
 
 # A complete campaign in its own processes: 16 runs, two at a time.
 ARGUMENTS = ["--models", "mlp", "tiny_cnn", "--recipe", "published", "--seeds", "8"]
 ARGUMENTS += ["--epochs", "8", "--workers", "2"]
 PROGRAM = """
-import runpy
+import multiprocessing, runpy, sys
 if __name__ == "__main__":
     from tests.helpers import REPOSITORY, toy_materials
     from mnistcmp.training import campaign
     campaign.load_dataset = lambda *_: toy_materials().dataset
+    multiprocessing.set_executable({python!r})
     runpy.run_path(REPOSITORY / "scripts" / "train_all.py", run_name="__main__")
+"""
+# In place of Python: a worker ends before it reads anything from its parent.
+ENDS_AT_ONCE = f"""#!/bin/sh
+case "$*" in *spawn_main*) exit 9;; esac
+exec {sys.executable} "$@"
 """
 STOPPED = "Stopped. All finished runs are recorded; run the same command to continue.\n"
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
@@ -132,14 +138,14 @@ def processes() -> dict[int, tuple[int, str]]:
 class Program:
     """PROGRAM as a process, in its own process group as at a terminal."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, python: str = sys.executable) -> None:
         self.out = folder / "out"
         script = folder / "program.py"
-        script.write_text(PROGRAM)
+        script.write_text(PROGRAM.format(python=python))
         search_path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
         self.process = subprocess.Popen(
             [sys.executable, script, "--out", self.out, "--data", folder, *ARGUMENTS],
-            env=os.environ | {"PYTHONPATH": search_path},
+            env=os.environ | {"PYTHONPATH": search_path, "TMPDIR": str(folder)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -161,14 +167,17 @@ class Program:
     def press_ctrl_c(self) -> None:
         os.killpg(self.process.pid, signal.SIGINT)  # a terminal signals the process group
 
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stderr.close()
+
 
 @pytest.fixture
 def program(tmp_path):
     program = Program(tmp_path)
     yield program
-    program.process.kill()
-    program.process.wait()
-    program.process.stderr.close()
+    program.end()
 
 
 def assert_records_are_complete_and_training_continues(program, toy, monkeypatch, capsys):
@@ -211,7 +220,7 @@ def test_repeated_ctrl_c_does_no_harm(program, inline, toy, monkeypatch, capsys)
     until(lambda: len(program.runs()))
     crew = program.workers()
     until(lambda: program.process.poll() is not None or program.press_ctrl_c())
-    assert program.process.returncode == 1
+    assert program.process.returncode == 130
     assert program.process.stderr.read() == STOPPED
     until(lambda: not processes().keys() & set(crew))
     assert_records_are_complete_and_training_continues(program, toy, monkeypatch, capsys)
@@ -219,12 +228,30 @@ def test_repeated_ctrl_c_does_no_harm(program, inline, toy, monkeypatch, capsys)
 
 @needs_proc
 @pytest.mark.parametrize("moment", ["while workers start", "while they train"])
-def test_ctrl_c_leaves_no_traceback_and_no_worker(program, moment):
+def test_ctrl_c_leaves_no_traceback_and_no_worker(program, moment, tmp_path):
     starting = moment == "while workers start"
     until(program.workers if starting else lambda: len(program.runs()))
     crew = program.workers()
     program.press_ctrl_c()
     _, errors = program.process.communicate(timeout=120)
-    assert program.process.returncode == 1
+    assert program.process.returncode == 130
     assert errors == STOPPED
     until(lambda: not processes().keys() & set(crew))
+    assert not list(tmp_path.glob("mnistcmp-*"))  # the data for the workers
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+def test_campaign_ends_though_every_worker_ends_while_it_starts(tmp_path):
+    python = tmp_path / "python"
+    python.write_text(ENDS_AT_ONCE)
+    python.chmod(0o700)
+    program = Program(tmp_path, str(python))
+    try:
+        _, errors = program.process.communicate(timeout=PATIENCE_SECONDS)
+    finally:
+        program.end()
+    assert (program.process.returncode, errors) == (1, "")
+    statuses = Records(program.out / "results").runs()["status"]
+    assert len(statuses) == 16
+    assert statuses.str.startswith("failed: its process was killed").all()
+    assert not list(tmp_path.glob("mnistcmp-*"))

@@ -8,8 +8,15 @@ import numpy as np
 import pandas as pd
 
 from mnistcmp.analysis.frontier import frontier
-from mnistcmp.analysis.statistics import half_interval, wilson_interval
-from mnistcmp.app.charts import ACCURACY, COSTS, epoch_axis, network_colour, network_shape
+from mnistcmp.analysis.statistics import wilson_interval
+from mnistcmp.app.charts import (
+    ACCURACY,
+    COSTS,
+    epoch_axis,
+    network_colour,
+    network_shape,
+    with_intervals,
+)
 from mnistcmp.app.palette import INK, RECIPE_MARKS, family_colours
 from mnistcmp.catalogue.networks import MODELS
 
@@ -28,23 +35,15 @@ _FADED = alt.value(0.2)
 _NAMES = alt.Axis(labelFlush=False)  # keep the outermost labels beside their rows too
 
 
-def with_intervals(summary: pd.DataFrame) -> pd.DataFrame:
+def _with_families(summary: pd.DataFrame) -> pd.DataFrame:
     """The rows of `records.summarise`, with `family`, and `accuracy`, `low`, `high` in percent."""
-    half = [
-        half_interval(deviation, seeds)
-        for deviation, seeds in zip(summary["test_accuracy_sd"], summary["seeds"], strict=True)
-    ]
-    return summary.assign(
-        family=summary["model"].map(_family),
-        accuracy=100 * summary["test_accuracy"],
-        low=100 * (summary["test_accuracy"] - half).clip(lower=0),
-        high=100 * (summary["test_accuracy"] + half).clip(upper=1),
-    )
+    rows = with_intervals(summary, summary["seeds"])
+    return rows.assign(family=rows["model"].map(_family))
 
 
 def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
     """Accuracy against one of COSTS, on a log axis, with 95 % intervals and the Pareto frontier."""
-    rows = with_intervals(summary)
+    rows = _with_families(summary)
     rows["best"] = frontier(rows[cost], rows["test_accuracy"])
     x = alt.X(f"{cost}:Q", title=COSTS[cost], scale=alt.Scale(type="log", nice=False, padding=45))
     y = alt.Y("accuracy:Q", title=ACCURACY, scale=alt.Scale(zero=False))
@@ -83,7 +82,7 @@ def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) ->
 
 def losses(summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
     """The test loss of each model, smallest first."""
-    rows = with_intervals(summary)
+    rows = _with_families(summary)
     base = alt.Chart(rows).encode(
         x=alt.X("test_loss:Q", title="Test loss per image (cross-entropy, nats)"),
         y=alt.Y("model:N", sort=_by(rows, "test_loss"), title=None, axis=_NAMES),

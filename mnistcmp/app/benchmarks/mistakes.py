@@ -11,6 +11,7 @@ from mnistcmp.analysis.statistics import confusion, paired
 from mnistcmp.analysis.text import points
 from mnistcmp.app import cached_records
 from mnistcmp.app.benchmarks import charts
+from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.data.sample_pack import Samples, SamplesError
 
@@ -23,11 +24,11 @@ def show(runs: pd.DataFrame, highlight: str | None) -> None:
     try:
         pack = cached_records.sample_pack(runs["dataset"].iloc[0])
     except SamplesError as error:
-        st.warning(str(error))
+        st.warning(plain(error))
         return
     read, problems = cached_records.readings(runs, len(pack.labels))
     for problem in problems:
-        st.warning(problem)
+        st.warning(plain(problem))
     read = {model: read[model] for model in MODELS if model in read}
     if read:
         _really_different(Evidence(runs, read, pack.labels), pack.labels)

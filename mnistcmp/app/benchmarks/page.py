@@ -8,6 +8,7 @@ from mnistcmp.analysis.statistics import half_interval
 from mnistcmp.app import cached_records, palette, session
 from mnistcmp.app.benchmarks import charts, mistakes, pen_digits
 from mnistcmp.app.charts import COSTS
+from mnistcmp.app.plain_text import code, plain
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES, Study
@@ -32,8 +33,8 @@ def page() -> None:
     runs = of_all_recipes = runs[runs["dataset"] == "mnist"]
     if runs.empty:
         st.info(
-            f"There are no training runs on MNIST in `{default_folder()}`. Train the networks with "
-            f"`{training_command()}`."
+            f"There are no training runs on MNIST in {code(default_folder())}. Train the networks "
+            f"with {code(training_command())}."
         )
         return
     recipe, highlight = _choices(runs)
@@ -189,9 +190,9 @@ def _enough(summary: pd.DataFrame) -> None:
             continue
         column.subheader(COST_NAMES[cost].capitalize())
         first, *further = rows.itertuples()
-        steps = ", then ".join(f"**{row.points:.2f}** ({row.model})" for row in further)
+        steps = ", then ".join(f"**{row.points:.2f}** ({plain(row.model)})" for row in further)
         column.markdown(
-            f"{first.model}, the cheapest, has an accuracy of {first.accuracy:.2f} %. "
+            f"{plain(first.model)}, the cheapest, has an accuracy of {first.accuracy:.2f} %. "
             + (f"Points gained per factor of 10: {steps}." if further else "")
         )
         column.dataframe(

@@ -5,6 +5,7 @@ import streamlit as st
 
 from mnistcmp.app import cached_records, palette
 from mnistcmp.app.benchmarks import charts
+from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.datasets import HELD_OUT_WRITERS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.safe_files import DamagedFile
@@ -19,7 +20,7 @@ def one_recipe(runs: pd.DataFrame, summary: pd.DataFrame, highlight: str | None)
     try:
         digits = len(cached_records.predictions(measured["run"].iloc[0])["pen"])
     except (DamagedFile, KeyError) as error:
-        st.warning(f"The number of pen digits is not on record: {error}")
+        st.warning(f"The number of pen digits is not on record: {plain(error)}")
         return
     st.header("Accuracy on digits drawn with a pen")
     st.caption(
@@ -54,7 +55,8 @@ def conclusion(shares: pd.DataFrame) -> str:
     best = gains.mean().idxmax()
     steps = [
         f"{RECIPES[recipe].adds.capitalize()}: {gain.mean():+.1f} points on average, "
-        f"from {gain.min():+.1f} ({gain.idxmin()}) to {gain.max():+.1f} ({gain.idxmax()})."
+        f"from {gain.min():+.1f} ({plain(gain.idxmin())}) to {gain.max():+.1f} "
+        f"({plain(gain.idxmax())})."
         for recipe, gain in gains.items()
     ]
     first = (

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from streamlit_drawable_canvas import CanvasResult, st_canvas
+from streamlit_drawable_canvas import st_canvas
 
 from mnistcmp.app import session
 from mnistcmp.drawing.canvas import CANVAS_PX, render
@@ -21,8 +21,10 @@ def show() -> np.ndarray | None:
     state = st.session_state
     if session.CANVAS not in state and session.DRAWING in state:
         session.redraw(state[session.DRAWING])  # back from another page, or opened by a link
+    # Before the canvas component reads it, which believes everything.
+    report = session.report() if session.CANVAS in state else None
     with st.container(width=WIDTH_PX):
-        result = st_canvas(
+        st_canvas(
             key=session.CANVAS,
             width=CANVAS_PX,
             height=CANVAS_PX,
@@ -31,12 +33,16 @@ def show() -> np.ndarray | None:
             initial_drawing=state.get(session.REDRAW),
             return_image_data=True,
         )
-    objects = (result.json_data or {}).get("objects", [])
-    if session.is_late(objects):
+    if report is None:
+        report = session.report()
+    if session.is_late(report.objects):
         return render(session.drawing()) if state[session.DRAWING] else None
     state.pop(session.SUPERSEDED, None)
-    state[session.DRAWING] = objects
-    return _image(result)
+    state[session.DRAWING] = report.objects
+    if report.rgba is None and report.objects:
+        # The canvas sends no picture of the strokes that it starts with.
+        return render(session.drawing())
+    return report.rgba
 
 
 def buttons(unreported: bool) -> "DeltaGenerator":
@@ -55,15 +61,3 @@ def buttons(unreported: bool) -> "DeltaGenerator":
 def _undo(unreported: bool) -> None:
     drawing = st.session_state.get(session.DRAWING, [])
     session.redraw(drawing if unreported else drawing[:-1])
-
-
-def _image(result: CanvasResult) -> np.ndarray | None:
-    try:
-        rgba = result.image_data
-    except (ValueError, OSError) as error:
-        st.warning(f"The drawing could not be read ({error}). Clear the canvas and draw again.")
-        return None
-    if rgba is None and st.session_state[session.DRAWING]:
-        # The canvas sends no picture of the strokes that it starts with.
-        return render(session.drawing())
-    return rgba

@@ -5,10 +5,20 @@
 // picture is sent only after Python has answered with the number of the last one. A busy server
 // therefore gets fewer pictures, and they do not queue up. If no canvas is found, nothing is sent,
 // and only finished strokes are read.
+//
+// Python waits with links and downloads until the canvas has reported the strokes of a picture. If
+// it cannot tell, it is told once the report must have been sent.
+//
+// Only the first finger draws. The canvas takes any finger for the pen, and would draw a bar from
+// one finger to the other.
 
 const SIDE_PX = 140;
 const PAUSE_MS = 100; // between two pictures
 const PATIENCE_MS = 2000; // then stop waiting for the answer
+const REPORT_MS = 1000; // after the pen is up; the canvas has reported the stroke by then
+
+const NONE = undefined; // no finger draws
+const LIFTED = null; // the finger that drew is up, others are not
 
 const taps = new WeakMap(); // the component's element -> its Tap
 
@@ -20,33 +30,62 @@ function drawingCanvases() {
   return [];
 }
 
+function onDrawing(event) {
+  const path = event.composedPath();
+  return drawingCanvases().some((canvas) => path.includes(canvas));
+}
+
 class Tap {
   sent = 0;
   answered = 0;
   sentAt = 0;
   changed = false;
   penDown = false;
+  upAt = 0;
   timer = null;
+  settling = null;
+  finger = NONE; // the identifier of the finger that draws
   listeners = new AbortController();
   picture = Object.assign(document.createElement("canvas"), { width: SIDE_PX, height: SIDE_PX });
 
   constructor() {
-    const options = { capture: true, signal: this.listeners.signal };
-    document.addEventListener("pointerdown", (event) => this.down(event), options);
-    document.addEventListener("pointermove", () => this.penDown && this.soon(), options);
-    document.addEventListener("pointerup", () => this.up(), options);
-    document.addEventListener("pointercancel", () => this.up(), options);
+    const options = { capture: true, passive: false, signal: this.listeners.signal };
+    const on = (kind, act) => document.addEventListener(kind, act, options);
+    on("pointerdown", (event) => event.isPrimary && this.down(event));
+    on("pointermove", () => this.penDown && this.soon());
+    on("pointerup", (event) => event.isPrimary && this.up());
+    on("pointercancel", (event) => event.isPrimary && this.up());
+    for (const kind of ["touchstart", "touchmove", "touchend", "touchcancel"]) {
+      on(kind, (event) => this.touch(event));
+    }
+  }
+
+  touch(event) {
+    const { identifier } = event.changedTouches[0];
+    if (this.finger === NONE && event.type === "touchstart" && onDrawing(event)) {
+      this.finger = identifier;
+    }
+    if (event.touches.length === 0) {
+      this.finger = NONE; // the canvas ends the stroke
+    } else if (this.finger !== NONE && identifier !== this.finger) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else if (event.type === "touchend" || event.type === "touchcancel") {
+      this.finger = LIFTED;
+    }
   }
 
   down(event) {
-    const path = event.composedPath();
-    this.penDown = drawingCanvases().some((canvas) => path.includes(canvas));
-    if (this.penDown) this.soon();
+    this.penDown = onDrawing(event);
+    if (!this.penDown) return;
+    clearTimeout(this.settling);
+    this.soon();
   }
 
   up() {
     if (!this.penDown) return;
     this.penDown = false;
+    this.upAt = performance.now();
     // The canvas draws the end of the stroke in its own listener, which runs after this one.
     setTimeout(() => {
       clearTimeout(this.timer); // send the scheduled picture now
@@ -54,8 +93,13 @@ class Tap {
     });
   }
 
-  answer(number) {
+  answer(number, waiting) {
     this.answered = Math.max(this.answered, number);
+    clearTimeout(this.settling);
+    if (waiting && !this.penDown) {
+      const left = Math.max(0, this.upAt + REPORT_MS - performance.now());
+      this.settling = setTimeout(() => this.settle(), left);
+    }
     if (this.changed) this.soon();
   }
 
@@ -79,11 +123,17 @@ class Tap {
     this.changed = false;
     this.sentAt = performance.now();
     this.sent += 1;
-    this.send("picture", { number: this.sent, png: this.picture.toDataURL("image/png") });
+    const png = this.picture.toDataURL("image/png");
+    this.send("picture", { number: this.sent, png, up: !this.penDown, settled: false });
+  }
+
+  settle() {
+    this.send("picture", { number: this.sent, png: "", up: true, settled: true });
   }
 
   end() {
     clearTimeout(this.timer);
+    clearTimeout(this.settling);
     this.listeners.abort();
   }
 }
@@ -96,7 +146,7 @@ export default function ({ parentElement, data, setStateValue }) {
     taps.set(parentElement, tap);
   }
   tap.send = setStateValue;
-  tap.answer(data.answered);
+  tap.answer(data.answered, data.waiting);
   return () => {
     tap.end();
     taps.delete(parentElement);

@@ -1,65 +1,81 @@
 """Pictures of the canvas while the pen moves; the canvas component does not send any."""
 
-import base64
-import binascii
-import io
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import streamlit as st
-from PIL import Image, UnidentifiedImageError
 
 from mnistcmp.app import session
+from mnistcmp.drawing import door
+from mnistcmp.drawing.canvas import DrawingError
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
-LARGEST_PX = 280  # our pictures have 140 px a side; much larger ones are not from our page
+LARGEST_NUMBER = 2**53  # the largest integer that JavaScript counts to
 
 
-class LivePicture(TypedDict):
-    """A picture as live.js sends it: its number and a data URL."""
+class LivePicture(NamedTuple):
+    """A picture as live.js sends it.
 
-    number: int
-    png: str
+    number: counts the pictures; 0 before the first.
+    png: a data URL.
+    up: whether the pen was up.
+    settled: whether the canvas has certainly reported every stroke since; there is no new picture.
+    """
+
+    number: int = 0
+    png: str = ""
+    up: bool = True
+    settled: bool = True
 
 
-def picture() -> np.ndarray | None:
+def picture(reported: bool) -> np.ndarray | None:
     """The current drawing, uint8 RGBA (140, 140, 4); None if there is no new picture.
 
-    Call it once per run of the page, always in the same place: it adds an invisible element there.
-    A damaged picture is ignored, because the finished stroke follows anyway.
+    `reported`: whether the canvas has just reported a drawing. Call it once per run of the page,
+    always in the same place: it adds an invisible element there. A damaged picture is ignored,
+    because the finished stroke follows anyway.
     """
+    state = st.session_state
     last = _last()
+    new = last.number not in (0, state.get(session.LIVE_SEEN))
+    state[session.LIVE_SEEN] = last.number
+    if new:
+        # A report in the same run may have been sent before this picture.
+        state[session.WAITING] = True
+    elif last.settled or (reported and last.up):
+        state[session.WAITING] = False
     _component()(
         key=session.LIVE,
-        data={"answered": last["number"]},
+        data={"answered": last.number, "waiting": state.get(session.WAITING, False)},
         default={"picture": None},
         on_picture_change=lambda: None,
     )
-    if last["number"] == st.session_state.get(session.LIVE_SEEN, 0):
+    if not new:
         return None
-    st.session_state[session.LIVE_SEEN] = last["number"]
-    return _decoded(last["png"])
+    try:
+        return door.pixels(last.png)
+    except DrawingError as error:
+        session.refuse(error)
+        return None
 
 
 def _last() -> LivePicture:
-    state: dict[str, LivePicture | None] = st.session_state.get(session.LIVE) or {}
-    return state.get("picture") or {"number": 0, "png": ""}
+    value: Any = st.session_state.get(session.LIVE)
+    sent = value.get("picture") if isinstance(value, dict) else None
+    if sent is None:
+        return LivePicture()
+    number = sent.get("number") if isinstance(sent, dict) else None
+    if type(number) is not int or not 0 <= number <= LARGEST_NUMBER:
+        session.refuse(DrawingError("a live picture has no number"))
+        return LivePicture()
+    up, settled = (sent.get(name) is True for name in ("up", "settled"))
+    return LivePicture(number, sent.get("png"), up, settled)
 
 
 @st.cache_resource
 def _component() -> "ComponentRenderer":
     javascript = Path(__file__).with_name("live.js").read_text()
     return st.components.v2.component("mnistcmp_live", html="<span></span>", js=javascript)
-
-
-def _decoded(url: str) -> np.ndarray | None:
-    try:
-        image = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
-        if max(image.size) > LARGEST_PX:
-            return None
-        return np.asarray(image.convert("RGBA"))
-    except (binascii.Error, UnidentifiedImageError, OSError, ValueError):
-        return None

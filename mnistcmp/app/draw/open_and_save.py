@@ -10,6 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from mnistcmp.app import cached_records, session
+from mnistcmp.app.plain_text import plain
 from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.drawing import canvas, photo, share_link
 from mnistcmp.drawing.canvas import Drawing, DrawingError
@@ -51,17 +52,24 @@ def show(row: "DeltaGenerator") -> None:
 
 
 def show_exits(row: "DeltaGenerator") -> None:
-    """Show link and download, each behind a button in `row`; they change with every stroke."""
+    """Show link and download, each behind a button in `row`; they change with every stroke.
+
+    They wait until the canvas has reported every stroke of the picture that is read.
+    """
     drawing = session.drawing()
+    waiting = st.session_state.get(session.WAITING, False)
     with row.popover("Link", help="A link that opens this drawing with these settings"):
-        _link(drawing)
+        if waiting:
+            st.caption("Waiting for the end of the stroke …")
+        else:
+            _link(drawing)
     row.download_button(
         "PNG",
         partial(_png, drawing),  # made on request, outside the session
         "digit.png",
         "image/png",
         on_click="ignore",
-        disabled=not drawing,
+        disabled=waiting or not drawing,
         help="Download the drawing as a picture",
     )
 
@@ -70,7 +78,7 @@ def _samples() -> None:
     try:
         pack = cached_records.sample_pack("mnist")
     except SamplesError as error:
-        st.warning(str(error))
+        st.warning(plain(error))
         return
     hard = st.toggle("Hard ones", help="The test images that are misread most often")
     digits = st.container(horizontal=True, gap="small")
@@ -109,7 +117,7 @@ def _upload() -> None:
         on_change=_take_upload,
     )
     if problem := st.session_state.get(session.UPLOAD_PROBLEM):
-        st.error(problem)
+        st.error(plain(problem))
 
 
 def _take_upload() -> None:

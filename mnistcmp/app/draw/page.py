@@ -11,6 +11,7 @@ from mnistcmp.app import cached_networks, cached_records, session
 from mnistcmp.app.draw import canvas, live, open_and_save, stages
 from mnistcmp.app.draw.send_at_once import send_at_once
 from mnistcmp.app.main import BENCHMARKS, INSIDE
+from mnistcmp.app.plain_text import code, plain
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.drawing import threshold
 from mnistcmp.records import default_folder, training_command
@@ -80,8 +81,9 @@ def _live(recipe: str, order: str, way: str) -> None:
         # recipes, and a click meant for a recipe could delete the drawing.
         st.space("small")
         finished = canvas.show()
-        moving = live.picture()
-        unreported = moving is not None and st.session_state[session.DRAWING] == before
+        reported = st.session_state[session.DRAWING] != before
+        moving = live.picture(reported)
+        unreported = moving is not None and not reported
         open_and_save.show_exits(canvas.buttons(unreported))
     with parts.container(width=READINGS_WIDTH_PX):
         _read(finished if moving is None else moving, recipe, order, way, moving is not None)
@@ -91,11 +93,12 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
     verdict, chart = st.container(), st.container()
     models, problems = cached_networks.networks(recipe)
     for problem in problems:
-        st.warning(problem)
+        st.warning(plain(problem))
     if not models:
+        command = code(training_command("--recipe", recipe))
         st.info(
-            f"There are no networks trained with the recipe “{recipe}” in `{default_folder()}`. "
-            f"Train them with `{training_command('--recipe', recipe)}`."
+            f"There are no networks trained with the recipe “{recipe}” in "
+            f"{code(default_folder())}. Train them with {command}."
         )
         return
     started = time.perf_counter()
@@ -115,7 +118,7 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
         rates = cached_records.threshold()
     except DamagedFile as error:
         rates = None
-        st.warning(f"The app cannot say “not sure”: {error}; {threshold.REMEDY}.")
+        st.warning(f"The app cannot say “not sure”: {plain(error)}; {threshold.REMEDY}.")
     together = consensus(reading, rates["least_certainty"] if rates else 0.0)
     milliseconds = 1000 * (time.perf_counter() - started)
     with verdict:

@@ -12,6 +12,7 @@ from mnistcmp import drawing
 from mnistcmp.app import cached_networks, cached_records, pictures, session
 from mnistcmp.app.draw.stages import WAYS
 from mnistcmp.app.inside import cards, diagram
+from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import study_of
@@ -137,7 +138,7 @@ def _sample() -> np.ndarray | None:
     try:
         pack = cached_records.sample_pack("mnist")
     except SamplesError as error:
-        st.warning(str(error))
+        st.warning(plain(error))
         return None
     row = st.container(horizontal=True, vertical_alignment="bottom")
     digit = row.selectbox(
@@ -176,7 +177,7 @@ def _reading(column: "DeltaGenerator", name: str, recipe: str, pixels: np.ndarra
     column.markdown(f"{MODELS[name].caption}.")
     column.caption(f"Study {study.number}, {study.title}. Source: {study.source}.")
     if problem:
-        column.warning(problem)
+        column.warning(plain(problem))
         column.caption("Only its structure can be shown.")
     if look:
         digit, probability = look.digit, look.probabilities[look.digit]

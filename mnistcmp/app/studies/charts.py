@@ -8,8 +8,14 @@ import numpy as np
 import pandas as pd
 
 from mnistcmp.analysis.comparisons import ENOUGH_RUNS, Change
-from mnistcmp.analysis.statistics import half_interval
-from mnistcmp.app.charts import ACCURACY, COSTS, epoch_axis, network_colour, network_shape
+from mnistcmp.app.charts import (
+    ACCURACY,
+    COSTS,
+    epoch_axis,
+    network_colour,
+    network_shape,
+    with_intervals,
+)
 from mnistcmp.app.palette import INK
 from mnistcmp.records import ACTIVATION_IMAGES
 
@@ -212,10 +218,5 @@ def _gain_rows(changes: list[Change]) -> pd.DataFrame:
 
 def _accuracies(axis: str, table: pd.DataFrame) -> pd.DataFrame:
     rows = table.reindex(columns=[axis, "test_accuracy", "test_accuracy_sd", "runs"])
-    half = [
-        100 * half_interval(deviation, runs) if runs >= ENOUGH_RUNS else math.nan
-        for deviation, runs in zip(rows["test_accuracy_sd"], rows["runs"], strict=True)
-    ]
-    accuracy = 100 * rows["test_accuracy"]
-    rows = rows.assign(accuracy=accuracy, low=accuracy - half, high=accuracy + half)
+    rows = with_intervals(rows, rows["runs"], ENOUGH_RUNS)
     return rows.rename_axis("model").reset_index()

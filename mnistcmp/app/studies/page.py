@@ -23,6 +23,7 @@ from mnistcmp.analysis.study_tables import (
 )
 from mnistcmp.analysis.text import Finding, Verdict, listed
 from mnistcmp.app import cached_records, palette
+from mnistcmp.app.plain_text import code, plain
 from mnistcmp.app.studies import charts
 from mnistcmp.app.studies.table import published_on, show_table
 from mnistcmp.catalogue.datasets import argument, title
@@ -77,7 +78,7 @@ def _dataset(study: Study, runs: pd.DataFrame) -> str | None:
     trained = runs["dataset"].unique().tolist()
     for dataset in study.datasets:
         if dataset not in trained:
-            st.info(f"No runs on {title(dataset)} yet. Train with `{_command(study, dataset)}`.")
+            st.info(f"No runs on {title(dataset)} yet. Train with {_command(study, dataset)}.")
     choices = [
         dataset for dataset in dict.fromkeys((*study.datasets, *trained)) if dataset in trained
     ]
@@ -88,7 +89,7 @@ def _dataset(study: Study, runs: pd.DataFrame) -> str | None:
         choices,
         default=choices[0],
         required=True,
-        format_func=title,
+        format_func=lambda dataset: plain(title(dataset)),
         key=f"dataset_{study.number}",
     )
 
@@ -108,8 +109,8 @@ def _study(
     table = measures(study, runs, epochs)
     missing = [model for model in study.models if model not in table.index]
     if missing:
-        command = f"{_command(study, dataset)} --missing"
-        st.info(f"Not trained yet: {', '.join(missing)}. Train with `{command}`.")
+        command = _command(study, dataset, "--missing")
+        st.info(f"Not trained yet: {', '.join(missing)}. Train with {command}.")
     evidence = _evidence(dataset, runs)
     found = conclude(study, dataset, table, evidence)
     st.html(palette.network_legend(table.index))
@@ -134,16 +135,16 @@ def _gains(steps: list[Change], found: list[Finding]) -> None:
     left, right = st.columns(2, gap="large")
     if steps:
         left.subheader("Gain from each change")
-        judged_by_images = any(not step.gain.over_runs for step in steps)
-        left.caption(
+        text = (
             "Marks: ours, with 95 % intervals. If an interval includes 0, the gain may be due to "
             "chance. Grey ticks: published."
-            + judged_by_images
-            * (
+        )
+        if not all(step.gain.over_runs for step in steps):
+            text += (
                 f" If a network has fewer than {ENOUGH_RUNS} runs, the interval reflects only the "
                 "sampling of test images, not the variation between seeds."
             )
-        )
+        left.caption(text)
         left.altair_chart(charts.gains(steps))
     right.subheader("Findings")
     right.markdown("\n".join(f"- {one.text}" for one in found if one.verdict is None))
@@ -168,7 +169,7 @@ def _costs(study: Study, dataset: str, table: pd.DataFrame) -> None:
 def _against(study: Study, dataset: str, recipe: str, found: list[Finding]) -> None:
     st.subheader("Comparison with the published results")
     st.caption(
-        f"Published on {published_on(study)}; ours on {title(dataset)}, trained with "
+        f"Published on {published_on(study)}; ours on {plain(title(dataset))}, trained with "
         f"the recipe “{recipe}”."
     )
     weighed = [
@@ -222,8 +223,10 @@ def _learning(study: Study, models: list[str], epochs: pd.DataFrame) -> None:
             column.altair_chart(charts.gradient_flow(flow, moment))
 
 
-def _command(study: Study, dataset: str) -> str:
-    return training_command(f"--study {study.number} --dataset {argument(dataset)}")
+def _command(study: Study, dataset: str, *options: str) -> str:
+    """The command that trains the study, in Markdown."""
+    arguments = f"--study {study.number} --dataset {argument(dataset)}"
+    return code(training_command(arguments, *options))
 
 
 page()
