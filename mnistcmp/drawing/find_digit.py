@@ -1,5 +1,7 @@
 """Find the ink of one digit on a sheet, among shadows, lines, frames, print and dirt."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image, ImageFilter
 
@@ -8,14 +10,14 @@ from mnistcmp.drawing.blots import Blots, find_blots, lines
 WORK_PX = 560  # the longer side of the image in which the digit is looked for
 DARKEST_PAPER = 40  # of 255: anything darker is mostly noise
 LEAST_CONTRAST = 0.13  # between ink and the paper around it, as a fraction of the full range
-NOISE = 6  # minimum contrast of ink, in median absolute deviations of the paper
+NOISE = 10  # minimum contrast of ink, in standard deviations of the noise
 # Everything thinner than this is removed to find the paper.
 THICKEST_STROKE_PX = 136
-# Windows in which ink and paper are compared: what is thin, is ink.
-THIN_PX = (5, 9, 17, 34, 68, THICKEST_STROKE_PX)
-LEAST_THIN = 0.03  # of the largest area of thin things in any window
-# Ink has sharp edges and light fades slowly, so blurring changes a digit more than it does light.
-EDGE_BLURS_PX, LEAST_EDGE = (3, 8), 0.1
+# Ink has edges all round. Light fades slowly, and the paper beside a digit has an edge only there.
+EDGE_PX = 13
+LEAST_EDGE = 0.4  # of the blot's contrast, within EDGE_PX
+FAINTEST_EDGE = 0.1
+LEAST_OUTLINE = 0.96  # of the blot's outline that is an edge
 JOINED_PX = 2  # gaps up to twice this do not part a stroke
 
 SMALLEST_DIGIT = 0.035  # of the longer side
@@ -26,28 +28,54 @@ ANOTHER = 0.6  # of the digit's length: another thing as large as this could be 
 
 
 class NothingFound(ValueError):
-    """There is no digit; the message says what is there instead."""
+    """There is no digit."""
 
 
-def find_ink(grey: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True)
+class Sheet:
+    """What stands out from the paper, if ink is dark.
+
+    contrast: float (h, w), relative to the paper.
+    sharp: the numbers of the blots that are large enough and have an edge all round.
+    """
+
+    contrast: np.ndarray
+    blots: Blots
+    sharp: np.ndarray
+
+    @property
+    def largest(self) -> float:
+        """The length of the largest sharp blot; at the border it may be a part of the paper."""
+        lengths = self.blots.longest * np.where(_touching(self.blots), 0.6, 1)
+        return float(lengths[self.sharp].max(initial=0))
+
+
+def find_ink(grey: np.ndarray, enlarged: float = 1) -> np.ndarray:
     """uint8 (h, w), of any polarity and in any light -> the digit's ink, float (h, w) in [0, 1].
 
+    `enlarged`: how many times the picture was enlarged, and its edges blurred, to be of this size.
     Raises NothingFound.
     """
-    grey = _denoised(grey)
-    dark, light = (_ink(values) for values in (grey, 255 - grey))
-    first, second = (light, dark) if _is_light_on_dark(grey) else (dark, light)
-    found = first if first is not None else second
-    if found is None:
-        raise NothingFound
-    return found
+    grey, edge_px = _denoised(grey), EDGE_PX + round(2 * max(0, enlarged - 1))
+    sheets = [_sheet(values, edge_px) for values in (grey, 255 - grey)]
+    # Ink has holes, and boxes have paper in them: the outermost blot is of ink.
+    for sheet in sorted(sheets, key=lambda sheet: -sheet.largest):
+        ink = _ink(sheet)
+        if ink is not None:
+            return ink
+    raise NothingFound
+
+
+def _noise(grey: np.ndarray) -> float:
+    """The standard deviation of the noise, robust to ink and edges."""
+    smooth = Image.fromarray(grey).filter(ImageFilter.GaussianBlur(4))
+    residue = grey.astype(np.float32) - np.asarray(smooth)
+    return 1.48 * float(np.median(abs(residue - np.median(residue))))
 
 
 def _denoised(grey: np.ndarray) -> np.ndarray:
-    image = Image.fromarray(grey)
-    residue = grey.astype(np.float32) - np.asarray(image.filter(ImageFilter.GaussianBlur(2)))
-    noise = 1.48 * float(np.median(abs(residue - np.median(residue))))
-    return np.asarray(image.filter(ImageFilter.GaussianBlur(min(4, noise / 3))))
+    blur_px = min(4.0, _noise(grey) * 0.7)
+    return np.asarray(Image.fromarray(grey).filter(ImageFilter.GaussianBlur(blur_px)))
 
 
 def _extremum(values: np.ndarray, size: int, which: np.ufunc) -> np.ndarray:
@@ -77,57 +105,51 @@ def _closed(values: np.ndarray, size: int) -> np.ndarray:
     return paper[size:-size, size:-size]
 
 
-def _is_light_on_dark(grey: np.ndarray) -> bool:
-    """Whether the thin things are light. How much of the sheet they cover does not matter."""
-    areas = np.array(
-        [
-            [
-                (_closed(values, size).astype(int) - values > LEAST_CONTRAST * 255).sum()
-                for values in (grey, 255 - grey)
-            ]
-            for size in THIN_PX
-        ]
-    )
-    dark, light = areas[(areas.max(axis=1) >= LEAST_THIN * areas.max()).argmax()]
-    return bool(light > dark)
-
-
-def _ink(values: np.ndarray) -> np.ndarray | None:
-    """uint8 (h, w), dark ink on light paper -> the digit's ink; None if there is none."""
+def _sheet(values: np.ndarray, edge_px: int) -> Sheet:
     paper = _closed(values, THICKEST_STROKE_PX).astype(np.float32)
     # Relative to the paper around it, so that ink in shadow has the same contrast as ink in light.
-    contrast = (paper - values) / np.maximum(paper, DARKEST_PAPER)
+    lit = np.maximum(paper, DARKEST_PAPER)
+    contrast = (paper - values) / lit
     contrast = (contrast - np.median(contrast)).clip(0)
-    least = max(LEAST_CONTRAST, NOISE * float(np.median(abs(contrast - np.median(contrast)))))
+    least = np.maximum(LEAST_CONTRAST, NOISE * _noise(values) / lit)
     inked = contrast > least
     inked &= ~lines(inked)
-    joined = _extremum(inked, 2 * JOINED_PX + 1, np.maximum)
-    blots = find_blots(inked, joined)
-    kept = _digit(blots, _candidates(blots, contrast))
+    blots = find_blots(inked, _extremum(inked, 2 * JOINED_PX + 1, np.maximum))
+    steps = _extremum(values, edge_px, np.maximum) - _extremum(values, edge_px, np.minimum)
+    edge = steps / lit
+    return Sheet(contrast, blots, _sharp(blots, contrast, edge))
+
+
+def _sharp(blots: Blots, contrast: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """The numbers of the blots that are large enough and have an edge all round."""
+    sharp = []
+    for number in np.flatnonzero(blots.longest >= SMALLEST_DIGIT * max(edge.shape)):
+        there = blots.labels == number
+        outline = there & ~_extremum(there, 3, np.minimum)
+        strong = np.percentile(contrast[there], 90)
+        if (edge[outline] >= max(LEAST_EDGE * strong, FAINTEST_EDGE)).mean() >= LEAST_OUTLINE:
+            sharp.append(number)
+    return np.array(sharp, int)
+
+
+def _ink(sheet: Sheet) -> np.ndarray | None:
+    """The digit's ink, float (h, w) in [0, 1]; None if there is none."""
+    blots = sheet.blots
+    kept = _digit(blots, sheet.sharp)
     if not len(kept):
         return None
     own = np.isin(blots.labels, kept)
     # Soft edges belong to the digit too.
-    around = _extremum(own, 9, np.maximum) & (own | ~inked)
-    return _soft(np.where(around, contrast, 0), least)
+    around = _extremum(own, 9, np.maximum) & (own | (blots.labels < 0))
+    return _soft(np.where(around, sheet.contrast, 0))
 
 
-def _candidates(blots: Blots, contrast: np.ndarray) -> np.ndarray:
-    """The numbers of the blots that are large and sharp enough and do not surround another."""
-    longer = max(contrast.shape)
-    large = np.flatnonzero(blots.longest >= SMALLEST_DIGIT * longer)
-    image = Image.fromarray(np.rint(contrast.clip(0, 1) * 255).astype(np.uint8))
-    fine, coarse = (
-        np.asarray(image.filter(ImageFilter.GaussianBlur(blur_px)), np.float32) / 255
-        for blur_px in EDGE_BLURS_PX
+def _touching(blots: Blots) -> np.ndarray:
+    """For each blot, whether it is at the border."""
+    height, width = blots.labels.shape
+    return (
+        (blots.top == 0) | (blots.left == 0) | (blots.bottom == height) | (blots.right == width)
     )
-    sharp = []
-    for number in large:
-        there = blots.labels == number
-        edge, strong = (np.percentile(v[there], 90) for v in (abs(fine - coarse), contrast))
-        if edge >= LEAST_EDGE * strong:
-            sharp.append(number)
-    return np.array([f for f in sharp if not any(_surrounds(blots, f, c) for c in sharp)], int)
 
 
 def _surrounds(blots: Blots, frame: int, other: int) -> bool:
@@ -155,18 +177,16 @@ def _is_box(blots: Blots, number: int) -> bool:
     return bool(inner < 0.3 * blots.area[number])
 
 
-def _digit(blots: Blots, candidates: np.ndarray) -> np.ndarray:
+def _digit(blots: Blots, sharp: np.ndarray) -> np.ndarray:
     """The numbers of the blots that are the digit, the largest first."""
-    if not len(candidates):
-        return candidates
+    if not len(sharp):
+        return sharp
+    candidates = np.array([f for f in sharp if not any(_surrounds(blots, f, c) for c in sharp)])
     height, width = blots.labels.shape
-    touching = (
-        (blots.top == 0) | (blots.left == 0) | (blots.bottom == height) | (blots.right == width)
-    )
     off = np.hypot(
         (blots.top + blots.bottom) / height - 1, (blots.left + blots.right) / width - 1
     )
-    likely = blots.longest * (1.5 - off / 2) * np.where(touching, 0.2, 1)
+    likely = blots.longest * (1.5 - off / 2) * np.where(_touching(blots), 0.2, 1)
     likely *= np.where(blots.width > 4 * blots.height, 0.2, 1)
     main = candidates[likely[candidates].argmax()]
     return np.array([main, *_parts(blots, main, candidates)])
@@ -186,10 +206,10 @@ def _parts(blots: Blots, main: int, candidates: np.ndarray) -> list[int]:
     return [n for n in np.flatnonzero(belongs) if n != main and n in candidates]
 
 
-def _soft(contrast: np.ndarray, least: float) -> np.ndarray:
+def _soft(contrast: np.ndarray) -> np.ndarray:
     """Contrast of the digit alone -> ink, with a threshold in the middle of its edges."""
     values = np.rint(contrast[contrast > 0].clip(0, 1) * 255).astype(np.uint8)
-    threshold = max(_otsu(values) / 255, least)
+    threshold = max(_otsu(values) / 255, LEAST_CONTRAST)
     # A ramp from 2/3 to 4/3 of the threshold keeps edges smooth.
     return np.clip((contrast / threshold - 2 / 3) * 1.5, 0, 1)
 

@@ -32,7 +32,10 @@ def read(content: bytes) -> np.ndarray:
     the field as an MNIST digit does. Raises PhotoError, with a remedy, if no digit can be read.
     """
     try:
-        ink = find_ink(_fitted(_grey(content)))
+        grey = _grey(content)
+        scale = WORK_PX / max(grey.size)
+        size = [max(1, round(side * scale)) for side in grey.size]
+        ink = find_ink(np.asarray(grey.resize(size, Image.Resampling.BICUBIC)), scale)
     except NothingFound as error:
         raise PhotoError(NOTHING) from error
     return _in_field(_cropped(_thickened(_cropped(ink))))
@@ -101,13 +104,6 @@ def _without_transparency(image: Image.Image) -> Image.Image:
     else:  # only the ink is opaque, or everything is
         paper = 255 if opaque.any() and grey[opaque].mean() < 128 else 0
     return Image.alpha_composite(Image.new("RGBA", image.size, (paper,) * 3), image).convert("L")
-
-
-def _fitted(grey: Image.Image) -> np.ndarray:
-    """Small pictures are enlarged."""
-    scale = WORK_PX / max(grey.size)
-    size = [max(1, round(side * scale)) for side in grey.size]
-    return np.asarray(grey.resize(size, Image.Resampling.BICUBIC))
 
 
 def _thickened(digit: np.ndarray) -> np.ndarray:
