@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter
 from mnistcmp.drawing.blots import Blots, find_blots, lines
 
 WORK_PX = 560  # the longer side of the image in which the digit is looked for
-DARKEST_PAPER = 40  # of 255: anything darker is mostly noise
+DARKEST_PAPER = 80  # of 255: anything darker is mostly noise
 LEAST_CONTRAST = 0.13  # between ink and the paper around it, as a fraction of the full range
 NOISE = 10  # minimum contrast of ink, in standard deviations of the noise
 # Everything thinner than this is removed to find the paper.
@@ -36,18 +36,15 @@ class Sheet:
     """What stands out from the paper, if ink is dark.
 
     contrast: float (h, w), relative to the paper.
+    blots: what is left without lines.
     sharp: the numbers of the blots that are large enough and have an edge all round.
+    outer: how large the largest sharp blot is, lines included; see `_outermost`.
     """
 
     contrast: np.ndarray
     blots: Blots
     sharp: np.ndarray
-
-    @property
-    def largest(self) -> float:
-        """The length of the largest sharp blot; at the border it may be a part of the paper."""
-        lengths = self.blots.longest * np.where(_touching(self.blots), 0.6, 1)
-        return float(lengths[self.sharp].max(initial=0))
+    outer: tuple[float, float]
 
 
 def find_ink(grey: np.ndarray, enlarged: float = 1) -> np.ndarray:
@@ -59,7 +56,7 @@ def find_ink(grey: np.ndarray, enlarged: float = 1) -> np.ndarray:
     grey, edge_px = _denoised(grey), EDGE_PX + round(2 * max(0, enlarged - 1))
     sheets = [_sheet(values, edge_px) for values in (grey, 255 - grey)]
     # Ink has holes, and boxes have paper in them: the outermost blot is of ink.
-    for sheet in sorted(sheets, key=lambda sheet: -sheet.largest):
+    for sheet in sorted(sheets, key=lambda sheet: sheet.outer, reverse=True):
         ink = _ink(sheet)
         if ink is not None:
             return ink
@@ -113,11 +110,34 @@ def _sheet(values: np.ndarray, edge_px: int) -> Sheet:
     contrast = (contrast - np.median(contrast)).clip(0)
     least = np.maximum(LEAST_CONTRAST, NOISE * _noise(values) / lit)
     inked = contrast > least
-    inked &= ~lines(inked)
-    blots = find_blots(inked, _extremum(inked, 2 * JOINED_PX + 1, np.maximum))
     steps = _extremum(values, edge_px, np.maximum) - _extremum(values, edge_px, np.minimum)
     edge = steps / lit
-    return Sheet(contrast, blots, _sharp(blots, contrast, edge))
+    blots = _blots(inked)
+    sharp = _sharp(blots, contrast, edge)
+    outer = _outermost(blots, sharp)
+    ruled = lines(inked)
+    if ruled.any():
+        blots = _blots(inked & ~ruled)
+        sharp = _sharp(blots, contrast, edge)
+        outer = max(outer, _outermost(blots, sharp))
+    return Sheet(contrast, blots, sharp, outer)
+
+
+def _outermost(blots: Blots, sharp: np.ndarray) -> tuple[float, float]:
+    """The length of the largest sharp blot, and its area with a minus.
+
+    Lengths are rounded to steps of a tenth: a box is as large as the paper in it, but thinner.
+    """
+    # At the border it may be a part of the paper.
+    lengths = blots.longest * np.where(_touching(blots), 0.6, 1)
+    return max(
+        ((float(np.rint(np.log(lengths[n]) * 10)), -float(blots.area[n])) for n in sharp),
+        default=(0.0, 0.0),
+    )
+
+
+def _blots(inked: np.ndarray) -> Blots:
+    return find_blots(inked, _extremum(inked, 2 * JOINED_PX + 1, np.maximum))
 
 
 def _sharp(blots: Blots, contrast: np.ndarray, edge: np.ndarray) -> np.ndarray:
@@ -201,6 +221,7 @@ def _parts(blots: Blots, main: int, candidates: np.ndarray) -> list[int]:
     belongs = (
         (blots.area >= SPECK * blots.area[main])
         & (blots.longest >= PART * length)
+        & (blots.longest <= length)
         & (gap <= PART_GAP * length)
     )
     return [n for n in np.flatnonzero(belongs) if n != main and n in candidates]

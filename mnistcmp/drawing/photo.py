@@ -35,7 +35,7 @@ def read(content: bytes) -> np.ndarray:
         grey = _grey(content)
         scale = WORK_PX / max(grey.size)
         size = [max(1, round(side * scale)) for side in grey.size]
-        ink = find_ink(np.asarray(grey.resize(size, Image.Resampling.BICUBIC)), scale)
+        ink = find_ink(np.asarray(grey.resize(size, Image.Resampling.BILINEAR)), scale)
     except NothingFound as error:
         raise PhotoError(NOTHING) from error
     return _in_field(_cropped(_thickened(_cropped(ink))))
