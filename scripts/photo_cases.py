@@ -108,7 +108,9 @@ def _frame(scene: Scene) -> None:
 
 def _ruled_line(scene: Scene) -> None:
     at = SIDE_PX * 33 // 40
-    scene.draw(lambda pen: pen.line((0, at, SIDE_PX, at), 255, 2), scene.one(scene.style.line_greys))
+    scene.draw(
+        lambda pen: pen.line((0, at, SIDE_PX, at), 255, 2), scene.one(scene.style.line_greys)
+    )
 
 
 def _ruled(scene: Scene) -> None:
@@ -135,7 +137,9 @@ def _squared(scene: Scene) -> None:
 
 def _margin(scene: Scene) -> None:
     at = int(scene.rng.integers(40, 80))
-    scene.draw(lambda pen: pen.line((at, 0, at, SIDE_PX), 255, 3), scene.one(scene.style.line_greys))
+    scene.draw(
+        lambda pen: pen.line((at, 0, at, SIDE_PX), 255, 3), scene.one(scene.style.line_greys)
+    )
 
 
 def _strip_below(scene: Scene) -> None:
@@ -187,8 +191,13 @@ ADDED: dict[str, Callable[[Scene], None]] = {
     "uneven light": _soft_light,
     "light on dark": _negative,
 }
-OTHERS = ("a tilted sheet", "a turned phone", "a small digit on a large page", "28 to 100 px",
-          "2,000 to 4,000 px")
+OTHERS = (
+    "a tilted sheet",
+    "a turned phone",
+    "a small digit on a large page",
+    "28 to 100 px",
+    "2,000 to 4,000 px",
+)
 KINDS = (*ADDED, *OTHERS)
 
 
@@ -226,6 +235,4 @@ def _tilted(image: Image.Image, scene: Scene) -> Image.Image:
     image = image.rotate(scene.rng.uniform(-5, 5), 3, fillcolor=scene.paper)
     far = scene.rng.uniform(0, 0.1) * SIDE_PX
     corners = (-far, 0, 0, SIDE_PX, SIDE_PX, SIDE_PX, SIDE_PX + far, 0)
-    return image.transform(
-        image.size, Image.Transform.QUAD, corners, 3, fillcolor=scene.paper
-    )
+    return image.transform(image.size, Image.Transform.QUAD, corners, 3, fillcolor=scene.paper)

@@ -115,7 +115,8 @@ def _sheet(values: np.ndarray, edge_px: int) -> Sheet:
     blots = _blots(inked)
     sharp = _sharp(blots, contrast, edge)
     outer = _outermost(blots, sharp)
-    ruled = lines(inked)
+    # Lines on paper reach its edge; boxes do not, and are known by what they surround.
+    ruled = lines(inked & np.isin(blots.labels, np.flatnonzero(_touching(blots))))
     if ruled.any():
         blots = _blots(inked & ~ruled)
         sharp = _sharp(blots, contrast, edge)
@@ -167,9 +168,7 @@ def _ink(sheet: Sheet) -> np.ndarray | None:
 def _touching(blots: Blots) -> np.ndarray:
     """For each blot, whether it is at the border."""
     height, width = blots.labels.shape
-    return (
-        (blots.top == 0) | (blots.left == 0) | (blots.bottom == height) | (blots.right == width)
-    )
+    return (blots.top == 0) | (blots.left == 0) | (blots.bottom == height) | (blots.right == width)
 
 
 def _surrounds(blots: Blots, frame: int, other: int) -> bool:
@@ -203,9 +202,7 @@ def _digit(blots: Blots, sharp: np.ndarray) -> np.ndarray:
         return sharp
     candidates = np.array([f for f in sharp if not any(_surrounds(blots, f, c) for c in sharp)])
     height, width = blots.labels.shape
-    off = np.hypot(
-        (blots.top + blots.bottom) / height - 1, (blots.left + blots.right) / width - 1
-    )
+    off = np.hypot((blots.top + blots.bottom) / height - 1, (blots.left + blots.right) / width - 1)
     likely = blots.longest * (1.5 - off / 2) * np.where(_touching(blots), 0.2, 1)
     likely *= np.where(blots.width > 4 * blots.height, 0.2, 1)
     main = candidates[likely[candidates].argmax()]

@@ -1,24 +1,37 @@
 """Read the ink of a digit from a photo or scan, as if it had been drawn on the canvas."""
 
 import io
+import threading
 from typing import cast
 
 import numpy as np
-from PIL import Image, ImageChops, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
 from mnistcmp.drawing.find_digit import WORK_PX, NothingFound, find_ink
 from mnistcmp.drawing.preprocess import BOX_PX, FIELD_PX
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 LARGEST_BYTES = 10_000_000
-LARGEST_PIXELS = 50_000_000  # photos from phones have 12 to 48 million
-TOO_MANY = f"more than {LARGEST_PIXELS / 1e6:.0f} million. Make it smaller."
+# Photos from phones have 12 to 48 million. JPEG is decoded at a reduced size, others are not.
+LARGEST_PIXELS = 50_000_000
+# What decoding may take: the picture itself, and what its decoder keeps beside it.
+LARGEST_DECODED = 48_000_000
+COPIES = {"WEBP": 4, "TIFF": 2}
+MOST_SCANS = 30  # of a progressive JPEG; each runs over the whole picture
+SCAN = b"\xff\xda"
+BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2}  # a pixel; others have 4
+HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"heif", b"avif")
 
+STRIP_PX = 1_000_000  # of the picture, converted at once
 INK_PX = 84  # the side of the result: three times that of the network's input
 NOTHING = "No digit stands out in this picture. Use a photo of one digit, dark on light paper."
 # The stroke width of an MNIST digit, as a fraction of its height. A ballpoint's strokes are far
 # thinner, and would be too faint when scaled to 20 px.
 STROKE_SHARE = 0.1
+
+
+# So that many uploads at the same time need the memory of one.
+ONE_AT_A_TIME = threading.Lock()
 
 
 class PhotoError(ValueError):
@@ -47,6 +60,7 @@ def _cropped(ink: np.ndarray) -> np.ndarray:
 
 
 def _grey(content: bytes) -> Image.Image:
+    """The picture in a file, upright and reduced. Raises PhotoError."""
     if not content:
         raise PhotoError("This file is empty. Choose a photo of one digit.")
     if len(content) > LARGEST_BYTES:
@@ -54,45 +68,83 @@ def _grey(content: bytes) -> Image.Image:
             f"This file has {len(content) / 1e6:.0f} MB; the limit is {LARGEST_BYTES / 1e6:.0f}. "
             "Take the photo at a lower resolution, or cut out the digit."
         )
+    if content[4:8] == b"ftyp" and content[8:12] in HEIC:
+        raise PhotoError(
+            "This is a HEIC or AVIF photo, which cannot be read here. Save it as JPEG or PNG. On an "
+            "iPhone: Settings, Camera, Formats, Most Compatible."
+        )
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-            if opened.width * opened.height > LARGEST_PIXELS:
-                raise PhotoError(
-                    f"This picture has {opened.width} × {opened.height} px, {TOO_MANY}"
-                )
+        with Image.open(io.BytesIO(content), formats=FORMATS) as opened, ONE_AT_A_TIME:
             # A phone's photo (MPO) may contain a preview as a second image.
             if opened.format != "MPO" and getattr(opened, "is_animated", False):
                 raise PhotoError("This picture is animated or has pages. Choose a single picture.")
-            opened.draft("RGB", (WORK_PX, WORK_PX))
-            # Reduced before anything is copied, if Pillow supports that for the mode.
-            if opened.mode in ("L", "RGB", "RGBA", "CMYK"):
-                opened.thumbnail((WORK_PX, WORK_PX), Image.Resampling.BOX)
-            ImageOps.exif_transpose(opened, in_place=True)
-            deep = opened.mode.startswith(("I", "F"))
-            image = (_eight_bit(opened) if deep else opened).convert("RGBA")
+            _check_size(opened, content)
+            share = WORK_PX / max(opened.size)
+            opened.draft(None, [max(1, int(side * share)) for side in opened.size])
+            image = _reduced(opened)
+            image.getexif().update(opened.getexif())
+            ImageOps.exif_transpose(image, in_place=True)
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
-        raise PhotoError(f"This picture has too many pixels, {TOO_MANY}") from error
+        raise PhotoError(f"This picture has too many pixels: {_too_many()}") from error
     except UnidentifiedImageError as error:
         raise PhotoError(
             f"This file is no picture that can be read here. Choose one of {', '.join(FORMATS)}."
         ) from error
     except Exception as error:  # Pillow raises many types of errors for damaged files
         raise PhotoError(f"This picture is damaged ({error}). Choose another.") from error
-    image.thumbnail((WORK_PX, WORK_PX), Image.Resampling.BOX)
     return _without_transparency(image)
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """An image with more than 256 greys, which Pillow would clip -> a reduced 8-bit image."""
-    _, highest = cast(tuple[float, float], image.getextrema())  # one band: not a pair per band
-    scale = 257 if highest > 255 else 1
-    if image.mode not in ("I;16", "I", "F"):  # Pillow cannot reduce other byte orders
-        image = image.convert("I")
-    image.thumbnail((WORK_PX, WORK_PX), Image.Resampling.BOX, reducing_gap=None)
-    values = np.asarray(image, dtype=np.float64)
-    return Image.fromarray(np.rint(values / scale).clip(0, 255).astype(np.uint8))
+def _too_many(most: int = LARGEST_PIXELS) -> str:
+    return f"more than {most / 1e6:.0f} million. Make it smaller."
+
+
+def _check_size(opened: Image.Image, content: bytes) -> None:
+    """Raise PhotoError if decoding the picture would take too much memory or time."""
+    a_pixel = BYTES.get(opened.mode, 4) * COPIES.get(opened.format or "", 1)
+    most = LARGEST_DECODED // a_pixel
+    if opened.format in ("JPEG", "MPO"):
+        most = LARGEST_PIXELS
+        if _scans_apart(opened):  # all coefficients are kept: 2 bytes for each
+            layers = opened.layer  # type: ignore[attr-defined]
+            full = max(h for _, h, _, _ in layers) * max(v for _, _, v, _ in layers)
+            most = int(LARGEST_DECODED / (2 * sum(h * v for _, h, v, _ in layers) / full))
+            if content.count(SCAN) > MOST_SCANS:
+                raise PhotoError("This JPEG has too many scans. Save it as an ordinary JPEG.")
+    if opened.width * opened.height > most:
+        raise PhotoError(f"This picture has {opened.width} × {opened.height} px, {_too_many(most)}")
+
+
+def _scans_apart(jpeg: Image.Image) -> bool:
+    """Whether a JPEG holds its picture in several scans: Pillow has read up to the first."""
+    fp = jpeg.fp  # type: ignore[attr-defined]
+    header = fp.read(3)
+    fp.seek(-len(header), io.SEEK_CUR)
+    return "progressive" in jpeg.info or header[2] < len(jpeg.getbands())
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """Any image -> RGBA with a longer side of at most WORK_PX, converted strip by strip."""
+    image.load()
+    width, height = image.size
+    deep = image.mode.startswith(("I", "F"))
+    scale = 1.0
+    if deep:  # Pillow would clip more than 256 greys
+        _, highest = cast(tuple[float, float], image.getextrema())  # one band: not a pair per band
+        scale = 257 if highest > 255 else 1
+    factor = max(1, max(image.size) // WORK_PX)
+    rows = max(1, STRIP_PX // (width * factor)) * factor
+    whole = Image.new("RGBA", (-(-width // factor), -(-height // factor)))
+    for top in range(0, height, rows):
+        strip = image.crop((0, top, width, min(top + rows, height)))
+        if deep:
+            values = np.asarray(strip, dtype=np.float32) / scale
+            strip = Image.fromarray(np.rint(values).clip(0, 255).astype(np.uint8))
+        whole.paste(strip.convert("RGBA").reduce(factor), (0, top // factor))
+    whole.thumbnail((WORK_PX, WORK_PX), Image.Resampling.BOX)
+    return whole
 
 
 def _without_transparency(image: Image.Image) -> Image.Image:
