@@ -10,13 +10,15 @@ from mnistcmp.drawing.blots import Blots, find_blots, lines
 WORK_PX = 560  # the longer side of the image in which the digit is looked for
 DARKEST_PAPER = 80  # of 255: anything darker is mostly noise
 LEAST_CONTRAST = 0.13  # between ink and the paper around it, as a fraction of the full range
+EVEN = 0.3  # of the paper's variation: the most that even light may leave
+ACROSS = 0.8  # of the longer side: a blot as large as this may have lines of the sheet
 NOISE = 10  # minimum contrast of ink, in standard deviations of the noise
 # Everything thinner than this is removed to find the paper.
 THICKEST_STROKE_PX = 136
 # Ink has edges all round. Light fades slowly, and the paper beside a digit has an edge only there.
 EDGE_PX = 13
 LEAST_EDGE = 0.4  # of the blot's contrast, within EDGE_PX
-FAINTEST_EDGE = 0.1
+FAINTEST_EDGE = 0.12  # of the paper
 LEAST_OUTLINE = 0.96  # of the blot's outline that is an edge
 JOINED_PX = 2  # gaps up to twice this do not part a stroke
 
@@ -53,7 +55,7 @@ def find_ink(grey: np.ndarray, enlarged: float = 1) -> np.ndarray:
     `enlarged`: how many times the picture was enlarged, and its edges blurred, to be of this size.
     Raises NothingFound.
     """
-    grey, edge_px = _denoised(grey), EDGE_PX + round(2 * max(0, enlarged - 1))
+    grey, edge_px = _levelled(_denoised(grey)), EDGE_PX + round(2 * max(0, enlarged - 1))
     sheets = [_sheet(values, edge_px) for values in (grey, 255 - grey)]
     # Ink has holes, and boxes have paper in them: the outermost blot is of ink.
     for sheet in sorted(sheets, key=lambda sheet: sheet.outer, reverse=True):
@@ -91,6 +93,18 @@ def _extremum(values: np.ndarray, size: int, which: np.ufunc) -> np.ndarray:
     return values
 
 
+def _levelled(grey: np.ndarray) -> np.ndarray:
+    """The image in even light, if light that changes evenly over the sheet explains its paper."""
+    paper = _closed(grey, THICKEST_STROKE_PX).astype(np.float64)
+    y, x = np.indices(paper.shape) / max(paper.shape) - 0.5
+    terms = np.stack([np.ones_like(x), x, y, x * y], axis=-1)
+    weights = np.linalg.lstsq(terms[::8, ::8].reshape(-1, 4), paper[::8, ::8].ravel())[0]
+    light = terms @ weights
+    if np.std(paper - light) > EVEN * np.std(paper):
+        return grey
+    return np.rint(grey * (light.max() / np.maximum(light, DARKEST_PAPER / 2))).clip(0, 255).astype(np.uint8)
+
+
 def _closed(values: np.ndarray, size: int) -> np.ndarray:
     """The image without what is dark and thinner than `size` px. Edges of shadows are kept.
 
@@ -115,8 +129,9 @@ def _sheet(values: np.ndarray, edge_px: int) -> Sheet:
     blots = _blots(inked)
     sharp = _sharp(blots, contrast, edge)
     outer = _outermost(blots, sharp)
-    # Lines on paper reach its edge; boxes do not, and are known by what they surround.
-    ruled = lines(inked & np.isin(blots.labels, np.flatnonzero(_touching(blots))))
+    # Lines go through the sheet; boxes do not, and are known by what they surround.
+    across = _touching(blots) | (blots.longest >= ACROSS * max(inked.shape))
+    ruled = lines(inked & np.isin(blots.labels, np.flatnonzero(across)))
     if ruled.any():
         blots = _blots(inked & ~ruled)
         sharp = _sharp(blots, contrast, edge)
@@ -200,7 +215,7 @@ def _digit(blots: Blots, sharp: np.ndarray) -> np.ndarray:
     """The numbers of the blots that are the digit, the largest first."""
     if not len(sharp):
         return sharp
-    candidates = np.array([f for f in sharp if not any(_surrounds(blots, f, c) for c in sharp)])
+    candidates = np.array([n for n in sharp if not any(_surrounds(blots, n, c) for c in sharp)], int)
     height, width = blots.labels.shape
     off = np.hypot((blots.top + blots.bottom) / height - 1, (blots.left + blots.right) / width - 1)
     likely = blots.longest * (1.5 - off / 2) * np.where(_touching(blots), 0.2, 1)
@@ -221,7 +236,7 @@ def _parts(blots: Blots, main: int, candidates: np.ndarray) -> list[int]:
         & (blots.longest <= length)
         & (gap <= PART_GAP * length)
     )
-    return [n for n in np.flatnonzero(belongs) if n != main and n in candidates]
+    return [int(n) for n in candidates if belongs[n] and n != main]
 
 
 def _soft(contrast: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Read the ink of a digit from a photo or scan, as if it had been drawn on the canvas."""
 
 import io
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import numpy as np
@@ -15,7 +15,7 @@ LARGEST_BYTES = 10_000_000
 # Photos from phones have 12 to 48 million. JPEG is decoded at a reduced size, others are not.
 LARGEST_PIXELS = 50_000_000
 # What decoding may take: the picture itself, and what its decoder keeps beside it.
-LARGEST_DECODED = 48_000_000
+LARGEST_DECODED = 36_000_000
 COPIES = {"WEBP": 4, "TIFF": 2}
 MOST_SCANS = 30  # of a progressive JPEG; each runs over the whole picture
 SCAN = b"\xff\xda"
@@ -30,8 +30,8 @@ NOTHING = "No digit stands out in this picture. Use a photo of one digit, dark o
 STROKE_SHARE = 0.1
 
 
-# So that many uploads at the same time need the memory of one.
-ONE_AT_A_TIME = threading.Lock()
+# One thread for all uploads: those at the same time need the memory of one.
+READER = ThreadPoolExecutor(1, "photo")
 
 
 class PhotoError(ValueError):
@@ -44,8 +44,12 @@ def read(content: bytes) -> np.ndarray:
     Uneven light and specks are removed, thin strokes are thickened, and the digit fills as much of
     the field as an MNIST digit does. Raises PhotoError, with a remedy, if no digit can be read.
     """
+    return READER.submit(_read, content).result()
+
+
+def _read(content: bytes) -> np.ndarray:
+    grey = _grey(content)
     try:
-        grey = _grey(content)
         scale = WORK_PX / max(grey.size)
         size = [max(1, round(side * scale)) for side in grey.size]
         ink = find_ink(np.asarray(grey.resize(size, Image.Resampling.BILINEAR)), scale)
@@ -70,17 +74,17 @@ def _grey(content: bytes) -> Image.Image:
         )
     if content[4:8] == b"ftyp" and content[8:12] in HEIC:
         raise PhotoError(
-            "This is a HEIC or AVIF photo, which cannot be read here. Save it as JPEG or PNG. On an "
-            "iPhone: Settings, Camera, Formats, Most Compatible."
+            "HEIC, HEIF and AVIF photos cannot be read here. Save it as JPEG or PNG. On an iPhone: "
+            "Settings, Camera, Formats, Most Compatible."
         )
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as opened, ONE_AT_A_TIME:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
             # A phone's photo (MPO) may contain a preview as a second image.
             if opened.format != "MPO" and getattr(opened, "is_animated", False):
                 raise PhotoError("This picture is animated or has pages. Choose a single picture.")
             _check_size(opened, content)
             share = WORK_PX / max(opened.size)
-            opened.draft(None, [max(1, int(side * share)) for side in opened.size])
+            opened.draft(None, (int(opened.width * share) or 1, int(opened.height * share) or 1))
             image = _reduced(opened)
             image.getexif().update(opened.getexif())
             ImageOps.exif_transpose(image, in_place=True)
@@ -126,8 +130,9 @@ def _scans_apart(jpeg: Image.Image) -> bool:
 
 
 def _reduced(image: Image.Image) -> Image.Image:
-    """Any image -> RGBA with a longer side of at most WORK_PX, converted strip by strip."""
+    """Any image -> L or RGBA with a longer side of at most WORK_PX, converted strip by strip."""
     image.load()
+    mode = "RGBA" if image.has_transparency_data else "L"
     width, height = image.size
     deep = image.mode.startswith(("I", "F"))
     scale = 1.0
@@ -136,19 +141,21 @@ def _reduced(image: Image.Image) -> Image.Image:
         scale = 257 if highest > 255 else 1
     factor = max(1, max(image.size) // WORK_PX)
     rows = max(1, STRIP_PX // (width * factor)) * factor
-    whole = Image.new("RGBA", (-(-width // factor), -(-height // factor)))
+    whole = Image.new(mode, (-(-width // factor), -(-height // factor)))
     for top in range(0, height, rows):
         strip = image.crop((0, top, width, min(top + rows, height)))
         if deep:
             values = np.asarray(strip, dtype=np.float32) / scale
             strip = Image.fromarray(np.rint(values).clip(0, 255).astype(np.uint8))
-        whole.paste(strip.convert("RGBA").reduce(factor), (0, top // factor))
+        whole.paste(strip.convert(mode).reduce(factor), (0, top // factor))
     whole.thumbnail((WORK_PX, WORK_PX), Image.Resampling.BOX)
     return whole
 
 
 def _without_transparency(image: Image.Image) -> Image.Image:
-    """RGBA -> grey, on a background that contrasts with the ink."""
+    """L or RGBA -> grey, on a background that contrasts with the ink."""
+    if image.mode == "L":
+        return image
     grey, opaque = np.asarray(image.convert("L")), np.asarray(image.getchannel("A")) > 127
     edge = np.concatenate([opaque[0], opaque[-1], opaque[:, 0], opaque[:, -1]])
     if opaque.mean() > 0.5 and not edge.all():  # only a margin is transparent
