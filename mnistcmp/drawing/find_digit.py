@@ -11,7 +11,6 @@ WORK_PX = 560  # the longer side of the image in which the digit is looked for
 DARKEST_PAPER = 80  # of 255: anything darker is mostly noise
 LEAST_CONTRAST = 0.13  # between ink and the paper around it, as a fraction of the full range
 EVEN = 0.3  # of the paper's variation: the most that even light may leave
-ACROSS = 0.8  # of the longer side: a blot as large as this may have lines of the sheet
 NOISE = 10  # minimum contrast of ink, in standard deviations of the noise
 # Everything thinner than this is removed to find the paper.
 THICKEST_STROKE_PX = 136
@@ -129,9 +128,9 @@ def _sheet(values: np.ndarray, edge_px: int) -> Sheet:
     blots = _blots(inked)
     sharp = _sharp(blots, contrast, edge)
     outer = _outermost(blots, sharp)
-    # Lines go through the sheet; boxes do not, and are known by what they surround.
-    across = _touching(blots) | (blots.longest >= ACROSS * max(inked.shape))
-    ruled = lines(inked & np.isin(blots.labels, np.flatnonzero(across)))
+    # Boxes do not go through the sheet; they are known by what they surround.
+    frames = [n for n in sharp if any(_surrounds(blots, n, other) for other in sharp)]
+    ruled = lines(inked & ~np.isin(blots.labels, frames))
     if ruled.any():
         blots = _blots(inked & ~ruled)
         sharp = _sharp(blots, contrast, edge)
@@ -171,13 +170,17 @@ def _sharp(blots: Blots, contrast: np.ndarray, edge: np.ndarray) -> np.ndarray:
 def _ink(sheet: Sheet) -> np.ndarray | None:
     """The digit's ink, float (h, w) in [0, 1]; None if there is none."""
     blots = sheet.blots
-    kept = _digit(blots, sheet.sharp)
+    kept = _digit(sheet)
     if not len(kept):
         return None
     own = np.isin(blots.labels, kept)
     # Soft edges belong to the digit too.
     around = _extremum(own, 9, np.maximum) & (own | (blots.labels < 0))
-    return _soft(np.where(around, sheet.contrast, 0))
+    ink = _soft(np.where(around, sheet.contrast, 0))
+    # What is fainter than the digit may have joined it to lines and edges of shadows.
+    pieces = find_blots(ink > 0.5)
+    small = pieces.area < SPECK * pieces.area.max(initial=0)
+    return np.where(small[pieces.labels] & (pieces.labels >= 0), 0, ink)
 
 
 def _touching(blots: Blots) -> np.ndarray:
@@ -211,14 +214,17 @@ def _is_box(blots: Blots, number: int) -> bool:
     return bool(inner < 0.3 * blots.area[number])
 
 
-def _digit(blots: Blots, sharp: np.ndarray) -> np.ndarray:
+def _digit(sheet: Sheet) -> np.ndarray:
     """The numbers of the blots that are the digit, the largest first."""
+    blots, sharp = sheet.blots, sheet.sharp
     if not len(sharp):
         return sharp
     candidates = np.array([n for n in sharp if not any(_surrounds(blots, n, c) for c in sharp)], int)
     height, width = blots.labels.shape
     off = np.hypot((blots.top + blots.bottom) / height - 1, (blots.left + blots.right) / width - 1)
     likely = blots.longest * (1.5 - off / 2) * np.where(_touching(blots), 0.2, 1)
+    there = blots.labels >= 0
+    likely *= (np.bincount(blots.labels[there], sheet.contrast[there]) / blots.area) ** 2
     likely *= np.where(blots.width > 4 * blots.height, 0.2, 1)
     main = candidates[likely[candidates].argmax()]
     return np.array([main, *_parts(blots, main, candidates)])
