@@ -11,13 +11,14 @@ WORK_PX = 560  # the longer side of the image in which the digit is looked for
 DARKEST_PAPER = 80  # of 255: anything darker is mostly noise
 LEAST_CONTRAST = 0.13  # between ink and the paper around it, as a fraction of the full range
 EVEN = 0.3  # of the paper's variation: the most that even light may leave
+NOISE_STEP = 4  # between the extremes of noise within EDGE_PX, in standard deviations
 NOISE = 10  # minimum contrast of ink, in standard deviations of the noise
 # Everything thinner than this is removed to find the paper.
 THICKEST_STROKE_PX = 136
 # Ink has edges all round. Light fades slowly, and the paper beside a digit has an edge only there.
 EDGE_PX = 13
 LEAST_EDGE = 0.4  # of the blot's contrast, within EDGE_PX
-FAINTEST_EDGE = 0.12  # of the paper
+FAINTEST_EDGE = 0.13  # of the paper
 LEAST_OUTLINE = 0.96  # of the blot's outline that is an edge
 JOINED_PX = 2  # gaps up to twice this do not part a stroke
 
@@ -94,14 +95,20 @@ def _extremum(values: np.ndarray, size: int, which: np.ufunc) -> np.ndarray:
 
 def _levelled(grey: np.ndarray) -> np.ndarray:
     """The image in even light, if light that changes evenly over the sheet explains its paper."""
-    paper = _closed(grey, THICKEST_STROKE_PX).astype(np.float64)
-    y, x = np.indices(paper.shape) / max(paper.shape) - 0.5
-    terms = np.stack([np.ones_like(x), x, y, x * y], axis=-1)
-    weights = np.linalg.lstsq(terms[::8, ::8].reshape(-1, 4), paper[::8, ::8].ravel())[0]
-    light = terms @ weights
+    paper = _closed(grey, THICKEST_STROKE_PX).astype(np.float32)
+    y, x = (np.indices(paper.shape, np.float32) / max(paper.shape)) - 0.5
+    some = [term[::8, ::8].ravel() for term in (np.ones_like(x), x, y, x * y)]
+    at_middle, across, along, both = np.linalg.lstsq(
+        np.stack(some, axis=-1), paper[::8, ::8].ravel()
+    )[0]
+    light = at_middle + across * x + along * y + both * x * y
     if np.std(paper - light) > EVEN * np.std(paper):
         return grey
-    return np.rint(grey * (light.max() / np.maximum(light, DARKEST_PAPER / 2))).clip(0, 255).astype(np.uint8)
+    return (
+        np.rint(grey * (light.max() / np.maximum(light, DARKEST_PAPER / 2)))
+        .clip(0, 255)
+        .astype(np.uint8)
+    )
 
 
 def _closed(values: np.ndarray, size: int) -> np.ndarray:
@@ -121,10 +128,11 @@ def _sheet(values: np.ndarray, edge_px: int) -> Sheet:
     lit = np.maximum(paper, DARKEST_PAPER)
     contrast = (paper - values) / lit
     contrast = (contrast - np.median(contrast)).clip(0)
-    least = np.maximum(LEAST_CONTRAST, NOISE * _noise(values) / lit)
+    noise = _noise(values)
+    least = np.maximum(LEAST_CONTRAST, NOISE * noise / lit)
     inked = contrast > least
     steps = _extremum(values, edge_px, np.maximum) - _extremum(values, edge_px, np.minimum)
-    edge = steps / lit
+    edge = (steps - NOISE_STEP * noise) / lit
     blots = _blots(inked)
     sharp = _sharp(blots, contrast, edge)
     outer = _outermost(blots, sharp)
@@ -205,21 +213,35 @@ def _surrounds(blots: Blots, frame: int, other: int) -> bool:
 
 
 def _is_box(blots: Blots, number: int) -> bool:
-    """Whether nearly all of a blot's ink is along the sides of its bounding box."""
+    """Whether a blot has ink in the corners of its bounding box and little but along its sides."""
     part = blots.labels[
         blots.top[number] : blots.bottom[number], blots.left[number] : blots.right[number]
     ]
-    height, width = (max(1, side // 12) for side in part.shape)
+    height, width = (max(1, side // 8) for side in part.shape)
     inner = (part[height:-height, width:-width] == number).sum()
-    return bool(inner < 0.3 * blots.area[number])
+    ends = [
+        (rows, columns)
+        for rows in (slice(height), slice(-height, None))
+        for columns in (slice(width), slice(-width, None))
+    ]
+    corners = [(part[end] == number).any() for end in ends]
+    hollow = inner < 0.3 * blots.area[number] < 0.15 * part.size
+    return bool(hollow and all(corners))
 
 
 def _digit(sheet: Sheet) -> np.ndarray:
     """The numbers of the blots that are the digit, the largest first."""
     blots, sharp = sheet.blots, sheet.sharp
-    if not len(sharp):
-        return sharp
-    candidates = np.array([n for n in sharp if not any(_surrounds(blots, n, c) for c in sharp)], int)
+    candidates = np.array(
+        [
+            n
+            for n in sharp
+            if not _is_box(blots, n) and not any(_surrounds(blots, n, c) for c in sharp)
+        ],
+        int,
+    )
+    if not len(candidates):
+        return candidates
     height, width = blots.labels.shape
     off = np.hypot((blots.top + blots.bottom) / height - 1, (blots.left + blots.right) / width - 1)
     likely = blots.longest * (1.5 - off / 2) * np.where(_touching(blots), 0.2, 1)

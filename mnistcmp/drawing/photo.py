@@ -22,7 +22,7 @@ SCAN = b"\xff\xda"
 BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2}  # a pixel; others have 4
 HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"heif", b"avif")
 
-STRIP_PX = 1_000_000  # of the picture, converted at once
+STRIP_PX = 500_000  # of the picture, converted at once
 INK_PX = 84  # the side of the result: three times that of the network's input
 NOTHING = "No digit stands out in this picture. Use a photo of one digit, dark on light paper."
 # The stroke width of an MNIST digit, as a fraction of its height. A ballpoint's strokes are far
