@@ -26,7 +26,6 @@ SMALLEST_DIGIT = 0.035  # of the longer side
 SPECK = 0.05  # of the digit's area: smaller blots are dirt
 PART = 0.25  # of the digit's length: the least of a separate part of it
 PART_GAP = 0.12  # of the digit's length: the largest gap between its parts
-ANOTHER = 0.6  # of the digit's length: another thing as large as this could be the digit, too
 
 
 class NothingFound(ValueError):
@@ -187,7 +186,9 @@ def _ink(sheet: Sheet) -> np.ndarray | None:
     ink = _soft(np.where(around, sheet.contrast, 0))
     # What is fainter than the digit may have joined it to lines and edges of shadows.
     pieces = find_blots(ink > 0.5)
-    small = pieces.area < SPECK * pieces.area.max(initial=0)
+    if not len(pieces.area):
+        return None
+    small = pieces.area < SPECK * pieces.area.max()
     return np.where(small[pieces.labels] & (pieces.labels >= 0), 0, ink)
 
 
