@@ -112,7 +112,8 @@ def _next(digit: int, hard: bool) -> None:
 def _upload() -> None:
     st.file_uploader(
         "A photo or scan of one digit, dark on light or light on dark",
-        type=[name.lower() for name in photo.FORMATS] + ["jpg", "tif"],
+        # An iPhone's HEIC is taken too, so that the message can say what to do.
+        type=[*(name.lower() for name in photo.FORMATS), "jpg", "tif", "heic", "heif"],
         key=session.UPLOAD,
         on_change=_take_upload,
     )
