@@ -40,7 +40,7 @@
 
   function received(frame) {
     log.last = performance.now();
-    answered = +(frame.match(/\{"answered": (\d+)\}/)?.[1] ?? answered);
+    answered = +(frame.match(/\{"answered": (\d+)/)?.[1] ?? answered);
     verdict = frame.match(/(\d+ ms) for all networks together/)?.[1] ?? verdict;
     const hashes = frame.match(/[0-9a-f]{32}/g) ?? [];
     // The text for screen readers; the data of the chart are binary.
