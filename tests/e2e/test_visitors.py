@@ -1,7 +1,6 @@
 """The benchmark's visitor understands what page and browser say to each other."""
 
 from rich.console import Console
-
 from visitors import browser as visitor
 
 
