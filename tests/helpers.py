@@ -163,5 +163,8 @@ class InlineWorker:
     def submit(self, call: worker_pool.Call) -> Future:
         return self.executor.submit(call.function, *call.arguments)
 
+    def stop_waiting(self) -> None:
+        pass
+
     def steps_done(self) -> int:
         return jobs._Here.steps.value

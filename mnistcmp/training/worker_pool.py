@@ -65,6 +65,16 @@ class Worker:
         """The optimiser steps of the current run so far."""
         return self._steps.value
 
+    def stop_waiting(self) -> None:
+        """Expect nothing more from the process, which was ended, perhaps while it sent a result.
+
+        The executor's thread waits for the rest of that result until every writing end of the pipe
+        is closed, and the interpreter waits for the thread. The last one is the executor's own.
+        """
+        results = getattr(self.executor, "_result_queue", None)  # no public way leads to it
+        if results is not None:
+            results._writer.close()
+
 
 class Crew:
     """Several workers that share calls; a context manager that stops their processes on exit."""
@@ -74,7 +84,8 @@ class Crew:
         self._folder = tempfile.TemporaryDirectory(prefix="mnistcmp-", ignore_cleanup_errors=True)
         data = Path(self._folder.name) / "data.npz"
         save_materials(data, materials)
-        self._new_worker = partial(Worker, data, device)
+        self._make_worker = partial(Worker, data, device)
+        self._workers: list[Worker] = []
         self._idle = [self._new_worker() for _ in range(count)]
 
     def __enter__(self) -> "Crew":
@@ -83,7 +94,14 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         for process in multiprocessing.active_children():
             process.terminate()
+        for worker in self._workers:
+            worker.stop_waiting()
         self._folder.cleanup()
+
+    def _new_worker(self) -> Worker:
+        worker = self._make_worker()
+        self._workers.append(worker)
+        return worker
 
     def each(
         self,
