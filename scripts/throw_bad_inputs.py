@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -115,8 +116,6 @@ class Result(NamedTuple):
 def throw(name: str, numbers: Iterable[int]) -> Result:
     """Make the inputs with these numbers, each from its own seed, and read them."""
     kind = KINDS[name]
-    torch.set_num_threads(1)
-    download.console.quiet = True  # it would name the skipped files of every folder
     counts = {"refused": 0, "accepted": 0}
     tracebacks, seconds, megabytes = [], [], []
     for number in numbers:
@@ -135,6 +134,13 @@ def throw(name: str, numbers: Iterable[int]) -> Result:
     return Result(len(seconds), *counts.values(), tracebacks, max(seconds), max(megabytes))
 
 
+def prepare() -> None:
+    """Prepare a process: processor time is that of one thread, and nothing is printed."""
+    torch.set_num_threads(1)
+    download.console.quiet = True  # it would name the skipped files of every folder
+    warnings.simplefilter("ignore")  # Pillow's, about damaged files
+
+
 def memory_mb(reset: bool = False) -> float:
     """The most memory of this process since the last reset; 0 where the system is not Linux."""
     status = Path("/proc/self/status")
@@ -149,7 +155,8 @@ def main() -> int:
     """Throw all inputs, two kinds at a time in new processes, and print the table."""
     print(f"{'':14} inputs  refused  accepted  tracebacks  seconds (number)  MB (number)")
     good = True
-    with ProcessPoolExecutor(2, get_context("spawn"), max_tasks_per_child=1) as pool:
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(2, spawn, prepare, max_tasks_per_child=1) as pool:
         running = {name: pool.submit(throw, name, range(KINDS[name].inputs)) for name in KINDS}
         for name, future in running.items():
             each = future.result()
