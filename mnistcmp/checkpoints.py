@@ -205,8 +205,9 @@ def load_checkpoint(checkpoint: Checkpoint, folder: Path | str | None = None) ->
             f"the manifest says {checkpoint.sha256[:12]}…; {remedy}"
         )
     try:
-        model = build(checkpoint.model, checkpoint.in_shape, checkpoint.classes)
-        model.load_state_dict(safetensors.torch.load(weights))
+        with torch.device("meta"):  # without values: wrong facts could make it a huge network
+            model = build(checkpoint.model, checkpoint.in_shape, checkpoint.classes)
+        model.to_empty(device="cpu").load_state_dict(safetensors.torch.load(weights))
     except (ValueError, RuntimeError, SafetensorError) as error:
         raise CheckpointError(
             f"{path} does not fit the current architecture of {checkpoint.model!r} "

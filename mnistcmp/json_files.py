@@ -2,10 +2,10 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from math import isfinite
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -141,7 +141,8 @@ def _of_type(kind: type) -> _Check:
     def of_type(value: Any) -> None:
         given = type(value)
         right = given is kind or (kind is float and given is int)  # JSON has 1 for 1.0; no bool
-        if not right or (given is float and not isfinite(value)):
+        # A whole number may have more digits than a float holds. NaN is not within either.
+        if not right or (kind is float and not abs(value) <= sys.float_info.max):
             raise Unexpected(f"is {_short(value)}, not {_PLAIN[kind]}")
         if given is str and not value.isascii():
             _refuse_surrogates(value)

@@ -11,6 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from mnistcmp import checkpoints
 from mnistcmp.checkpoints import CheckpointError, drop_former, load, load_all, read_manifest, save
 from mnistcmp.models import MODELS, build
 
@@ -193,6 +194,18 @@ def test_load_refuses_weights_of_another_architecture(tmp_path, other):
 @pytest.mark.parametrize("shape", [{"in_shape": (1, 32, 32)}, {"classes": 26}])
 def test_load_refuses_weights_for_other_images_or_classes(tmp_path, shape):
     saved = save_model(tmp_path, trained("mlp"), "mlp", **shape)
+    refusal(tmp_path, tmp_path / saved.file, "does not fit the current architecture of 'mlp'")
+
+
+def test_load_gives_no_values_to_a_network_that_the_weights_do_not_fit(tmp_path, monkeypatch):
+    saved = save_model(tmp_path, trained("mlp"), "mlp", in_shape=(1, 1024, 1024))
+
+    def without_values(*facts):
+        model = build(*facts)
+        assert all(values.is_meta for values in model.parameters())
+        return model
+
+    monkeypatch.setattr(checkpoints, "build", without_values)
     refusal(tmp_path, tmp_path / saved.file, "does not fit the current architecture of 'mlp'")
 
 

@@ -190,6 +190,7 @@ def changed_run(**values: object) -> Callable[[Entry], object]:
         (changed_run(test_accuracy=98), "run.test_accuracy is 98, not from 0 to 1"),
         (changed_run(test_accuracy=float("nan")), "run.test_accuracy is nan"),
         (changed_run(test_loss=float("inf")), "run.test_loss is inf, not a finite number"),
+        (changed_run(test_loss=10**400), "run.test_loss is 1000.*, not a finite number"),
         (changed_run(test_loss=-0.1), "run.test_loss is -0.1, not 0 or more"),
         (changed_run(test_loss=None), "run.test_loss is None"),
         (changed_run(model=7), "run.model is 7, not a text"),

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Iterator
 
+import hostile_canvas
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mnistcmp.app import session
 from mnistcmp.app.draw import live
-from tests import hostile_canvas
 from tests.helpers import APP
 
 HOSTILE = {

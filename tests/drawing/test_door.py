@@ -2,13 +2,13 @@
 
 import tracemalloc
 
+import hostile_canvas
 import pytest
 from PIL import Image
 
 from mnistcmp.drawing import canvas
 from mnistcmp.drawing.canvas import DrawingError, Picture, Stroke
 from mnistcmp.drawing.fabric_js import from_fabric, read_report
-from tests import hostile_canvas
 
 DOT = Stroke([(140, 140)], 20)
 PICTURE = Picture(hostile_canvas.picture(), 140, 140, 280, 280)

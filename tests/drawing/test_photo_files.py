@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from mnistcmp.drawing import photo
 from mnistcmp.drawing.photo import PhotoError
@@ -90,6 +90,22 @@ def test_photo_of_an_iphone_names_the_remedy(brand):
     content = b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0mif1heic" + bytes(1000)
     with pytest.raises(PhotoError, match="JPEG or PNG.*Settings, Camera, Formats, Most Compatible"):
         photo.read(content)
+
+
+def test_thin_strokes_of_a_large_digit_are_thickened_with_small_filters(monkeypatch):
+    whole = ImageFilter.MaxFilter
+    digit = np.zeros((560, 300), np.float32)
+    digit[:, 150:153] = 1
+    digit[::80] = 0.7
+    thick = photo._thickened(digit)
+    grey = Image.fromarray(np.rint(np.pad(digit, 71) * 255).astype(np.uint8))
+    sizes: list[int] = []
+    monkeypatch.setattr(ImageFilter, "MaxFilter", lambda size: sizes.append(size) or whole(size))
+    photo._thickened(digit)
+    assert set(sizes) == {3}
+    np.testing.assert_array_equal(
+        thick, np.asarray(grey.filter(whole(2 * len(sizes) + 1))) / np.float32(255)
+    )
 
 
 def test_strips_join_without_a_seam(monkeypatch):

@@ -1,4 +1,4 @@
-"""Generated canvas states as nobody's canvas sends them."""
+"""Generated canvas states as nobody's canvas sends them, for tests and throw_bad_inputs.py."""
 
 import base64
 import copy
@@ -92,19 +92,23 @@ PICTURES = [
 
 def malformed(seed: int) -> Any:
     """A canvas state with one to three places changed."""
-    rng = random.Random(seed)
-    state: Any = copy.deepcopy(STATE)
+    return changed(STATE, random.Random(seed), [STATE, PATH])
+
+
+def changed(value: Any, rng: random.Random, more: list) -> Any:
+    """A nested value with one to three places deleted or replaced, also by one of `more`."""
+    value = copy.deepcopy(value)
     for _ in range(rng.randint(1, 3)):
-        spots = list(_spots(state))
+        spots = list(_spots(value))
         if not spots:
             break
         holder, key = rng.choice(spots)
         if isinstance(holder, dict) and rng.random() < 0.2:
             del holder[key]
         else:
-            values = rng.choice([WRONG_NUMBERS, OTHERS, PICTURES, [STATE, PATH]])
+            values = rng.choice([WRONG_NUMBERS, OTHERS, PICTURES, more])
             holder[key] = copy.deepcopy(rng.choice(values))
-    return state
+    return value
 
 
 def _spots(value: Any):
