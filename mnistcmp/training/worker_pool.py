@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -170,14 +171,21 @@ def load_materials(path: Path) -> Materials:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    if sys.platform == "win32":
+    """Put Ctrl-C off until the block has ended; a process that it starts inherits the blocking."""
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return
+    arrived: list[tuple[int, FrameType | None]] = []
+    # The mask is this thread's alone, but a signal to another thread is handled here, too.
+    handler = signal.signal(signal.SIGINT, lambda *given: arrived.append(given))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, handler)
+        if arrived and callable(handler):
+            handler(*arrived[0])
 
 
 def _start(data: Path, device: str, steps: Counter) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch
 
 from mnistcmp import checkpoints, cli
 from mnistcmp.records import Records
-from mnistcmp.training import campaign, jobs
+from mnistcmp.training import campaign, jobs, worker_pool
 from mnistcmp.training.jobs import Materials
 from mnistcmp.training.worker_pool import Call, Crew
 from tests.helpers import PATIENCE_SECONDS, REPOSITORY, end_process, until
@@ -255,3 +256,20 @@ def test_campaign_ends_though_every_worker_ends_while_it_starts(tmp_path):
     assert len(statuses) == 16
     assert statuses.str.startswith("failed: its process was killed").all()
     assert not list(tmp_path.glob("mnistcmp-*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot put signals off")
+def test_interrupt_that_another_thread_receives_waits_until_the_block_has_ended():
+    inside, done = threading.Event(), []
+
+    def interrupt() -> None:
+        inside.wait()
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    other = threading.Thread(target=interrupt)  # started here: it inherits no blocking
+    other.start()
+    with pytest.raises(KeyboardInterrupt), worker_pool._without_interrupts():
+        inside.set()
+        other.join()
+        done.append("to the end")
+    assert done == ["to the end"]
