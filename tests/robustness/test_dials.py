@@ -1,5 +1,6 @@
 """The dials: the pictures they make of real digits."""
 
+from itertools import pairwise
 from math import nan
 
 import pytest
@@ -14,8 +15,8 @@ RANDOM = [name for name, dial in DIALS.items() if dial.random]
 # With these, each single image moves farther from the clean one with every level. With others, a
 # moved stroke may fall on another stroke.
 GROWS_FOR_EACH_IMAGE = ("stroke", "noise", "salt_and_pepper", "contrast", "exchange", "square")
-# Ink that leaves the image, or shrinks to little, no longer adds to the distance; up to these levels
-# it does.
+# Ink that leaves the image, or shrinks to little, no longer adds to the distance; up to these
+# levels it does.
 DISTANCE_GROWS_TO = {"shift": 8, "size": (0.6, 2)}
 
 every_dial = pytest.mark.parametrize("name", DIALS)
@@ -98,7 +99,7 @@ def test_turn_is_clockwise():
 
 
 @pytest.mark.parametrize(
-    "direction, signs", zip(SHIFT_DIRECTIONS, [(1, 0), (0, 1), (-1, 0), (0, -1)])
+    "direction, signs", zip(SHIFT_DIRECTIONS, [(1, 0), (0, 1), (-1, 0), (0, -1)], strict=True)
 )
 @pytest.mark.parametrize("distance_px", [1, 2.5, 6])
 def test_shift_moves_by_its_level_in_its_direction(direction, signs, distance_px):
@@ -142,7 +143,7 @@ def test_stroke_moves_the_edges_by_its_level():
 
 def test_thicker_and_thinner_strokes_are_nested(digits):
     pictures = [apply(digits, "stroke", level) for level in DIALS["stroke"].positions]
-    for thinner, thicker in zip(pictures, pictures[1:], strict=False):
+    for thinner, thicker in pairwise(pictures):
         assert (thinner <= thicker + 1e-6).all()
 
 
