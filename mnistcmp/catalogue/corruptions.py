@@ -119,7 +119,7 @@ DIALS = {
             "px per px",
             0,
             (-1.6, -1.3, -1, -0.8, -0.6, -0.4, -0.2, 0.2, 0.4, 0.6, 0.8, 1, 1.3, 1.6),
-            "Each row of pixels moves sideways, the farther the higher it is: the digit leans.",
+            "The digit leans to one side about the middle of the image; what leaves the image is lost.",
             lower="to the left",
             upper="to the right",
             seen_by=MOVED,
@@ -139,7 +139,7 @@ DIALS = {
             "Noise",
             "σ",
             0,
-            (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
+            (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
             "A random number from a normal distribution with this standard deviation is added to "
             "each pixel, where paper is 0 and ink is 1.",
             random=True,
@@ -159,7 +159,7 @@ DIALS = {
             "Blur",
             "px",
             0,
-            (0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6),
+            (0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6),
             "The image is blurred by a Gaussian function with this standard deviation.",
         ),
         Dial(
@@ -176,7 +176,7 @@ DIALS = {
             "Ink and paper exchanged",
             "%",
             0,
-            (0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 1),
+            (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.8, 1),
             "The image is mixed with its negative: at 50 % all is the same grey, and at 100 % ink "
             "and paper have changed places.",
         ),

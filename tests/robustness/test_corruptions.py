@@ -82,7 +82,8 @@ def test_glass_blur_keeps_the_ink_and_moves_it_by_little(digits):
     point = torch.zeros(1, 1, 28, 28)
     point[..., 14, 14] = 1
     spread = corrupt(point, "glass_blur")[0, 0]
-    assert float(spread[9:20, 9:20].sum()) == pytest.approx(1, abs=0.02)
+    # A pixel may be taken along, to the left and above, and little to the right and below.
+    assert float(spread[4:18, 4:18].sum()) == pytest.approx(1, abs=0.02)
 
 
 def test_motion_blur_smears_a_point_along_a_line_to_one_side():
@@ -90,7 +91,7 @@ def test_motion_blur_smears_a_point_along_a_line_to_one_side():
     points[:, :, 14, 14] = torch.linspace(0.5, 1, 12)[:, None]
     smeared = FUNCTIONS["motion_blur"](points)
     torch.testing.assert_close(smeared.sum((1, 2, 3)), points.sum((1, 2, 3)), atol=0, rtol=0.01)
-    ink = smeared[:, 0] / smeared.sum((2, 3))
+    ink = smeared[:, 0] / smeared.sum((2, 3))[..., None]
     columns = (ink.sum(1) * torch.arange(28.0)).sum(1) - 14
     rows = (ink.sum(2) * torch.arange(28.0)).sum(1) - 14
     # The mean of half a Gaussian of 3 px is 2.2 px away, in whole pixels from 0.
@@ -109,7 +110,7 @@ def test_direction_is_random_and_of_one_strength(name, digits):
     bars[:, :, 4:24, 13:15] = torch.linspace(0.5, 1, 16)[:, None, None, None]
     changed = corrupt(bars, name)[:, 0, 7]
     middles = (changed * torch.arange(28.0)).sum(1) / changed.sum(1) - 13.5
-    slope = {"shear": np.tan(0.4), "rotate": np.tan(0.4)}[name]
+    slope = {"shear": np.sin(0.4), "rotate": np.tan(0.4)}[name]
     torch.testing.assert_close(middles.abs(), torch.full((16,), 6.5 * slope), atol=0.05, rtol=0)
     assert {-1.0, 1.0} == set(middles.sign().tolist())
 
@@ -202,29 +203,32 @@ def test_canny_edges_leave_out_faint_edges_that_touch_no_strong_one():
     edges = canny_edges(image)[0, 0]
     assert edges[:14, :14].sum() > 0
     assert edges[14:, 14:].sum() == 0
-    image[..., 10:12, 12:28] = 0.045
+    image[..., 5:11, 12:28] = 0.045
     assert canny_edges(image)[0, 0][:14, 16:26].sum() > 0
 
 
-# The least share of these forty digits that strong_cnn must still read; the corruptions are meant
-# to keep digits readable. Brightness, stripe and fog change the paper, which few networks survive.
+# The least share of forty digits that strong_cnn must still read, well below what it reads: digits
+# are meant to stay readable.
 FLOORS = {
     "shot_noise": 0.9,
     "impulse_noise": 0.8,
-    "glass_blur": 0.8,
-    "motion_blur": 0.7,
+    "glass_blur": 0.85,
+    "motion_blur": 0.85,
     "shear": 0.9,
-    "scale": 0.8,
-    "rotate": 0.7,
-    "translate": 0.5,
+    "scale": 0.9,
+    "rotate": 0.85,
+    "brightness": 0.65,
+    "translate": 0.65,
+    "stripe": 0.65,
+    "fog": 0.4,
     "spatter": 0.9,
-    "dotted_line": 0.8,
-    "zigzag": 0.5,
-    "canny_edges": 0.4,
+    "dotted_line": 0.9,
+    "zigzag": 0.65,
+    "canny_edges": 0.45,
 }
 
 
-@pytest.mark.parametrize("name", FLOORS)
+@every_corruption
 def test_strong_cnn_still_reads_the_digits(name, labelled_digits):
     images, labels = labelled_digits
     with torch.inference_mode():
