@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any
 
 # Shift is the one dial with a direction. Records measure the first.
 SHIFT_DIRECTIONS = ("right", "down", "left", "up")
@@ -44,11 +45,12 @@ class Dial:
         above = tuple(level for level in self.ladder if level > self.rest)
         return tuple(side for side in (below, above) if side)
 
-    def check(self, level: object) -> float:
+    def check(self, level: Any) -> float:
         """The level as a float. Raises ValueError if it is no number or outside the dial."""
         lowest, highest = self.positions[0], self.positions[-1]
         expected = f"the dial {self.name} takes a number from {lowest:g} to {highest:g}"
-        if isinstance(level, bool) or not isinstance(level, Real):
+        is_number = isinstance(level, Real) and not isinstance(level, bool)
+        if not is_number:
             raise ValueError(f"{expected}, not {level!r}")
         if not lowest <= level <= highest:  # refuses NaN, too
             raise ValueError(f"{expected}, not {level}")
@@ -119,7 +121,7 @@ DIALS = {
             "px per px",
             0,
             (-1.6, -1.3, -1, -0.8, -0.6, -0.4, -0.2, 0.2, 0.4, 0.6, 0.8, 1, 1.3, 1.6),
-            "The digit leans to one side about the middle of the image; what leaves the image is lost.",
+            "The digit leans to one side, and what leaves the image is lost.",
             lower="to the left",
             upper="to the right",
             seen_by=MOVED,
