@@ -137,12 +137,16 @@ class Study:
                 yield f"{claim} has the factor {claim.factor}: it must be positive and not 1"
         if self.goal is not None and not 0 < self.goal <= 1:
             yield f"its goal is {self.goal}: it must be above 0 and at most 1"
-        published = any(figures != Published() for figures in self.models.values())
-        if published and len(self.models) > MOST_NETWORKS:
+        if self.has_figures and len(self.models) > MOST_NETWORKS:
             yield (
                 f"it has {len(self.models)} networks and published figures: at most "
                 f"{MOST_NETWORKS} networks can be distinguished in the charts"
             )
+
+    @property
+    def has_figures(self) -> bool:
+        """Whether anything was published about one of its networks."""
+        return any(figures != Published() for figures in self.models.values())
 
     def published_for(self, dataset: str) -> bool:
         """Whether the published figures are for this data set or for the original of this copy."""
