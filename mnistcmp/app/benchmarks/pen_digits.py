@@ -69,14 +69,17 @@ def conclusion(shares: pd.DataFrame) -> str:
         else "No recipe improves on the one that it builds on."
     )
     steps = (_step(recipe, pairs[recipe], gain) for recipe, gain in gains.items())
-    return f"**{first}** {' '.join(steps)}"
+    return (
+        f"**{first}** {' '.join(steps)} Each gain is over the n networks that were trained with "
+        "both recipes."
+    )
 
 
 def _step(recipe: str, both: pd.DataFrame, gain: pd.Series) -> str:
     """One recipe's gain in words; `both` has the accuracies without and with its change."""
     errors = listed(f"{100 - 100 * share:.1f} % ({name})" for name, share in both.mean().items())
     return (
-        f"{RECIPES[recipe].adds.capitalize()}: {gain.mean():+.1f} points on average over "
-        f"{len(gain)} networks, from {gain.min():+.1f} ({plain(gain.idxmin())}) to "
+        f"{RECIPES[recipe].adds.capitalize()}: {gain.mean():+.1f} points on average "
+        f"(n = {len(gain)}), from {gain.min():+.1f} ({plain(gain.idxmin())}) to "
         f"{gain.max():+.1f} ({plain(gain.idxmax())}); mean error rates {errors}."
     )
