@@ -420,10 +420,10 @@ STUDIES = by_number(
             number=10,
             title="What does an architecture survive?",
             question=(
-                "Which damage to an image does a pooled head or batch normalisation help to read, "
-                "and which does only training with such images?"
+                "What helps a network to read a damaged image: a pooled head, batch normalisation, "
+                "or training on such images?"
             ),
-            source="Our own question; nothing was published about these four networks",
+            source="Our own question, without published figures",
             models={
                 "base_cnn": Published(),
                 "base_norm": Published(),
@@ -431,14 +431,13 @@ STUDIES = by_number(
                 "base_pooled_norm": Published(),
             },
             changes=(
-                Step("base_cnn", "base_pooled", "pooled head"),
-                Step("base_norm", "base_pooled_norm", "pooled head (with norm)"),
-                Step("base_cnn", "base_norm", "batch norm"),
+                Step("base_cnn", "base_pooled", "pooled head (no norm)"),
+                Step("base_norm", "base_pooled_norm", "pooled head (batch norm)"),
+                Step("base_cnn", "base_norm", "batch norm (dense head)"),
                 Step("base_pooled", "base_pooled_norm", "batch norm (pooled head)"),
             ),
             against=("params", "epoch_seconds"),
             stressed=True,
-            published_on=None,
         ),
     )
 )
