@@ -83,6 +83,7 @@ class Study:
     claims: the factors that the source states.
     goal: the test accuracy in [0, 1] that the source asks for.
     show_gradients: whether to show gradient norms.
+    stressed: whether robustness is measured in full for every seed, and not only for seed 0.
     published_recipe: the recipe of the source; None if it states none. Settings that it does not
         mention have the usual defaults.
 
@@ -102,6 +103,7 @@ class Study:
     claims: tuple[Claim, ...] = ()
     goal: float | None = None
     show_gradients: bool = False
+    stressed: bool = False
     published_recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
@@ -135,12 +137,16 @@ class Study:
                 yield f"{claim} has the factor {claim.factor}: it must be positive and not 1"
         if self.goal is not None and not 0 < self.goal <= 1:
             yield f"its goal is {self.goal}: it must be above 0 and at most 1"
-        published = any(figures != Published() for figures in self.models.values())
-        if published and len(self.models) > MOST_NETWORKS:
+        if self.has_figures and len(self.models) > MOST_NETWORKS:
             yield (
                 f"it has {len(self.models)} networks and published figures: at most "
                 f"{MOST_NETWORKS} networks can be distinguished in the charts"
             )
+
+    @property
+    def has_figures(self) -> bool:
+        """Whether anything was published about one of its networks."""
+        return any(figures != Published() for figures in self.models.values())
 
     def published_for(self, dataset: str) -> bool:
         """Whether the published figures are for this data set or for the original of this copy."""
@@ -409,6 +415,29 @@ STUDIES = by_number(
             table="table-9-residual-blocks",
             published_on=None,
             datasets=("mnist", "cifar10-jpeg"),
+        ),
+        Study(
+            number=10,
+            title="What does an architecture survive?",
+            question=(
+                "What helps a network to read a damaged image: a pooled head, batch normalisation, "
+                "or training on such images?"
+            ),
+            source="Our own question, without published figures",
+            models={
+                "base_cnn": Published(),
+                "base_norm": Published(),
+                "base_pooled": Published(),
+                "base_pooled_norm": Published(),
+            },
+            changes=(
+                Step("base_cnn", "base_pooled", "pooled head (no norm)"),
+                Step("base_norm", "base_pooled_norm", "pooled head (batch norm)"),
+                Step("base_cnn", "base_norm", "batch norm (dense head)"),
+                Step("base_pooled", "base_pooled_norm", "batch norm (pooled head)"),
+            ),
+            against=("params", "epoch_seconds"),
+            stressed=True,
         ),
     )
 )
