@@ -70,9 +70,7 @@ def half_lost(levels: Sequence[float], accuracies: Sequence[float], n: int) -> H
     return HalfLost(level, nearest, _falls_to(half - spread, levels, accuracies))
 
 
-def _falls_to(
-    target: float, levels: Sequence[float], accuracies: Sequence[float]
-) -> float | None:
+def _falls_to(target: float, levels: Sequence[float], accuracies: Sequence[float]) -> float | None:
     """The first level, interpolated, at which the accuracy is `target` or less."""
     if accuracies[0] <= target:
         return levels[0]
