@@ -168,8 +168,8 @@ def _train(
     )
     if not jobs:
         raise ValueError(
-            f"nothing to train: there is no published recipe for {', '.join(order.models)}; "
-            "choose another --recipe"
+            f"nothing to train: there is no {' or '.join(recipes)} recipe for "
+            f"{', '.join(order.models)}; choose another --recipe"
         )
     journal = Journal(order.out, jobs, missing=order.missing)
     identity = None if order.fresh else journal.campaign()

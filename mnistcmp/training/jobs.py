@@ -22,8 +22,8 @@ from mnistcmp.machine import peak_memory_mb
 from mnistcmp.models import build
 from mnistcmp.models.shapes import ImageShape
 from mnistcmp.records import ACTIVATION_IMAGES, RunRow
-from mnistcmp.robustness.measure import count_of, measure
-from mnistcmp.robustness.stressed_images import PART_IMAGES, Stress, StressedImages
+from mnistcmp.robustness.measure import measure, prepare_images
+from mnistcmp.robustness.stressed_images import Stress, StressedImages
 from mnistcmp.robustness_records import Measured
 from mnistcmp.training.evaluate import Images, evaluate, milliseconds_per_image
 from mnistcmp.training.loop import Epoch, Precision, probe, train
@@ -140,17 +140,15 @@ def run_job(job: Job, precision: Precision) -> Finished:
     return Finished(figures, epochs, predictions, weights, in_shape, robustness)
 
 
-def measure_checkpoint(checkpoint: Checkpoint, folder: Path) -> Measured:
+def measure_job(checkpoint: Checkpoint, folder: Path) -> Measured:
     """Measure the robustness of weights in `folder` in full. Raises as `load_checkpoint` does."""
     network = checkpoints.load_checkpoint(checkpoint, folder)
     return measure(network.to(_Here.device), _stressed_images(), full=True)
 
 
-def prepare_images(stress: Stress) -> None:
-    """Make the images that `measure` will need under `stress`, for all workers."""
-    images = _stressed_images()
-    for number in range(ceil(image_count(stress, len(images.labels)) / PART_IMAGES)):
-        images.part(stress, number)
+def stress_job(stress: Stress) -> None:
+    """Make the images that `measure_job` needs under one stress, for all workers."""
+    prepare_images(_stressed_images(), stress)
 
 
 def _stressed_images() -> StressedImages:
@@ -166,7 +164,7 @@ def _robustness(model: nn.Module, job: Job) -> Measured | str | None:
     full = job.seed == checkpoints.SHIPPED_SEED or any(study.stressed for study in studies)
     try:
         return measure(model.to(_Here.device), _stressed_images(), full=full)
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # whatever it is, it must not cost the run
         return f"{type(error).__name__}: {error}"
 
 

@@ -4,12 +4,13 @@ Only this process writes records, one for each network as soon as it is measured
 costs only the networks that are being measured.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from statistics import mean
+from typing import Protocol, cast
 
 from mnistcmp import machine
 from mnistcmp.checkpoints import Checkpoint, read_manifest
@@ -18,8 +19,8 @@ from mnistcmp.robustness.stressed_images import all_stresses
 from mnistcmp.robustness_records import Measured, RobustnessRecords
 from mnistcmp.safe_files import check_writable
 from mnistcmp.training.campaign import only_writer
-from mnistcmp.training.jobs import Materials, measure_checkpoint, prepare_images
-from mnistcmp.training.recording import reason_of, robustness_entry
+from mnistcmp.training.jobs import Materials, measure_job, stress_job
+from mnistcmp.training.recording import reason_of, record_robustness
 from mnistcmp.training.worker_pool import Call, Crew
 
 DATASET = "mnist"
@@ -98,19 +99,40 @@ def _measure(
     device = machine.choose_device(order.device)
     workers = order.workers or machine.usual_workers(device)
     materials = Materials(load_dataset(DATASET, order.data))
-    networks = {
-        Call(measure_checkpoint, (checkpoint, order.folder)): checkpoint for checkpoint in waiting
-    }
-    preparing = [Call(prepare_images, (stress,)) for stress in all_stresses()]
+    preparing = [Call(stress_job, (stress,)) for stress in all_stresses()]
+    checkpoint_of = {Call(measure_job, (entry, order.folder)): entry for entry in waiting}
     prepared = measured = failed = 0
     with show(len(waiting)) as progress, Crew(workers, materials, device) as crew:
         progress.prepared(0, len(preparing))
-        for call, outcome in crew.each([*preparing, *networks]):
+        for call, outcome in crew.each([*preparing, *checkpoint_of]):
             if isinstance(outcome, OSError):  # the disk is full, for example
                 raise outcome
-            if call not in networks:
+            if call not in checkpoint_of:
                 prepared += 1
                 progress.prepared(prepared, len(preparing))
                 continue
-            ...
+            entry = checkpoint_of[call]
+            measured += 1
+            failed += not isinstance(outcome, dict)
+            text = _record(records, entry, outcome, device)
+            progress.measured(f"{entry.model}, {entry.recipe}", text, measured)
     return failed
+
+
+def _record(
+    records: RobustnessRecords, checkpoint: Checkpoint, outcome: object, device: str
+) -> str:
+    """Record what `measure_job` returned -> a summary; or the reason why it raised an error."""
+    if not isinstance(outcome, dict):
+        return reason_of(outcome)
+    measured = cast(Measured, outcome)
+    facts = {
+        **asdict(checkpoint),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine.describe(device),
+        "versions": machine.versions(),
+        "device": device,
+    }
+    record_robustness(records, measured, checkpoint.sha256, facts)
+    corrupted = mean(measured["corruptions"].values())
+    return f"{100 * measured['clean']:.2f} % clean, {100 * corrupted:.2f} % corrupted"
