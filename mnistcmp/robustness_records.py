@@ -13,6 +13,7 @@ from typing import NamedTuple, TypedDict
 import pandas as pd
 
 from mnistcmp import json_files, safe_files
+from mnistcmp.catalogue.corruptions import find_corruption, find_dial
 from mnistcmp.json_files import Count, FileName, Sha256, Share
 from mnistcmp.records import KEY, RecordsError
 from mnistcmp.safe_files import DamagedFile
@@ -63,7 +64,7 @@ class RobustnessRecords:
         records then stay.
         """
         line = json_files.line_of(entry)
-        json_files.read_line(line, Entry)
+        _entry(line)
         safe_files.append_line(self.path, line)
 
     def entries(self) -> list[Entry]:
@@ -134,7 +135,19 @@ def _read_lines(content: bytes) -> _Lines:
     entries, damaged = [], {}
     for number, line in enumerate(content.splitlines(), start=1):
         try:
-            entries.append(json_files.read_line(line, Entry))
+            entries.append(_entry(line))
         except ValueError as error:
             damaged[number] = str(error)
     return _Lines(entries, damaged)
+
+
+def _entry(line: bytes) -> Entry:
+    """The content of a line. Raises ValueError, with the reason, if it is damaged."""
+    entry = json_files.read_line(line, Entry)
+    for name in entry["corruptions"]:
+        find_corruption(name)
+    for name, ladder in entry["ladders"].items():
+        dial = find_dial(name)
+        for level, _ in ladder:
+            dial.check(level)
+    return entry
