@@ -8,13 +8,13 @@ half of the digits is computed from the ladders when it is read: see robustness/
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import Annotated, NamedTuple, TypedDict
 
 import pandas as pd
 
 from mnistcmp import json_files, safe_files
 from mnistcmp.catalogue.corruptions import find_corruption, find_dial
-from mnistcmp.json_files import Count, FileName, Sha256, Share
+from mnistcmp.json_files import Count, FileName, Sha256, Share, between
 from mnistcmp.records import KEY, RecordsError
 from mnistcmp.safe_files import DamagedFile
 
@@ -22,7 +22,7 @@ from mnistcmp.safe_files import DamagedFile
 class Measured(TypedDict):
     """The accuracy of one network under each corruption and at each level of the dials."""
 
-    images: Count  # test images for `clean` and `corruptions`
+    images: Annotated[int, between(1, 10**12)]  # test images for `clean` and `corruptions`
     clean: Share
     corruptions: dict[str, Share]
     ladder_images: Count  # test images for `ladders`; 0 if there are none
@@ -146,6 +146,8 @@ def _entry(line: bytes) -> Entry:
     entry = json_files.read_line(line, Entry)
     for name in entry["corruptions"]:
         find_corruption(name)
+    if entry["ladders"] and not entry["ladder_images"]:
+        raise ValueError("its ladders are of no images")
     for name, ladder in entry["ladders"].items():
         dial = find_dial(name)
         for level, _ in ladder:
