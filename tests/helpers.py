@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mnistcmp import cli
+from mnistcmp import cli, robustness_records
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
@@ -56,7 +56,7 @@ def toy_materials() -> Materials:
 
 def measure_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """Robustness is measured under two corruptions, and two dials with two levels each."""
-    for module in (measure, stressed_images):
+    for module in (measure, stressed_images, robustness_records):
         monkeypatch.setattr(module, "CORRUPTIONS", FEW_CORRUPTIONS)
         monkeypatch.setattr(module, "DIALS", FEW_DIALS)
 

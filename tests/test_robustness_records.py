@@ -4,9 +4,11 @@ import math
 
 import pytest
 
+from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
 from mnistcmp.robustness_records import COLUMNS, RobustnessRecords
 from tests.made_up import stressed
 
+EVERYTHING = {name: dict.fromkeys(dial.positions, 0.5) for name, dial in DIALS.items()}
 SHIFT = {"shift": {0: 0.98, 4: 0.5, 8: 0.25}}
 
 
@@ -58,13 +60,26 @@ def test_newest_line_of_a_network_counts(records):
     assert rows(records, kind="shift") == []
 
 
-def test_only_weights_with_ladders_are_measured_in_full(records):
-    with_ladders = stressed("mlp", ladders=SHIFT)
-    records.append(with_ladders)
+@pytest.mark.parametrize(
+    "change, complete",
+    [
+        (lambda entry: None, True),
+        (lambda entry: entry["corruptions"].pop("fog"), False),
+        (lambda entry: entry["ladders"].pop("turn"), False),
+        (lambda entry: entry["ladders"]["turn"].pop(), False),  # its ladder was another one then
+        (lambda entry: entry.update(ladders={}), False),
+    ],
+)
+def test_weights_are_complete_if_everything_in_the_catalogue_was_measured(
+    records, change, complete
+):
+    entry = stressed("mlp", corruptions=dict.fromkeys(CORRUPTIONS, 0.5), ladders=EVERYTHING)
+    change(entry)
+    records.append(entry)
     records.append(stressed("cnn"))
-    assert records.has_ladders(with_ladders["sha256"])
-    assert not records.has_ladders(stressed("cnn")["sha256"])
-    assert not records.has_ladders("ab" * 32)
+    assert records.is_complete(entry["sha256"]) == complete
+    assert not records.is_complete(stressed("cnn")["sha256"])
+    assert not records.is_complete("ab" * 32)
 
 
 def test_damaged_line_is_named_and_left_out(records):
@@ -77,7 +92,6 @@ def test_damaged_line_is_named_and_left_out(records):
     assert f"{records.path}, line 2, is left out: it was changed" in problem
     assert "mnistcmp robustness" in problem
     assert set(records.table()["model"]) == {"mlp", "fcn"}
-    assert not records.has_ladders(stressed("cnn")["sha256"])
 
 
 def test_line_that_a_power_cut_left_incomplete_costs_no_other(records):
