@@ -1,5 +1,6 @@
 """Made-up records, for which the right tables and findings are known."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 
@@ -97,6 +98,37 @@ def record(records: Records, *runs: dict[str, object]) -> None:
         ]
         (read,) = readings(round(IMAGES * row["test_accuracy"]))
         records.append(row, of_run, {"test": read})
+
+
+def stressed(
+    model: str,
+    corrupted: float = 0.6,
+    *,
+    ladders: Mapping[str, Mapping[float, float]] | None = None,
+    **other: object,
+) -> dict[str, object]:
+    """The record of robustness of one network, which reads `corrupted` under two corruptions.
+
+    ladders: level -> accuracy, by dial; `other` sets any fields of robustness_records.Entry.
+    """
+    name = f"{model}-{other.get('recipe', 'tuned')}-{other.get('seed', 0)}"
+    return {
+        "dataset": "mnist",
+        "model": model,
+        "recipe": "tuned",
+        "seed": 0,
+        "sha256": hashlib.sha256(name.encode()).hexdigest(),
+        "run": name,
+        "finished": "2026-01-01T00:00:00+00:00",
+        "machine": "none",
+        "versions": "none",
+        "device": "cpu",
+        "images": 10_000,
+        "clean": 0.99,
+        "corruptions": {"fog": corrupted, "stripe": corrupted},
+        "ladder_images": IMAGES if ladders else 0,
+        "ladders": {dial: list(map(list, of.items())) for dial, of in (ladders or {}).items()},
+    } | other
 
 
 def falsify(records: Records, change: Callable[[Entry], object]) -> None:

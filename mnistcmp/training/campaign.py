@@ -4,25 +4,28 @@ Only this process writes records. A run is recorded when it is finished, its row
 interruption costs only the active runs.
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from filelock import FileLock, Timeout
 
+from mnistcmp import machine
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
+from mnistcmp.catalogue.studies import STUDIES
+from mnistcmp.checkpoints import SHIPPED_SEED
 from mnistcmp.data import pen_digits, sample_pack
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import load_dataset, short_name
 from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.records import KEY, Records, RunRow, newest
+from mnistcmp.robustness_records import RobustnessRecords
 from mnistcmp.safe_files import DamagedFile, check_writable
-from mnistcmp.training import machine
 from mnistcmp.training.jobs import Job, Materials
 from mnistcmp.training.journal import Journal
 from mnistcmp.training.recording import key_of
@@ -33,6 +36,11 @@ PEN_HELP = (
     "it also needs real pen strokes: get pendigits-orig.tra from the UCI Machine Learning "
     "Repository, data set 81 (https://archive.ics.uci.edu/dataset/81, CC BY 4.0), and put it at "
     "{path}"
+)
+
+STRESSED = (
+    "Each network is also measured on changed test images as soon as it is trained. This takes "
+    "longer for the first ones, because the images are then made, once for all networks."
 )
 
 
@@ -48,6 +56,8 @@ def plan(
 ) -> list[Job]:
     """Every combination for which a recipe exists; `epochs` overrides the recipes.
 
+    The robustness of runs on MNIST is measured: in full for the seed that is shipped, and for every
+    seed of a network in a study that is `stressed`; otherwise on a sample of the test images.
     With `mirror`, images of the user's own folder are mirrored. Raises as `recipe_for` does.
     """
     jobs = []
@@ -56,8 +66,17 @@ def plan(
             recipe = recipe_for(name, model, dataset, mirror=mirror)
             if epochs is not None:
                 recipe = replace(recipe, epochs=epochs)
-            jobs.append(Job(dataset, model, recipe, seed, protocol))
+            reported = (dataset, protocol) == ("mnist", "final")
+            robustness = _robustness(model, seed) if reported else None
+            jobs.append(Job(dataset, model, recipe, seed, protocol, robustness))
     return jobs
+
+
+def _robustness(model: str, seed: int) -> Literal["full", "sample"]:
+    """How the robustness of a run on MNIST is measured."""
+    studies = [study for study in STUDIES.values() if model in study.models]
+    in_full = seed == SHIPPED_SEED or any(study.stressed for study in studies)
+    return "full" if in_full else "sample"
 
 
 @dataclass(frozen=True)
@@ -118,15 +137,29 @@ def train(
         check_writable(folder)
     for recipe in order.recipes:
         check_writable(weights / recipe)
-    order.out.mkdir(parents=True, exist_ok=True)
+    with only_writer(order.out):
+        return _train(order, say, show)
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Make sure that no other training or measuring writes to `folder`, which is made if missing.
+
+    Raises ValueError if another one does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
     try:
-        with FileLock(order.out / ".lock", timeout=0):
-            return _train(order, say, show)
+        lock.acquire(timeout=0)
     except Timeout as error:
         raise ValueError(
-            f"another training is writing to {order.out}: wait for it to finish, or use another "
-            "folder (--out)"
+            f"another training is writing to {folder}: wait for it to finish, or use another "
+            "folder (--checkpoints)"
         ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _train(
@@ -135,10 +168,11 @@ def _train(
     show: Callable[[int], AbstractContextManager[Progress]],
 ) -> Outcome:
     records = Records(order.out / "results")
-    for problem in records.problems():
+    robustness = RobustnessRecords(records.folder)
+    for problem in (*records.problems(), *robustness.problems()):
         say(problem)
     device = machine.choose_device(order.device)
-    workers = order.workers or (torch.get_num_threads() if device == "cpu" else 1)
+    workers = order.workers or machine.usual_workers(device)
     dataset = short_name(order.dataset)
     materials, recipes = load_materials(order.dataset, order.data, order.recipes, say)
     _refuse_another_folder(order.out, materials.dataset, dataset)
@@ -167,6 +201,8 @@ def _train(
         say(f"{len(jobs) - len(left)} of {len(jobs)} runs are done already.")
     identity = identity or journal.begin()
     rows: list[RunRow] = []
+    if any(job.robustness for job in left):
+        say(STRESSED)
     if left:
         with show(len(left)) as progress:
             rows = run(
@@ -180,6 +216,7 @@ def _train(
             )
     _save_samples(order.out, records, materials.dataset, dataset, say)
     records.write_tables()
+    robustness.write_table()
     journal.end()
     runs = records.runs()
     asked_for = runs["model"].isin(order.models) & runs["recipe"].isin(recipes)

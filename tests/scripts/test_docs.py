@@ -14,6 +14,8 @@ from mnistcmp.catalogue.studies import STUDIES, Published
 from mnistcmp.json_files import base_type
 from mnistcmp.models import MODELS
 from mnistcmp.records import Records, RunRow, default_folder
+from mnistcmp.robustness_records import RobustnessRecords
+from tests.made_up import stressed
 
 DOCS = update_docs.RESULTS.parent
 PUBLISHED = DOCS / "PUBLISHED.md"
@@ -95,6 +97,25 @@ def test_photos_describe_their_recipe_or_are_not_trained(results):
     assert "| 5 | fcn | 1,234 | 51.90 | 54.00 | 0.00 | 0 | 1 |" in text
     assert "Number of runs: 1. Measured on: abacus; torch." in text
     assert update_docs.zoo(results).endswith("runs on MNIST and 1 on CIFAR-10 (JPEG copy).")
+
+
+def test_robustness_is_a_mean_over_corruptions_and_seeds_or_is_not_measured(tmp_path):
+    assert update_docs.robustness(tmp_path) == "Not measured yet."
+    records = RobustnessRecords(tmp_path)
+    records.append(stressed("cnn", 0.5))
+    records.append(stressed("cnn", 0.7, seed=1, images=2000, corruptions={"fog": 0.5, "scale": 1}))
+    records.append(stressed("mlp", 0.25, recipe="drawn", ladders={"shift": {0: 1, 4: 0.9}}))
+    records.append(stressed("fcn", dataset="kmnist"))
+    text = update_docs.robustness(tmp_path)
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    names, _, *networks = rows
+    cells = {row[0]: dict(zip(names[1:], row[1:], strict=True)) for row in networks}
+    assert cells.keys() == {"cnn", "mlp"}
+    assert (cells["cnn"]["tuned"], cells["cnn"]["drawn"]) == ("62.5 (2)", "–")
+    assert (cells["mlp"]["drawn"], cells["mlp"]["tuned"]) == ("25.0 (1)", "–")
+    assert "under 15 corruptions after MNIST-C (shot noise, impulse noise, " in text
+    assert "on 2,000 or 10,000 test images" in text
+    assert text.endswith("Measured on: none; none.")
 
 
 def test_recipes_name_the_common_settings_and_the_exceptions(monkeypatch, tmp_path):
