@@ -1,4 +1,4 @@
-"""The command `mnistcmp`: open the app, train, check or list."""
+"""The command `mnistcmp`: open the app, train, measure, check or list."""
 
 import argparse
 import os
@@ -15,11 +15,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mnistcmp.analysis import benchmark_tables
+from mnistcmp.analysis import benchmark_tables, nudge_tables
 from mnistcmp.catalogue.datasets import downloadable, title
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES
+from mnistcmp.nudge_records import NudgeRecords
 from mnistcmp.records import (
     FOLDER_VARIABLE,
     RecordsError,
@@ -48,8 +49,11 @@ def prepare(arguments: list[str] | None = None) -> Callable[[], int]:
     if options.command == "list" or (options.command == "train" and options.list):
         return _list
     # Imported only for these commands, because they import torch, which takes seconds.
+    from mnistcmp.robustness import nudge_measure  # noqa: F401
     from mnistcmp.training import campaign, progress, verify  # noqa: F401
 
+    if options.command == "nudges":
+        return partial(_ended, _nudges, options)
     checks = options.command == "check" or options.check
     return partial(_ended, _check if checks else _train, options)
 
@@ -84,6 +88,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_folder(command, "--checkpoints")
     _add_dataset(command)
+
+    command = commands.add_parser(
+        "nudges",
+        help="measure the smallest nudges",
+        description="Measure, for each trained network, the smallest change of a digit's pixels "
+        "that makes it answer wrongly, and which other networks this change misleads, too. You can "
+        "stop it at any time (Ctrl-C): the same command continues where it stopped.",
+    )
+    _add_recipe(command)
+    _add_folder(command, "--checkpoints")
+    _add_data(command)
+    _add_machine(command)
 
     commands.add_parser(
         "list", help="list networks and studies", description="List the networks by study."
@@ -163,6 +179,36 @@ def _check(options: argparse.Namespace, console: Console) -> int:
     return len(problems)
 
 
+def _nudges(options: argparse.Namespace, console: Console) -> int:
+    """Measure and record the smallest nudges of the networks that lack them -> exit status 0."""
+    import torch
+
+    from mnistcmp.robustness import nudge_measure
+    from mnistcmp.training import machine
+
+    device = machine.choose_device(options.device)
+    workers = options.workers or (torch.get_num_threads() if device == "cpu" else 1)
+    for problem in NudgeRecords(options.folder / "results").problems():
+        _say(console, problem)
+    networks = nudge_measure.unmeasured(options.folder, _recipes(options))
+    entries = nudge_measure.measure_all(
+        networks, options.folder, options.data, workers=workers, device=device
+    )
+    for number, entry in enumerate(entries, start=1):
+        (row,) = nudge_tables.medians([entry]).itertuples()
+        _say(
+            console,
+            f"{number}/{len(networks)}  {row.model}, {row.recipe}: median norm of the smallest "
+            f"nudge {row.median_norm:.2f} ({row.n} digits)",
+        )
+    _say(console, f"The nudges of all networks in {options.folder} are recorded.")
+    return 0
+
+
+def _recipes(options: argparse.Namespace) -> tuple[str, ...]:
+    return tuple(RECIPES) if options.recipe == "all" else (options.recipe,)
+
+
 def _train(options: argparse.Namespace, console: Console) -> int:
     """Train as the options say -> the number of failed runs."""
     from mnistcmp.training import campaign
@@ -172,7 +218,7 @@ def _train(options: argparse.Namespace, console: Console) -> int:
     outcome = campaign.train(
         campaign.Order(
             models=tuple(dict.fromkeys(options.models or models)),
-            recipes=tuple(RECIPES) if options.recipe == "all" else (options.recipe,),
+            recipes=_recipes(options),
             data=options.data,
             out=options.folder,
             seeds=options.seeds,
@@ -228,13 +274,7 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
         help="train only the networks of this study: "
         + "; ".join(f"{study.number} = {study.title}" for study in STUDIES.values()),
     )
-    add(
-        "--recipe",
-        default="all",
-        type=_one_of((*RECIPES, "all"), "recipe"),
-        help="; ".join(f"{spec.name} = {spec.description}" for spec in RECIPES.values())
-        + "; all = each of them (default)",
-    )
+    _add_recipe(parser)
     add(
         "--seeds",
         default=1,
@@ -264,17 +304,7 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
         "for letters, digits and signs",
     )
     _add_folder(parser, "--out", "--checkpoints")
-    add(
-        "--workers",
-        type=_at_least_one,
-        metavar="N",
-        help="train N networks at the same time (default: one per processor core, or one on a GPU)",
-    )
-    add(
-        "--device",
-        type=_one_of(("cpu", "cuda", "mps"), "device"),
-        help="cpu, cuda (Nvidia) or mps (Apple); default: a GPU if torch finds one",
-    )
+    _add_machine(parser)
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
         "--missing", action="store_true", help="train only runs without a finished record"
@@ -288,6 +318,31 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="train nothing; verify weights and records, and measure the accuracies on "
         "--dataset again if it is available",
+    )
+
+
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--recipe",
+        default="all",
+        type=_one_of((*RECIPES, "all"), "recipe"),
+        help="; ".join(f"{spec.name} = {spec.description}" for spec in RECIPES.values())
+        + "; all = each of them (default)",
+    )
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workers",
+        type=_at_least_one,
+        metavar="N",
+        help="work on N networks at the same time (default: one per processor core, or one on a "
+        "GPU)",
+    )
+    parser.add_argument(
+        "--device",
+        type=_one_of(("cpu", "cuda", "mps"), "device"),
+        help="cpu, cuda (Nvidia) or mps (Apple); default: a GPU if torch finds one",
     )
 
 
@@ -312,6 +367,10 @@ def _add_dataset(parser: argparse.ArgumentParser) -> None:
         help=f"one of {', '.join(downloadable())} (default: mnist), or the path of a folder of "
         "images, PATH/train/CLASS/* and PATH/test/CLASS/*",
     )
+    _add_data(parser)
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         default=home() / "data",
