@@ -23,6 +23,7 @@ LEVELS = {
     "inference": 3,
     "analysis": 4,
     "inspection": 4,
+    "robustness": 4,
     "training": 5,
     "app": 6,
     "cli": 6,
