@@ -7,16 +7,22 @@ import numpy as np
 
 from mnistcmp.catalogue.corruptions import DIALS, Dial
 from mnistcmp.catalogue.networks import families
+from mnistcmp.robustness.breaking_points import breaking_index
+
+NO_MAJORITY = -1
 
 
 @dataclass(frozen=True)
 class Sweep:
     """What the networks read at every position of a dial.
 
-    dial, direction: their names. models: the networks' names.
-    pictures: uint8 (positions, 28, 28), the digit at each position; of the first seed if there are
-    several. answers: int (models, positions), the digits that were read. certainties: float
-    (models, positions), the answers' probabilities in [0, 1].
+    name, direction: of the dial. models: the networks' names.
+    pictures: uint8 (positions, 28, 28), the digit at each position. For a random dial, it is the
+    first of several.
+    answers: int (models, positions), the digits. For a random dial, it is the digit that is read in
+    more than half of the pictures, or NO_MAJORITY.
+    certainties: float (models, positions), the probability of the answer in [0, 1]. For a random
+    dial, it is the mean over all pictures.
     """
 
     name: str
@@ -36,16 +42,16 @@ class Sweep:
 class Outcome:
     """How far one network gets with a digit on a dial.
 
-    breaks: for each of the dial's sides, the first position from the rest position outwards at
-    which the answer is wrong; None if it is right up to the end.
-    held: on how many levels of the ladder, all sides together, it is right before it breaks.
     knows: whether it is right at the rest position, where the digit is unchanged.
+    breaks: for each of the dial's sides, the first position from rest outwards at which it is
+    wrong; None if it is right up to the end.
+    held: on how many levels of the ladder it is right before it breaks, all sides together.
     """
 
     model: str
+    knows: bool
     breaks: tuple[int | None, ...]
     held: int
-    knows: bool
 
     @property
     def survives(self) -> bool:
@@ -54,44 +60,45 @@ class Outcome:
 
 
 def rest(dial: Dial) -> int:
-    """The rest position of the dial's slider."""
+    """The position of the slider at which the image is unchanged."""
     return dial.positions.index(dial.rest)
 
 
 def sides(dial: Dial) -> tuple[tuple[int, ...], ...]:
-    """Each side's positions of the slider, from the one beside rest outwards."""
-    return tuple(tuple(dial.positions.index(level) for level in side) for side in dial.sides)
+    """Each side's positions of the slider, from rest outwards, rest included."""
+    return tuple(
+        tuple(dial.positions.index(level) for level in (dial.rest, *side)) for side in dial.sides
+    )
 
 
-def outcomes(sweep: Sweep, label: int) -> dict[str, Outcome]:
-    """Every network's outcome for a digit that is a `label`."""
-    right = sweep.answers == label
-    middle, outwards = rest(sweep.dial), sides(sweep.dial)
-    found = {}
-    for model, row in zip(sweep.models, right, strict=True):
-        breaks = tuple(_first_wrong(row, (middle, *side)) for side in outwards)
-        held = sum(
-            len(side) if at is None else max(0, abs(at - middle) - 1)
-            for side, at in zip(outwards, breaks, strict=True)
-        )
-        found[model] = Outcome(model, breaks, held, bool(row[middle]))
+def outcomes(sweep: Sweep, label: int) -> list[Outcome]:
+    """Every network's outcome with a digit that is a `label`."""
+    found = []
+    for model, answers in zip(sweep.models, sweep.answers, strict=True):
+        breaks: list[int | None] = []
+        held = 0
+        for side in sides(sweep.dial):
+            index = breaking_index(answers[list(side)], label)
+            breaks.append(None if index is None else side[index])
+            held += max(0, (len(side) if index is None else index) - 1)
+        knows = bool(answers[rest(sweep.dial)] == label)
+        found.append(Outcome(model, knows, tuple(breaks), held))
     return found
 
 
 def by_family(found: Iterable[Outcome]) -> dict[str, list[Outcome]]:
-    """The outcomes by family; networks that hold out longest first, and their families first."""
-    by_model = {outcome.model: outcome for outcome in found}
+    """The outcomes by family: in each of them, and of all of them, who holds out longest is first.
+
+    Families whose best networks hold out equally long are ordered by their next best ones.
+    """
+    of = {outcome.model: outcome for outcome in found}
     groups = {
-        family: sorted((by_model[m] for m in members if m in by_model), key=_endurance)
+        family: sorted((of[model] for model in members if model in of), key=_weakness)
         for family, members in families().items()
     }
-    shown = {family: group for family, group in groups.items() if group}
-    return dict(sorted(shown.items(), key=lambda item: [_endurance(each) for each in item[1]]))
+    ordered = sorted(groups.items(), key=lambda item: [_weakness(each) for each in item[1]])
+    return {family: group for family, group in ordered if group}
 
 
-def _endurance(outcome: Outcome) -> tuple[bool, int]:
+def _weakness(outcome: Outcome) -> tuple[bool, int]:
     return (not outcome.knows, -outcome.held)
-
-
-def _first_wrong(right: np.ndarray, positions: tuple[int, ...]) -> int | None:
-    return next((at for at in positions if not right[at]), None)
