@@ -12,8 +12,10 @@ from mnistcmp import checkpoints
 from mnistcmp.app import session
 from mnistcmp.app.break_it import nudge
 from mnistcmp.data import sample_pack
+from mnistcmp.nudge_records import NudgeRecords
 from mnistcmp.records import default_folder
 from mnistcmp.robustness import nudge as search
+from tests.test_nudge_records import entry
 
 RECIPE = "tuned"
 
@@ -141,6 +143,18 @@ def test_network_with_damaged_weights_is_not_offered_and_the_others_are(copy, se
     network = app.selectbox(key=session.BREAK_NUDGED)
     assert "cnn" not in network.options and network.value == "mlp"
     assert headline(app).startswith("**mlp** reads")
+
+
+def test_recorded_median_of_the_network_is_given_for_comparison(copy, seven):
+    records = NudgeRecords(copy / "results")
+    records.path.unlink(missing_ok=True)
+    assert not [each for each in run(seven).caption if "For comparison" in each.value]
+    norms = [0.0, *np.arange(1.0, 10.0)]
+    records.append(entry(norms=norms))
+    records.append(entry("mlp", norms=[9.0] * 9))
+    (usual,) = [each.value for each in run(seven).caption if "For comparison" in each.value]
+    assert "of 9 test digits, half need a change of less than 5.00" in usual
+    assert "2.00 to 8.00" in usual
 
 
 def test_choices_in_a_link_are_taken(seven):

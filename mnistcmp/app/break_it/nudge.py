@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnistcmp.app import cached_networks, palette, pictures, session
+from mnistcmp.app import cached_networks, cached_records, palette, pictures, session
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.networks import MODELS, families
-from mnistcmp.records import default_folder
+from mnistcmp.records import RecordsError, default_folder
 
 if TYPE_CHECKING:
     from torch import nn
@@ -57,12 +57,13 @@ def show(pixels: np.ndarray, label: int, networks: Mapping[str, "nn.Module"], re
     changed = cached_networks.weights_changed(default_folder(), recipe, "mnist")
     found = _nudge(name, recipe, changed, network, pixels, label, target)
     st.markdown(_headline(name, label, target, found))
-    if found.norm > 0:  # not NaN
-        st.html(_figures(name, pixels, found))
-        others = {other: each for other, each in networks.items() if other != name}
-        if not others:
-            return
+    if not found.norm > 0:  # NaN, too
+        return
+    st.html(_figures(name, pixels, found))
+    if others := {other: each for other, each in networks.items() if other != name}:
         st.html(_others(*_misled(pixels, label, found, others), label))
+    if usual := _usual(name, recipe):
+        st.caption(usual)
 
 
 def settings() -> dict[str, str]:
@@ -148,6 +149,24 @@ def _headline(name: str, label: int, target: int | None, found: Nudge) -> str:
         "pixels had turned from paper to full ink, but spread over many pixels. (The size is the "
         "L2 norm: the square root of the sum of all squared changes; full ink is 1.)"
     )
+
+
+def _usual(name: str, recipe: str) -> str:
+    """How large the change is for test digits; empty if this was not measured."""
+    try:
+        medians = cached_records.nudge_medians()
+    except RecordsError as error:
+        return plain(error)
+    rows = medians.query(
+        "dataset == 'mnist' and model == @name and recipe == @recipe and seed == 0"
+    )
+    for row in rows.dropna().itertuples():
+        return (
+            f"For comparison: of {row.n} test digits, half need a change of less than "
+            f"{row.median_norm:.2f} to be read wrongly by {name} (95 % interval of this median: "
+            f"{row.low:.2f} to {row.high:.2f})."
+        )
+    return ""
 
 
 def _figures(name: str, pixels: np.ndarray, found: Nudge) -> str:
