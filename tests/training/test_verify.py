@@ -15,7 +15,6 @@ from mnistcmp.training import campaign, schedule, verify
 from tests.helpers import Quiet
 from tests.made_up import falsify
 
-
 FIGURES = verify.CHECKED_FIGURES
 
 
