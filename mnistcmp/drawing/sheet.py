@@ -158,9 +158,10 @@ def _sharp(blots: Blots, contrast: np.ndarray, edge: np.ndarray) -> np.ndarray:
     for number in large[np.argsort(-blots.longest[large], kind="stable")][:MOST_BLOTS]:
         box = blots.box(number, margin_px=1)
         there = blots.labels[box] == number
+        least = LEAST_EDGE * np.percentile(contrast[box][there], 90)
+        there &= contrast[box] >= least  # without pieces of faint lines that are joined to it
         outline = there & ~extremum(there, 3, np.minimum)
-        strong = np.percentile(contrast[box][there], 90)
-        enough = edge[box][outline] >= max(LEAST_EDGE * strong, FAINTEST_EDGE)
+        enough = edge[box][outline] >= max(least, FAINTEST_EDGE)
         if enough.mean() >= LEAST_OUTLINE:
             sharp.append(number)
     return np.array(sharp, int)
