@@ -20,6 +20,7 @@ EDGE_PX = 13
 LEAST_EDGE = 0.4  # of the blot's contrast, within EDGE_PX
 FAINTEST_EDGE = 0.13  # of the paper
 LEAST_OUTLINE = 0.96  # of the blot's outline that is an edge
+MOSTLY = 0.9  # of a blot's area: what else is joined to it may be left out
 JOINED_PX = 2  # gaps up to twice this do not part a stroke
 
 SMALLEST_DIGIT = 0.035  # of the longer side
@@ -159,7 +160,9 @@ def _sharp(blots: Blots, contrast: np.ndarray, edge: np.ndarray) -> np.ndarray:
         box = blots.box(number, margin_px=1)
         there = blots.labels[box] == number
         least = LEAST_EDGE * np.percentile(contrast[box][there], 90)
-        there &= contrast[box] >= least  # without pieces of faint lines that are joined to it
+        strong = there & (contrast[box] >= least)
+        if strong.sum() > MOSTLY * there.sum():
+            there = strong  # without the pieces of faint lines that are joined to it
         outline = there & ~extremum(there, 3, np.minimum)
         enough = edge[box][outline] >= max(least, FAINTEST_EDGE)
         if enough.mean() >= LEAST_OUTLINE:
