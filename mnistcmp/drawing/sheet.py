@@ -20,7 +20,7 @@ EDGE_PX = 13
 LEAST_EDGE = 0.4  # of the blot's contrast, within EDGE_PX
 FAINTEST_EDGE = 0.13  # of the paper
 LEAST_OUTLINE = 0.96  # of the blot's outline that is an edge
-MOSTLY = 0.9  # of a blot's area: what else is joined to it may be left out
+MOSTLY = 2 / 3  # of a blot: the rest, if it is fainter, may be pieces of lines that touch it
 JOINED_PX = 2  # gaps up to twice this do not part a stroke
 
 SMALLEST_DIGIT = 0.035  # of the longer side
