@@ -148,7 +148,7 @@ def test_directions_of_shift_differ():
     right, down = run(), run(break_direction="down")
     assert data(down)["direction"] == "down"
     assert data(right)["strip"] != data(down)["strip"]
-    assert not run(break_dial="turn").get("button_group")[-1].label == "Direction"
+    assert run(break_dial="turn").get("button_group")[-1].label != "Direction"
 
 
 def test_level_of_the_session_is_kept_for_its_dial_only():
