@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from mnistcmp import drawing
-from mnistcmp.app import cached_records, session, test_images
+from mnistcmp.app import cached_records, sample_images, session
 from mnistcmp.app.main import DRAW
 from mnistcmp.app.plain_text import plain
 from mnistcmp.drawing import canvas, share_link, threshold
@@ -59,7 +59,7 @@ def choose(networks: Mapping[str, "nn.Module"]) -> Digit | None:
     if drawn is not None and chosen == DRAWN:
         label = _label(drawn, networks)
         return None if label is None else Digit(drawn, label, None)
-    image = test_images.choose(PAGE)
+    image = sample_images.choose(PAGE)
     return None if image is None else Digit(image.pixels, image.label, image.number)
 
 
