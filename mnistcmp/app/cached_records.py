@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mnistcmp.analysis import nudge_tables
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
@@ -16,6 +17,7 @@ from mnistcmp.data import sample_pack as packs
 from mnistcmp.data.sample_pack import Samples
 from mnistcmp.drawing.threshold import Threshold
 from mnistcmp.drawing.threshold import read as read_threshold
+from mnistcmp.nudge_records import NudgeRecords
 from mnistcmp.records import Records, default_folder, newest
 from mnistcmp.safe_files import DamagedFile
 
@@ -51,6 +53,12 @@ def warn_of_damaged_lines() -> None:
         more = len(problems) - MOST_PROBLEMS
         others = [f"{more} more lines are left out."] * (more > 0)
         st.warning("\n\n".join(map(plain, [*problems[:MOST_PROBLEMS], *others])))
+
+
+def nudge_medians() -> pd.DataFrame:
+    """`nudge_tables.medians` of all records. Raises RecordsError if they cannot be read."""
+    records = NudgeRecords(results())
+    return _nudge_medians(results(), changed(records.path))
 
 
 def threshold() -> Threshold | None:
@@ -116,6 +124,11 @@ def _reported_epochs(folder: Path, changed: int) -> pd.DataFrame:
 @st.cache_data
 def _problems(folder: Path, changed: int) -> list[str]:
     return Records(folder).problems()
+
+
+@st.cache_data
+def _nudge_medians(folder: Path, changed: int) -> pd.DataFrame:
+    return nudge_tables.medians(NudgeRecords(folder).entries())
 
 
 @st.cache_resource
