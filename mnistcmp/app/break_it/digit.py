@@ -41,11 +41,10 @@ def choose(networks: Mapping[str, "nn.Module"]) -> Digit | None:
 
     The networks propose what digit a drawing is.
     """
-    row = st.container(horizontal=True, vertical_alignment="bottom")
     drawn = drawing.to_pixels(canvas.render(session.drawing()))
     chosen = TESTED
     if drawn is not None:
-        chosen = row.segmented_control(
+        chosen = st.segmented_control(
             "Digit",
             (DRAWN, TESTED),
             default=DRAWN,
@@ -55,11 +54,12 @@ def choose(networks: Mapping[str, "nn.Module"]) -> Digit | None:
         )
     elif session.drawing():
         st.info("Your drawing has too little ink to be a digit, so a test image is shown.")
-    row.page_link(DRAW, label="Draw a digit" if drawn is None else "Change the drawing")
     if drawn is not None and chosen == DRAWN:
         label = _label(drawn, networks)
+        st.page_link(DRAW, label="Change the drawing", icon="✏️")
         return None if label is None else Digit(drawn, label, None)
     image = sample_images.choose(PAGE)
+    st.page_link(DRAW, label="Draw a digit of your own", icon="✏️")
     return None if image is None else Digit(image.pixels, image.label, image.number)
 
 

@@ -127,7 +127,8 @@ class Dial {
       const read = row.answers[at];
       const right = read === label;
       answer.className = right ? "answer" : "answer wrong";
-      answer.textContent = `${right ? "✓" : "✗"} ${read < 0 ? "–" : read} ${row.sure[at]} %`;
+      const text = `${right ? "✓" : "✗"} ${read < 0 ? "–" : read}`;
+      answer.replaceChildren(element("b", { textContent: text }), ` ${row.sure[at]} %`);
     }
   }
 
