@@ -21,7 +21,7 @@ def page() -> None:
         st.warning(plain(problem))
     # The setting of the Draw page; Streamlit drops the value of a widget that is not shown.
     st.session_state[session.RECIPE] = st.session_state.get(session.RECIPE, "drawn")
-    choices = st.container(horizontal=True, gap="large")
+    choices = st.container(horizontal=True, gap="medium")
     recipe = choices.segmented_control(
         "Networks",
         list(RECIPES),
