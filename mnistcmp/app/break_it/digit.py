@@ -56,11 +56,13 @@ def choose(networks: Mapping[str, "nn.Module"]) -> Digit | None:
         st.info("Your drawing has too little ink to be a digit, so a test image is shown.")
     if drawn is not None and chosen == DRAWN:
         label = _label(drawn, networks)
-        st.page_link(DRAW, label="Change the drawing", icon="✏️")
-        return None if label is None else Digit(drawn, label, None)
-    image = sample_images.choose(PAGE)
-    st.page_link(DRAW, label="Draw a digit of your own", icon="✏️")
-    return None if image is None else Digit(image.pixels, image.label, image.number)
+        found = None if label is None else Digit(drawn, label, None)
+    else:
+        image = sample_images.choose(PAGE)
+        found = None if image is None else Digit(image.pixels, image.label, image.number)
+    if st.button("Draw a digit" if drawn is None else "Change the drawing"):
+        st.switch_page(DRAW)
+    return found
 
 
 def _label(drawn: np.ndarray, networks: Mapping[str, "nn.Module"]) -> int | None:

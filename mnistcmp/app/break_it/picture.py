@@ -61,7 +61,7 @@ def png(sweep: Sweep, ordered: list[Outcome], label: int, at: int, recipe: str) 
     sheet.y += MARGIN_PX // 2
     sheet.write(sentences.headline(sweep, ordered, label), TEXT_PX, beside)
     sheet.y += MARGIN_PX // 2
-    sheet.write(f"Networks trained with the recipe {recipe}. mnistcmp", TEXT_PX, beside)
+    sheet.write(f"mnistcmp: networks trained with the recipe {recipe}", TEXT_PX, beside)
     sheet.y = max(sheet.y, MARGIN_PX + DIGIT_PX) + MARGIN_PX
     readings = dict(
         zip(
