@@ -278,7 +278,8 @@ def test_dial_is_read_once_for_all_visitors(monkeypatch):
 
 
 def test_network_without_weights_is_left_out(copy):
-    (copy / "mnist" / "drawn" / "mlp.safetensors").unlink()
+    (weights,) = (copy / "mnist" / "drawn").glob("mlp-*.safetensors")
+    weights.unlink()
     app = run()
     assert not app.exception
     assert any("mlp" in warning for warning in warnings(app))
