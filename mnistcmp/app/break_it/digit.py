@@ -9,7 +9,6 @@ import streamlit as st
 
 from mnistcmp import drawing
 from mnistcmp.app import cached_records, sample_images, session
-from mnistcmp.app.main import DRAW
 from mnistcmp.app.plain_text import plain
 from mnistcmp.drawing import canvas, share_link, threshold
 from mnistcmp.drawing.canvas import DrawingError
@@ -60,8 +59,6 @@ def choose(networks: Mapping[str, "nn.Module"]) -> Digit | None:
     else:
         image = sample_images.choose(PAGE)
         found = None if image is None else Digit(image.pixels, image.label, image.number)
-    if st.button("Draw a digit" if drawn is None else "Change the drawing"):
-        st.switch_page(DRAW)
     return found
 
 

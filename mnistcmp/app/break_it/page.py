@@ -4,6 +4,7 @@ import streamlit as st
 
 from mnistcmp.app import cached_networks, session
 from mnistcmp.app.break_it import digit, link, nudge, one_dial
+from mnistcmp.app.main import DRAW
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.recipes import RECIPES
 
@@ -37,6 +38,10 @@ def page() -> None:
         return
     with choices.container(width=DIGIT_PX):
         chosen = digit.choose(networks)
+    with choices.container(width="content"):
+        st.space("small")  # in line with the choices, which have labels
+        if st.button("Draw a digit"):
+            st.switch_page(DRAW)
     if chosen is None:
         return
     one_dial.show(chosen, recipe)
