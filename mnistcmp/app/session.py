@@ -21,6 +21,7 @@ LIVE = "live"  # the pictures that arrive while the pen moves
 LIVE_SEEN = "live_seen"  # the number of the last one that was read
 WAITING = "waiting"  # whether the canvas has not yet reported a stroke of the last live picture
 REFUSED = "refused"  # why the last input from the browser was refused
+VISITOR = "visitor"  # the session's name for work in the background
 
 # Settings of the Draw page; RECIPE and WAY also apply to "Inside a model".
 RECIPE = "draw_recipe"
