@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from filelock import FileLock, Timeout
 
+from mnistcmp import machine
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
 from mnistcmp.data import pen_digits, sample_pack
 from mnistcmp.data.dataset import Dataset
@@ -22,7 +23,6 @@ from mnistcmp.data.load import load_dataset, short_name
 from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.records import KEY, Records, RunRow, newest
 from mnistcmp.safe_files import DamagedFile, check_writable
-from mnistcmp.training import machine
 from mnistcmp.training.jobs import Job, Materials
 from mnistcmp.training.journal import Journal
 from mnistcmp.training.recording import key_of

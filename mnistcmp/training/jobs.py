@@ -14,12 +14,12 @@ from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
 from mnistcmp.inspection import structure
+from mnistcmp.machine import peak_memory_mb
 from mnistcmp.models import build
 from mnistcmp.models.shapes import ImageShape
 from mnistcmp.records import ACTIVATION_IMAGES, RunRow
 from mnistcmp.training.evaluate import Images, evaluate, milliseconds_per_image
 from mnistcmp.training.loop import Epoch, Precision, probe, train
-from mnistcmp.training.machine import peak_memory_mb
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from math import ceil, inf
 from pathlib import Path
 from typing import Protocol
 
+from mnistcmp import machine
 from mnistcmp.inspection import structure
 from mnistcmp.models import build
 from mnistcmp.records import RunRow
-from mnistcmp.training import machine
 from mnistcmp.training.jobs import Job, Materials, Probed, probe_job, run_job
 from mnistcmp.training.loop import Precision
 from mnistcmp.training.recording import record
