@@ -17,7 +17,8 @@ from uuid import uuid4
 import numpy as np
 import streamlit as st
 
-from mnistcmp.app import session
+from mnistcmp.app import cached_networks, session
+from mnistcmp.records import default_folder
 
 if TYPE_CHECKING:
     from torch import nn
@@ -190,9 +191,8 @@ def hold_out(
 
         return search(pixels, digit, networks)
 
-    # Other networks are loaded, as other objects, when the weights on the disk change.
-    key = pixels.tobytes(), digit, recipe, tuple(networks), tuple(map(id, networks.values()))
-    return reader().ask(_visitor(), key, begin)
+    changed = cached_networks.weights_changed(default_folder(), recipe, "mnist")
+    return reader().ask(_visitor(), (pixels.tobytes(), digit, recipe, changed), begin)
 
 
 def drop() -> None:

@@ -35,6 +35,9 @@ UPLOAD = "upload"
 UPLOAD_PROBLEM = "upload_problem"
 SEEN = "seen"  # the pictures below "What the networks see"
 READINGS = "wall"  # the chart of readings
+READINGS_BOX = "readings"  # the container that it is in
+HOLD_OUT = "hold_out"  # the chart of who holds out longest
+REST_VIEW = "rest_view"  # which of the two is shown while the pen rests
 CLOSER = "closer"  # the network that is shown in detail
 
 # The Benchmarks page.

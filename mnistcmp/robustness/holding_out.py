@@ -10,6 +10,22 @@ from mnistcmp.catalogue.corruptions import DIALS, Dial
 COARSE_LEVELS = 4  # of each dial, for the first look
 UNREAD = None  # in place of the digit that a network reads
 
+# What a dial does, in words, with its level and the word for the side of the dial.
+CHANGED = {
+    "turn": "turned {level} {side}",
+    "shift": "shifted {level} to the right",
+    "size": "made {side} ({level})",
+    "slant": "slanted {level} {side}",
+    "stroke": "with strokes {level} {side}",
+    "noise": "with noise of {level}",
+    "salt_and_pepper": "with {level} salt and pepper",
+    "blur": "blurred by {level}",
+    "contrast": "with contrast {level}",
+    "exchange": "with {level} of ink and paper exchanged",
+    "square": "covered by a square of {level}",
+    "coarse": "in pixels of {level}",
+}
+
 
 class Side(NamedTuple):
     """One side of a dial; `levels` go from the one beside rest outwards."""
@@ -20,6 +36,11 @@ class Side(NamedTuple):
     def share(self, level: float) -> float:
         """How much of the side's range a level is: 0 at rest, 1 at the last level."""
         return (level - self.dial.rest) / (self.levels[-1] - self.dial.rest)
+
+    @property
+    def word(self) -> str:
+        """The word for the side, if the dial has two."""
+        return self.dial.upper if self.levels[-1] > self.dial.rest else self.dial.lower
 
 
 SIDES = tuple(Side(dial, levels) for dial in DIALS.values() for levels in dial.sides)
@@ -42,6 +63,15 @@ class Held(NamedTuple):
     def share(self) -> float:
         """How much of the side's range it survives, in [0, 1]."""
         return self.side.share(self.right)
+
+    def in_words(self) -> str:
+        """The change that makes the network misread: "shifted 3 px to the right"."""
+        assert self.breaks is not None
+        # The word says which side it is.
+        level = abs(self.breaks) if self.side.dial.rest == 0 else self.breaks
+        return CHANGED[self.side.dial.name].format(
+            level=self.side.dial.label(level), side=self.side.word
+        )
 
 
 @dataclass(frozen=True)
