@@ -62,10 +62,10 @@ from visitors.without_browser import (
     server,
 )
 
+from mnistcmp import machine
 from mnistcmp.checkpoints import read_manifest
 from mnistcmp.records import default_folder
 from mnistcmp.safe_files import write_whole
-from mnistcmp.training import machine
 
 PAGE_PAUSE_SECONDS = 0.1  # between two pictures, as in live.js
 AFTER_OVERLOAD_SECONDS = 3

@@ -32,6 +32,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
+from mnistcmp import machine
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.data.dataset import Dataset
@@ -39,7 +40,7 @@ from mnistcmp.data.load import load_dataset
 from mnistcmp.models import MODELS, build
 from mnistcmp.records import default_folder, home
 from mnistcmp.safe_files import write_whole
-from mnistcmp.training import campaign, machine, schedule
+from mnistcmp.training import campaign, schedule
 from mnistcmp.training.jobs import Job, Materials, probe_job, run_job
 from mnistcmp.training.progress import TerminalProgress
 from mnistcmp.training.worker_pool import Call, Crew

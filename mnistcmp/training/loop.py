@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mnistcmp import machine
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.models import Normalise, build
-from mnistcmp.training import machine
 from mnistcmp.training.augment import add_noise_or_lower_contrast, augment
 from mnistcmp.training.evaluate import Images, as_input, evaluate
 

@@ -11,11 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mnistcmp import machine
 from mnistcmp.catalogue.recipes import recipe_for
 from mnistcmp.catalogue.settings import Affine, Recipe
 from mnistcmp.models import build
 from mnistcmp.training import evaluate as evaluate_module
-from mnistcmp.training import loop, machine
+from mnistcmp.training import loop
 from mnistcmp.training.evaluate import Images, as_input, evaluate, milliseconds_per_image
 from mnistcmp.training.loop import Diverged, pixel_statistics, probe, train
 

@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from mnistcmp.training import machine
+from mnistcmp import machine
 
 
 def test_machine_and_versions_are_described():

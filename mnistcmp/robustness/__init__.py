@@ -1,0 +1,1 @@
+"""Robustness: changed images, accuracy under them, breaking points and the smallest nudge."""

@@ -1,0 +1,140 @@
+"""The records of robustness: one line for each set of weights, appended and never rewritten.
+
+`robustness.jsonl` has each line with a checksum; a damaged line is left out and named.
+`robustness.csv` is written from it for people and other programs, and never read. Which level loses
+half of the digits is computed from the ladders when it is read: see robustness/breaking_points.py.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple, TypedDict
+
+import pandas as pd
+
+from mnistcmp import json_files, safe_files
+from mnistcmp.json_files import Count, FileName, Sha256, Share
+from mnistcmp.records import KEY, RecordsError
+from mnistcmp.safe_files import DamagedFile
+
+
+class Measured(TypedDict):
+    """The accuracy of one network under each corruption and at each level of the dials."""
+
+    images: Count  # test images for `clean` and `corruptions`
+    clean: Share
+    corruptions: dict[str, Share]
+    ladder_images: Count  # test images for `ladders`; 0 if there are none
+    ladders: dict[str, list[tuple[float, Share]]]  # dial -> (level, accuracy), ascending, with rest
+
+
+class Entry(Measured):
+    """One line of robustness.jsonl, without its checksum."""
+
+    dataset: FileName
+    model: FileName
+    recipe: FileName
+    seed: Count
+    sha256: Sha256  # of the weights' file
+    run: FileName  # the run in runs.jsonl that trained them
+    finished: str  # UTC
+    machine: str
+    versions: str
+    device: str
+
+
+CLEAN = "clean"
+COLUMNS = (*KEY, "kind", "level", "accuracy", "n")
+COMMAND = "mnistcmp robustness"
+MOST_BYTES = 200_000_000  # of robustness.jsonl; a set of weights has about 5,000
+
+
+class RobustnessRecords:
+    """The records of robustness in one folder, `OUT/results`."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        self.path = self.folder / "robustness.jsonl"
+
+    def append(self, entry: Mapping[str, object]) -> None:
+        """Record one set of weights.
+
+        Raises ValueError if a value is not as Entry says, and OSError if writing fails; earlier
+        records then stay.
+        """
+        line = json_files.line_of(entry)
+        json_files.read_line(line, Entry)
+        safe_files.append_line(self.path, line)
+
+    def entries(self) -> list[Entry]:
+        """The newest line for each (dataset, model, recipe, seed), in the order of recording."""
+        newest: dict[tuple[str, str, str, int], Entry] = {}
+        for entry in self._lines().entries:
+            key = entry["dataset"], entry["model"], entry["recipe"], entry["seed"]
+            newest.pop(key, None)
+            newest[key] = entry
+        return list(newest.values())
+
+    def has_ladders(self, sha256: str) -> bool:
+        """Whether the weights with this sha256 were measured in full."""
+        return any(
+            entry["sha256"] == sha256 and bool(entry["ladders"]) for entry in self._lines().entries
+        )
+
+    def table(self) -> pd.DataFrame:
+        """One row for each accuracy in `entries()`; its columns are `COLUMNS`.
+
+        kind: `clean`, a corruption, or a dial; a shift is to the right. level: that of the dial,
+        otherwise NaN. accuracy: in [0, 1], on `n` test images.
+        """
+        table = pd.DataFrame(self._rows(), columns=list(COLUMNS))
+        return table.astype({"seed": int, "level": float, "accuracy": float, "n": int})
+
+    def problems(self) -> list[str]:
+        """The damaged lines, which are left out: their numbers, the reasons and the remedy."""
+        return [
+            f"{self.path}, line {number}, is left out: {reason}. Restore the file from git, or "
+            f"delete the line; {COMMAND} measures again the weights that are still there"
+            for number, reason in self._lines().damaged.items()
+        ]
+
+    def write_table(self) -> None:
+        """Write robustness.csv. Raises OSError if that fails."""
+        safe_files.write_csv(self.folder / "robustness.csv", COLUMNS, self._rows())
+
+    def _rows(self) -> Iterator[dict[str, object]]:
+        for entry in self.entries():
+            key = {name: entry[name] for name in KEY}  # type: ignore[literal-required]
+            on_all = {CLEAN: entry["clean"]} | entry["corruptions"]
+            for kind, accuracy in on_all.items():
+                yield key | {"kind": kind, "accuracy": accuracy, "n": entry["images"]}
+            for kind, ladder in entry["ladders"].items():
+                for level, accuracy in ladder:
+                    reading = {"level": level, "accuracy": accuracy, "n": entry["ladder_images"]}
+                    yield key | {"kind": kind} | reading
+
+    def _lines(self) -> "_Lines":
+        if not self.path.exists():
+            return _read_lines(b"")
+        try:
+            return _read_lines(safe_files.read_bytes(self.path, MOST_BYTES))
+        except DamagedFile as error:
+            raise RecordsError(f"{error}: restore it from git, or move it away") from error
+
+
+class _Lines(NamedTuple):
+    """The content of robustness.jsonl."""
+
+    entries: list[Entry]
+    damaged: dict[int, str]
+
+
+@lru_cache(maxsize=2)
+def _read_lines(content: bytes) -> _Lines:
+    entries, damaged = [], {}
+    for number, line in enumerate(content.splitlines(), start=1):
+        try:
+            entries.append(json_files.read_line(line, Entry))
+        except ValueError as error:
+            damaged[number] = str(error)
+    return _Lines(entries, damaged)
