@@ -1,12 +1,11 @@
-"""The command `mnistcmp`: open the app, train, check or list."""
+"""The command `mnistcmp`: open the app, train, check, measure robustness or list."""
 
 import argparse
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
-from difflib import get_close_matches
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -16,18 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 from mnistcmp.analysis import benchmark_tables
-from mnistcmp.catalogue.datasets import downloadable, title
+from mnistcmp.catalogue.datasets import title
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES
-from mnistcmp.records import (
-    FOLDER_VARIABLE,
-    RecordsError,
-    default_folder,
-    home,
-    newest,
-    summarise,
-)
+from mnistcmp.cli_parser import command_parser
+from mnistcmp.records import FOLDER_VARIABLE, RecordsError, home, newest, summarise
 
 TABLE_COLUMNS = 190
 
@@ -39,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def prepare(arguments: list[str] | None = None) -> Callable[[], int]:
     """Read a command line, and import what it needs -> the work, which returns the exit status."""
-    parser = _parser()
+    parser = command_parser()
     options, others = parser.parse_known_args(arguments)
     if options.command == "app":
         return partial(_app, options, others)
@@ -48,47 +41,15 @@ def prepare(arguments: list[str] | None = None) -> Callable[[], int]:
     if options.command == "list" or (options.command == "train" and options.list):
         return _list
     # Imported only for these commands, because they import torch, which takes seconds.
-    from mnistcmp.training import campaign, progress, verify  # noqa: F401
+    from mnistcmp.training import campaign, measure_checkpoints, progress, verify  # noqa: F401
 
-    checks = options.command == "check" or options.check
-    return partial(_ended, _check if checks else _train, options)
+    return partial(_ended, _work_of(options), options)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="mnistcmp", description="See what a neural network's architecture buys."
-    )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-
-    command = commands.add_parser(
-        "app",
-        help="open the app in a browser",
-        description="Open the app in a browser. Further options go to Streamlit, for example "
-        "--server.port 8502.",
-    )
-    _add_folder(command, "--checkpoints")
-
-    command = commands.add_parser(
-        "train",
-        help="train networks",
-        description="Train networks, and keep their weights and records. You can stop it at any "
-        "time (Ctrl-C): the same command continues where it stopped.",
-    )
-    _add_training(command)
-
-    command = commands.add_parser(
-        "check",
-        help="verify weights and records",
-        description="Verify weights and records, and measure the accuracies again if the data set "
-        "is available.",
-    )
-    _add_folder(command, "--checkpoints")
-    _add_dataset(command)
-
-    commands.add_parser(
-        "list", help="list networks and studies", description="List the networks by study."
-    )
-    return parser
+def _work_of(options: argparse.Namespace) -> Callable[[argparse.Namespace, Console], int]:
+    if options.command == "robustness":
+        return _robustness
+    return _check if options.command == "check" or options.check else _train
 
 
 def _app(options: argparse.Namespace, others: list[str]) -> int:
@@ -194,6 +155,28 @@ def _train(options: argparse.Namespace, console: Console) -> int:
     return outcome.failed
 
 
+def _robustness(options: argparse.Namespace, console: Console) -> int:
+    """Measure the networks that have no record yet -> the number of failures."""
+    from mnistcmp.training import measure_checkpoints
+    from mnistcmp.training.progress import MeasuringProgress
+
+    failed = measure_checkpoints.measure_missing(
+        measure_checkpoints.Order(
+            models=tuple(options.models or MODELS),
+            recipes=tuple(RECIPES) if options.recipe == "all" else (options.recipe,),
+            data=options.data,
+            folder=options.folder,
+            workers=options.workers,
+            device=options.device,
+        ),
+        say=partial(_say, console),
+        show=partial(MeasuringProgress, console),
+    )
+    if failed:
+        _say(console, f"{failed} networks were not measured: run the same command to try again.")
+    return failed
+
+
 def _print_table(console: Console, runs: pd.DataFrame, protocol: str) -> None:
     """Print the benchmark table, then the failed runs."""
     texts = benchmark_tables.table(summarise(runs, protocol))
@@ -209,147 +192,3 @@ def _print_table(console: Console, runs: pd.DataFrame, protocol: str) -> None:
     rows = newest(runs, protocol)
     for failed in rows[rows["status"] != "ok"].itertuples():
         _say(console, f"{failed.model}, {failed.recipe}, seed {failed.seed}: {failed.status}")
-
-
-def _add_training(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--models",
-        nargs="+",
-        metavar="NAME",
-        type=_one_of(MODELS, "model"),
-        help="train only these networks (--list shows their names)",
-    )
-    what.add_argument(
-        "--study",
-        metavar="N",
-        type=_one_of(STUDIES, "study"),
-        help="train only the networks of this study: "
-        + "; ".join(f"{study.number} = {study.title}" for study in STUDIES.values()),
-    )
-    add(
-        "--recipe",
-        default="all",
-        type=_one_of((*RECIPES, "all"), "recipe"),
-        help="; ".join(f"{spec.name} = {spec.description}" for spec in RECIPES.values())
-        + "; all = each of them (default)",
-    )
-    add(
-        "--seeds",
-        default=1,
-        type=_at_least_one,
-        metavar="N",
-        help="train each network N times, with random seeds 0 to N-1 (default: 1)",
-    )
-    add(
-        "--epochs",
-        type=_at_least_one,
-        metavar="N",
-        help="train for N epochs, whatever the recipe says",
-    )
-    add(
-        "--protocol",
-        default="final",
-        type=_one_of(("final", "validation"), "protocol"),
-        help="final = train on all training images, measure on the test images (default); "
-        "validation = hold out 5,000 training images (a tenth, if there are fewer than 50,000) and "
-        "measure on those, for comparing models or settings",
-    )
-    _add_dataset(parser)
-    add(
-        "--mirror",
-        action="store_true",
-        help="mirror half of the training images of your own folder: useful for photos, not "
-        "for letters, digits and signs",
-    )
-    _add_folder(parser, "--out", "--checkpoints")
-    add(
-        "--workers",
-        type=_at_least_one,
-        metavar="N",
-        help="train N networks at the same time (default: one per processor core, or one on a GPU)",
-    )
-    add(
-        "--device",
-        type=_one_of(("cpu", "cuda", "mps"), "device"),
-        help="cpu, cuda (Nvidia) or mps (Apple); default: a GPU if torch finds one",
-    )
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument(
-        "--missing", action="store_true", help="train only runs without a finished record"
-    )
-    how.add_argument(
-        "--fresh", action="store_true", help="start again instead of continuing an interrupted run"
-    )
-    add("--list", action="store_true", help="list the networks and studies, and train nothing")
-    add(
-        "--check",
-        action="store_true",
-        help="train nothing; verify weights and records, and measure the accuracies on "
-        "--dataset again if it is available",
-    )
-
-
-def _add_folder(parser: argparse.ArgumentParser, *names: str) -> None:
-    parser.add_argument(
-        *names,
-        dest="folder",
-        default=default_folder(),
-        type=Path,
-        metavar="DIR",
-        help=f"the folder of weights and records (default: {default_folder()}; set the "
-        f"environment variable {FOLDER_VARIABLE} to change it)",
-    )
-
-
-def _add_dataset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--dataset",
-        default="mnist",
-        type=_name_or_folder,
-        metavar="NAME|PATH",
-        help=f"one of {', '.join(downloadable())} (default: mnist), or the path of a folder of "
-        "images, PATH/train/CLASS/* and PATH/test/CLASS/*",
-    )
-    parser.add_argument(
-        "--data",
-        default=home() / "data",
-        type=Path,
-        metavar="DIR",
-        help="the folder of the data sets, to which they are downloaded (default: data/)",
-    )
-
-
-def _one_of(choices: Iterable[object], kind: str) -> Callable[[str], str]:
-    """An argparse type that accepts one of `choices`; its error suggests the nearest."""
-    names = [str(choice) for choice in choices]
-
-    def parse(text: str) -> str:
-        if text in names:
-            return text
-        near = get_close_matches(text, names, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise argparse.ArgumentTypeError(
-            f"there is no {kind} {text!r}; {hint}Choose from: {', '.join(names)}"
-        )
-
-    return parse
-
-
-def _at_least_one(text: str) -> int:
-    """An argparse type: a positive integer."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
-    return int(text)
-
-
-def _name_or_folder(text: str) -> str:
-    """An argparse type: the name of a data set or the path of a folder."""
-    from mnistcmp.data.load import short_name
-
-    try:
-        short_name(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    return text

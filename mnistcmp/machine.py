@@ -46,6 +46,11 @@ def choose_device(wanted: str | None) -> str:
     return wanted
 
 
+def usual_workers(device: str) -> int:
+    """How many processes use the device well: one per core of the processor, or one on a GPU."""
+    return torch.get_num_threads() if device == "cpu" else 1
+
+
 def computes_in_bf16(device: str) -> bool:
     """Whether the device has bf16 instructions that can be worth a trial.
 

@@ -36,7 +36,7 @@ def toy() -> Materials:
 def inline(monkeypatch):
     """Campaigns train in the test's process, on one thread like a worker."""
     monkeypatch.setattr(worker_pool, "Worker", InlineWorker)
-    for name in ("materials", "device", "steps"):  # restored after the test
+    for name in ("materials", "device", "steps", "folder"):  # restored after the test
         monkeypatch.setattr(jobs._Here, name, None, raising=False)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -157,7 +157,8 @@ class InlineWorker:
     """A fast replacement for worker_pool.Worker, which starts no process."""
 
     def __init__(self, data: Path, device: str) -> None:
-        jobs.prepare(worker_pool.load_materials(data), device, SimpleNamespace(value=0))
+        materials = worker_pool.load_materials(data)
+        jobs.prepare(materials, device, SimpleNamespace(value=0), data.parent)
         self.executor = InlineExecutor()
 
     def submit(self, call: worker_pool.Call) -> Future:

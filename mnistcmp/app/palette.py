@@ -37,6 +37,7 @@ RECIPE_MARKS = {
     "published": Mark(INK, "square", "■"),
     "tuned": Mark(INK, "triangle-up", "▲"),
     "drawn": Mark(INK, "circle", "●"),
+    "hardened": Mark(INK, "diamond", "◆"),
 }
 
 

@@ -15,7 +15,7 @@ class Tuning:
 
     The best of about three learning rates, with and without augmentation, and for three networks
     of several batch sizes, on 5,000 held-out training images, with one to three seeds. Every trial
-    is a row of checkpoints/results/recipe_search.csv. The networks of studies 5 to 9 were not
+    is a row of checkpoints/results/recipe_search.csv. The networks of studies 5 to 10 were not
     tuned: they use the settings of the most similar network among the others.
     """
 
@@ -342,6 +342,30 @@ MODELS = by_name(
             settings={"pooling": "average"},
             params=119_530,
             caption="base_cnn with average pooling instead of max pooling",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "base_norm",
+            "layer_swaps.BaseCNN",
+            settings={"norm": "batch"},
+            params=119_722,
+            caption="base_cnn with batch normalisation after each convolution",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "base_pooled",
+            "layer_swaps.BaseCNN",
+            settings={"head": "pooled"},
+            params=21_226,
+            caption="base_cnn with a head that sees only the mean of each channel",
+            tuning=Tuning(5e-3),
+        ),
+        ModelSpec(
+            "base_pooled_norm",
+            "layer_swaps.BaseCNN",
+            settings={"norm": "batch", "head": "pooled"},
+            params=21_418,
+            caption="base_pooled with batch normalisation after each convolution",
             tuning=Tuning(5e-3),
         ),
     )

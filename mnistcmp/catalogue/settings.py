@@ -22,6 +22,22 @@ class ShiftAndMirror:
     mirror: bool = False
 
 
+@dataclass(frozen=True)
+class NoiseAndContrast:
+    """Noise on some of the images, lower contrast on others, the rest unchanged.
+
+    noise: the standard deviation of the Gaussian noise is uniform in [0, noise].
+    contrast: the factor of all pixels is uniform in [contrast, 1]; on a black background, this
+        makes the ink fainter.
+    share: the fraction of the images that get noise, and of those that get lower contrast; at most
+        1/2, because no image gets both.
+    """
+
+    noise: float = 0.5
+    contrast: float = 0.1
+    share: float = 1 / 3
+
+
 # For residual_cnn_reg, whose source uses regularisation, and for photos.
 WEIGHT_DECAY = 0.05
 
@@ -37,6 +53,7 @@ class Recipe:
     `weight_decay` is decoupled (AdamW): in each step, every weight shrinks by the fraction
     learning rate × `weight_decay`.
     `normalise` subtracts the training images' mean and divides by their standard deviation.
+    `noise_and_contrast` changes the images after the augmentation.
     `pen_strokes` adds real pen digits, replayed on the app's canvas, to the training images.
     """
 
@@ -47,5 +64,6 @@ class Recipe:
     schedule: Literal["constant", "one_cycle"] = "constant"
     normalise: bool = False
     augmentation: Augmentation | None = None
+    noise_and_contrast: NoiseAndContrast | None = None
     weight_decay: float = 0.0
     pen_strokes: bool = False

@@ -53,11 +53,16 @@ MOST_NETWORKS = 7  # with published figures: more than seven colours are hard to
 
 @dataclass(frozen=True)
 class Step:
-    """One change: the networks before and after it, and a short label for it."""
+    """One change: the networks before and after it, and a short label for it.
+
+    part: the one part in which the two differ, if the study has a second step that changes the same
+        part of other networks; else "". Only to such a part does the app attribute an effect.
+    """
 
     before: str
     after: str
     what: str
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ class Study:
     claims: the factors that the source states.
     goal: the test accuracy in [0, 1] that the source asks for.
     show_gradients: whether to show gradient norms.
+    stressed: whether robustness is measured in full for every seed, and not only for seed 0.
     published_recipe: the recipe of the source; None if it states none. Settings that it does not
         mention have the usual defaults.
 
@@ -102,6 +108,7 @@ class Study:
     claims: tuple[Claim, ...] = ()
     goal: float | None = None
     show_gradients: bool = False
+    stressed: bool = False
     published_recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
@@ -409,6 +416,30 @@ STUDIES = by_number(
             table="table-9-residual-blocks",
             published_on=None,
             datasets=("mnist", "cifar10-jpeg"),
+        ),
+        Study(
+            number=10,
+            title="What does an architecture survive?",
+            question=(
+                "Which damage to an image does a pooled head or batch normalisation help to read, "
+                "and which does only training with such images?"
+            ),
+            source="Our own question; nothing was published about these four networks",
+            models={
+                "base_cnn": Published(),
+                "base_norm": Published(),
+                "base_pooled": Published(),
+                "base_pooled_norm": Published(),
+            },
+            changes=(
+                Step("base_cnn", "base_pooled", "pooled head", "pooled head"),
+                Step("base_norm", "base_pooled_norm", "pooled head (with norm)", "pooled head"),
+                Step("base_cnn", "base_norm", "batch norm", "batch norm"),
+                Step("base_pooled", "base_pooled_norm", "batch norm (pooled head)", "batch norm"),
+            ),
+            against=("params", "epoch_seconds"),
+            stressed=True,
+            published_on=None,
         ),
     )
 )

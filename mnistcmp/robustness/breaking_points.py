@@ -38,12 +38,12 @@ def breaking_level(levels: Sequence[float], answers: np.ndarray, label: int) -> 
 class HalfLost(NamedTuple):
     """The level at which half of the digits are lost, with the ends of its 95 % interval.
 
-    `nearest` is the end towards the rest position. `farthest` is None if it is beyond the ladder.
+    `low` is the end towards the rest position. `high` is NaN if it lies beyond the ladder.
     """
 
     level: float
-    nearest: float
-    farthest: float | None
+    low: float
+    high: float
 
 
 def half_lost(levels: Sequence[float], accuracies: Sequence[float], n: int) -> HalfLost | None:
@@ -51,9 +51,9 @@ def half_lost(levels: Sequence[float], accuracies: Sequence[float], n: int) -> H
 
     levels: one side of a dial, from the rest position outwards, the rest position first.
     accuracies: at these levels, each on the same `n` images, in [0, 1].
-    Between two levels the accuracy is interpolated. The interval has every level up to the ends of
-    the ladder at which the score test does not reject that the accuracy is half of that at rest;
-    the accuracy at rest is taken as exact. Raises ValueError if there is not one accuracy for each
+    Between two levels the accuracy is interpolated. At the ends of the interval it differs just so
+    much from half of that at rest as the score test allows at 5 %; the accuracy at rest is taken as
+    exact. Raises ValueError if there is not one accuracy for each
     level, or no level besides the rest position.
     """
     if len(levels) != len(accuracies) or len(levels) < 2:
@@ -64,18 +64,18 @@ def half_lost(levels: Sequence[float], accuracies: Sequence[float], n: int) -> H
     half = accuracies[0] / 2
     spread = _Z_975 * math.sqrt(half * (1 - half) / n)
     level = _falls_to(half, levels, accuracies)
-    nearest = _falls_to(half + spread, levels, accuracies)
-    if level is None or nearest is None:
+    if math.isnan(level):
         return None
-    return HalfLost(level, nearest, _falls_to(half - spread, levels, accuracies))
+    low, high = (_falls_to(half + side * spread, levels, accuracies) for side in (1, -1))
+    return HalfLost(level, low, high)
 
 
-def _falls_to(target: float, levels: Sequence[float], accuracies: Sequence[float]) -> float | None:
-    """The first level, interpolated, at which the accuracy is `target` or less."""
+def _falls_to(target: float, levels: Sequence[float], accuracies: Sequence[float]) -> float:
+    """The first level, interpolated, at which the accuracy is `target` or less; NaN if none is."""
     if accuracies[0] <= target:
-        return levels[0]
+        return float(levels[0])
     for i in range(1, len(levels)):
         if accuracies[i] <= target:
             share = (accuracies[i - 1] - target) / (accuracies[i - 1] - accuracies[i])
-            return levels[i - 1] + share * (levels[i] - levels[i - 1])
-    return None
+            return float(levels[i - 1] + share * (levels[i] - levels[i - 1]))
+    return math.nan

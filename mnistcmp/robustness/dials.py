@@ -17,6 +17,7 @@ from mnistcmp.robustness.images import (
     gaussian_blur,
     generators,
     move,
+    stack,
 )
 
 # The middle of the covering square is at most so far from the middle of the ink, across and down.
@@ -127,7 +128,7 @@ def add_noise(images: Tensor, sigma: float, seed: int) -> Tensor:
         numbers.standard_normal(images.shape[1:], dtype=np.float32)
         for numbers in generators(images, seed)
     ]
-    return images + sigma * _stack(noise, images)
+    return images + sigma * stack(noise, images)
 
 
 def salt_and_pepper(images: Tensor, share: float, seed: int) -> Tensor:
@@ -135,7 +136,7 @@ def salt_and_pepper(images: Tensor, share: float, seed: int) -> Tensor:
 
     A larger share changes the pixels that a smaller one changes, and others.
     """
-    places = _stack(
+    places = stack(
         [
             numbers.random(images.shape[1:], dtype=np.float32)
             for numbers in generators(images, seed)
@@ -158,17 +159,12 @@ def cover(images: Tensor, side_px: float, seed: int) -> Tensor:
     total = weights.sum((1, 2))
     rows = (weights.sum(2) * (pixels + 0.5)).sum(1) / total
     columns = (weights.sum(1) * (pixels + 0.5)).sum(1) / total
-    middles = torch.stack([rows, columns], 1) + _stack(offsets, images)
+    middles = torch.stack([rows, columns], 1) + stack(offsets, images)
     starts = middles[:, :, None] - side_px / 2
     # (N, 2, 28): how much of each row and column the square covers
     ends = torch.minimum(starts + side_px, pixels + 1)
     covered = (ends - torch.maximum(starts, pixels)).clamp(0, 1)
     return images * (1 - covered[:, 0, :, None] * covered[:, 1, None, :])[:, None]
-
-
-def _stack(numbers: list[np.ndarray], images: Tensor) -> Tensor:
-    """One array for each image -> a tensor on the device of `images`."""
-    return torch.from_numpy(np.stack(numbers)).to(images.device)
 
 
 FIXED: dict[str, Callable[[Tensor, float], Tensor]] = {

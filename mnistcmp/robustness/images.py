@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 SIDE_PX = 28
+CORRUPTION_SEED = 0  # the dials take a seed, the corruptions always use this one
 
 
 def check_images(images: Tensor) -> None:
@@ -35,6 +36,11 @@ def generators(images: Tensor, seed: int) -> Iterator[np.random.Generator]:
         raise ValueError(f"seed must be a whole number from 0, not {seed!r}")
     pixels = (images.detach() * 255).round().to(torch.uint8).cpu().numpy()
     return (np.random.default_rng((seed, crc32(image.tobytes()))) for image in pixels)
+
+
+def stack(arrays: list[np.ndarray], images: Tensor) -> Tensor:
+    """One array for each image -> a tensor (N, ...) on the device of `images`."""
+    return torch.from_numpy(np.stack(arrays)).to(images.device)
 
 
 def move(images: Tensor, matrices: Tensor, *, samples: int = 1) -> Tensor:

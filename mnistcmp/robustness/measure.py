@@ -3,9 +3,9 @@
 from contextlib import AbstractContextManager
 
 import torch
-from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS, Dial
 from torch import nn
 
+from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS, Dial
 from mnistcmp.robustness.stressed_images import PART_IMAGES, Stress, StressedImages
 from mnistcmp.robustness_records import Measured
 
@@ -32,6 +32,15 @@ def measure(network: nn.Module, images: StressedImages, *, full: bool) -> Measur
         "ladder_images": on_ladders,
         "ladders": _ladders(network, images, on_ladders) if full else {},
     }
+
+
+def prepare_images(images: StressedImages, stress: Stress) -> None:
+    """Make the parts of `images` that `measure` needs under `stress`, if it measures in full."""
+    count = len(images.labels)
+    if stress.level is not None:
+        count = min(LADDER_IMAGES, count)
+    for start in range(0, count, PART_IMAGES):
+        images.part(stress, start // PART_IMAGES)
 
 
 def _ladders(

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from filelock import FileLock
+from torch import Tensor
+
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
 from mnistcmp.robustness.corruptions import corrupt
 from mnistcmp.robustness.dials import apply
-from torch import Tensor
-
 from mnistcmp.robustness_records import CLEAN
 
 PART_IMAGES = 1_000  # images in one file
@@ -31,9 +31,9 @@ class Stress(NamedTuple):
 
 
 def all_stresses() -> list[Stress]:
-    """The clean images, every corruption, and every dial at each level of its ladder."""
+    """Every corruption, and every dial at each level of its ladder."""
     levels = [Stress(dial.name, level) for dial in DIALS.values() for level in dial.ladder]
-    return [Stress(), *map(Stress, CORRUPTIONS), *levels]
+    return [*map(Stress, CORRUPTIONS), *levels]
 
 
 class StressedImages:

@@ -1,4 +1,4 @@
-"""Augmentation: random small transformations of each image in a batch."""
+"""Random changes of each image in a batch: small transformations, noise and lower contrast."""
 
 from math import radians
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mnistcmp.catalogue.settings import Affine, Augmentation, ShiftAndMirror
+from mnistcmp.catalogue.settings import Affine, Augmentation, NoiseAndContrast, ShiftAndMirror
 
 
 def augment(images: Tensor, settings: Augmentation, generator: torch.Generator) -> Tensor:
@@ -61,3 +61,19 @@ def shift_and_mirror(
     return F.grid_sample(
         images, grid, mode="nearest", padding_mode="reflection", align_corners=False
     )
+
+
+def add_noise_or_lower_contrast(
+    images: Tensor, settings: NoiseAndContrast, generator: torch.Generator
+) -> Tensor:
+    """Add Gaussian noise to some images of (N, C, H, W), lower the contrast of others.
+
+    Pixels in [0, 1] stay in [0, 1]. The random numbers come from `generator`, as in `augment`.
+    """
+    choice, noise, contrast = torch.rand(3, len(images), 1, 1, 1, generator=generator)
+    noisy = choice < settings.share
+    faint = (choice >= settings.share) & (choice < 2 * settings.share)
+    noise = torch.where(noisy, settings.noise * noise, 0)
+    contrast = torch.where(faint, 1 - (1 - settings.contrast) * contrast, 1)
+    added = noise * torch.randn(images.shape, generator=generator)
+    return (images * contrast.to(images.device) + added.to(images.device)).clamp(0, 1)

@@ -4,15 +4,14 @@ Only this process writes records. A run is recorded when it is finished, its row
 interruption costs only the active runs.
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from filelock import FileLock, Timeout
 
 from mnistcmp import machine
@@ -22,6 +21,7 @@ from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import load_dataset, short_name
 from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.records import KEY, Records, RunRow, newest
+from mnistcmp.robustness_records import RobustnessRecords
 from mnistcmp.safe_files import DamagedFile, check_writable
 from mnistcmp.training.jobs import Job, Materials
 from mnistcmp.training.journal import Journal
@@ -118,15 +118,29 @@ def train(
         check_writable(folder)
     for recipe in order.recipes:
         check_writable(weights / recipe)
-    order.out.mkdir(parents=True, exist_ok=True)
+    with only_writer(order.out):
+        return _train(order, say, show)
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Make sure that no other training or measuring writes to `folder`, which is made if missing.
+
+    Raises ValueError if another one does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
     try:
-        with FileLock(order.out / ".lock", timeout=0):
-            return _train(order, say, show)
+        lock.acquire(timeout=0)
     except Timeout as error:
         raise ValueError(
-            f"another training is writing to {order.out}: wait for it to finish, or use another "
-            "folder (--out)"
+            f"another training is writing to {folder}: wait for it to finish, or use another "
+            "folder (--checkpoints)"
         ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _train(
@@ -135,10 +149,11 @@ def _train(
     show: Callable[[int], AbstractContextManager[Progress]],
 ) -> Outcome:
     records = Records(order.out / "results")
-    for problem in records.problems():
+    robustness = RobustnessRecords(records.folder)
+    for problem in (*records.problems(), *robustness.problems()):
         say(problem)
     device = machine.choose_device(order.device)
-    workers = order.workers or (torch.get_num_threads() if device == "cpu" else 1)
+    workers = order.workers or machine.usual_workers(device)
     dataset = short_name(order.dataset)
     materials, recipes = load_materials(order.dataset, order.data, order.recipes, say)
     _refuse_another_folder(order.out, materials.dataset, dataset)
@@ -153,8 +168,8 @@ def _train(
     )
     if not jobs:
         raise ValueError(
-            f"nothing to train: there is no published recipe for {', '.join(order.models)}; "
-            "choose another --recipe"
+            f"nothing to train: there is no {' or '.join(recipes)} recipe for "
+            f"{', '.join(order.models)}; choose another --recipe"
         )
     journal = Journal(order.out, jobs, missing=order.missing)
     identity = None if order.fresh else journal.campaign()
@@ -180,6 +195,7 @@ def _train(
             )
     _save_samples(order.out, records, materials.dataset, dataset, say)
     records.write_tables()
+    robustness.write_table()
     journal.end()
     runs = records.runs()
     asked_for = runs["model"].isin(order.models) & runs["recipe"].isin(recipes)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from math import ceil
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -10,7 +11,10 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from mnistcmp import checkpoints
 from mnistcmp.catalogue.settings import Recipe
+from mnistcmp.catalogue.studies import STUDIES
+from mnistcmp.checkpoints import Checkpoint
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
 from mnistcmp.inspection import structure
@@ -18,6 +22,9 @@ from mnistcmp.machine import peak_memory_mb
 from mnistcmp.models import build
 from mnistcmp.models.shapes import ImageShape
 from mnistcmp.records import ACTIVATION_IMAGES, RunRow
+from mnistcmp.robustness.measure import measure, prepare_images
+from mnistcmp.robustness.stressed_images import Stress, StressedImages
+from mnistcmp.robustness_records import Measured
 from mnistcmp.training.evaluate import Images, evaluate, milliseconds_per_image
 from mnistcmp.training.loop import Epoch, Precision, probe, train
 
@@ -45,13 +52,17 @@ class Materials(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """The results of a run: columns of its rows, its predictions, and its weights (safetensors)."""
+    """The results of a run: columns of its rows, its predictions, and its weights (safetensors).
+
+    `robustness` is None if it is not measured for such a run, or why measuring it failed.
+    """
 
     run: RunRow
     epochs: list[dict[str, object]]
     predictions: dict[str, np.ndarray]
     weights: bytes
     in_shape: ImageShape
+    robustness: Measured | str | None
 
 
 class Probed(NamedTuple):
@@ -68,16 +79,21 @@ class Counter(Protocol):
 
 
 class _Here:
-    """The data, device and step counter of this worker process; set once, by `prepare`."""
+    """The data, device and step counter of this worker process; set once, by `prepare`.
+
+    `folder` is for files that all workers share.
+    """
 
     materials: Materials
     device: str
     steps: Counter
+    folder: Path
 
 
-def prepare(materials: Materials, device: str, steps: Counter) -> None:
-    """Set the data, the device and the shared step counter of this process."""
+def prepare(materials: Materials, device: str, steps: Counter, folder: Path) -> None:
+    """Set the data, the device, the shared step counter and the shared folder of this process."""
     _Here.materials, _Here.device, _Here.steps = materials, device, steps
+    _Here.folder = folder
 
 
 def probe_job(job: Job) -> Probed:
@@ -119,7 +135,37 @@ def run_job(job: Job, precision: Precision) -> Finished:
         "trained_on": trained_on,
     }
     epochs = [_epoch_row(epoch) for epoch in trained.epochs]
-    return Finished(figures, epochs, predictions, _weights(trained.model), in_shape)
+    robustness = _robustness(trained.model, job)
+    weights = _weights(trained.model)
+    return Finished(figures, epochs, predictions, weights, in_shape, robustness)
+
+
+def measure_job(checkpoint: Checkpoint, folder: Path) -> Measured:
+    """Measure the robustness of weights in `folder` in full. Raises as `load_checkpoint` does."""
+    network = checkpoints.load_checkpoint(checkpoint, folder)
+    return measure(network.to(_Here.device), _stressed_images(), full=True)
+
+
+def stress_job(stress: Stress) -> None:
+    """Make the images that `measure_job` needs under one stress, for all workers."""
+    prepare_images(_stressed_images(), stress)
+
+
+def _stressed_images() -> StressedImages:
+    dataset = _Here.materials.dataset
+    return StressedImages(_Here.folder, dataset.test_images, dataset.test_labels)
+
+
+def _robustness(model: nn.Module, job: Job) -> Measured | str | None:
+    """The robustness of a run on MNIST, or why it cannot be measured: the run counts anyway."""
+    if (job.dataset, job.protocol) != ("mnist", "final"):
+        return None
+    studies = [study for study in STUDIES.values() if job.model in study.models]
+    full = job.seed == checkpoints.SHIPPED_SEED or any(study.stressed for study in studies)
+    try:
+        return measure(model.to(_Here.device), _stressed_images(), full=full)
+    except Exception as error:  # whatever it is, it must not cost the run
+        return f"{type(error).__name__}: {error}"
 
 
 def _epoch_row(epoch: Epoch) -> dict[str, object]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mnistcmp import machine
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.models import Normalise, build
-from mnistcmp.training.augment import augment
+from mnistcmp.training.augment import add_noise_or_lower_contrast, augment
 from mnistcmp.training.evaluate import Images, as_input, evaluate
 
 Precision = Literal["fp32", "bf16"]
@@ -227,6 +227,8 @@ def _batches(
         pixels = as_input(training.pixels[index])
         if recipe.augmentation:
             pixels = augment(pixels, recipe.augmentation, generator)
+        if recipe.noise_and_contrast:
+            pixels = add_noise_or_lower_contrast(pixels, recipe.noise_and_contrast, generator)
         labels = training.labels[index]
         yield from zip(
             pixels.split(recipe.batch_size), labels.split(recipe.batch_size), strict=True

@@ -1,10 +1,17 @@
-"""The progress of a campaign at the terminal."""
+"""The progress of a campaign, or of measuring robustness, at the terminal."""
 
 import time
 from datetime import timedelta
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from mnistcmp.records import RunRow
 from mnistcmp.training.jobs import Job
@@ -71,3 +78,46 @@ class TerminalProgress:
                     f"  {job}", total=job.recipe.epochs, remark="epochs"
                 )
             self._bars.update(self._of_job[job], completed=int(share * job.recipe.epochs))
+
+
+class MeasuringProgress:
+    """A bar for the changed images and one for the networks; plain lines without a terminal.
+
+    Used as a context manager.
+    """
+
+    def __init__(self, console: Console, networks: int) -> None:
+        self._console, self._networks = console, networks
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._preparing = self._bars.add_task("Changes of the test images", total=None)
+        self._measuring = self._bars.add_task("Networks", total=networks, start=False)
+
+    def __enter__(self) -> "MeasuringProgress":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def prepared(self, done: int, total: int) -> None:
+        """Show how many of the changes of the test images have been made, once for all networks."""
+        if done == 0:
+            self._print(f"Preparing {total} changes of the test images for all networks …")
+        self._bars.update(self._preparing, completed=done, total=total)
+        if done == total:
+            self._bars.start_task(self._measuring)
+
+    def measured(self, name: str, outcome: str, done: int) -> None:
+        """Print the result of a network."""
+        self._print(f"{done}/{self._networks}  {name}: {outcome}")
+        self._bars.update(self._measuring, completed=done)
+
+    def _print(self, message: str) -> None:
+        self._console.print(message, markup=False, highlight=False, soft_wrap=True)

@@ -1,6 +1,8 @@
 """Record a run on disk: its row, epochs, predictions, and sometimes its weights."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,6 +15,7 @@ from mnistcmp import checkpoints
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.models import build
 from mnistcmp.records import KEY, Records, RunRow
+from mnistcmp.robustness_records import Measured, RobustnessRecords
 from mnistcmp.training.jobs import Finished, Job
 from mnistcmp.training.loop import Precision
 
@@ -55,7 +58,7 @@ def record(
     }
     records = Records(folder / "results")
     if not isinstance(outcome, Finished):
-        row |= {"status": _reason(outcome), "params": _count_params(job.model, dataset)}
+        row |= {"status": reason_of(outcome), "params": _count_params(job.model, dataset)}
         records.append(row)
         return row
     row |= outcome.run | {"status": "ok"}
@@ -81,9 +84,24 @@ def record(
     of_run = dict(zip(("run", *KEY), (run, *key), strict=True))
     epochs = [of_run | epoch for epoch in outcome.epochs]
     records.append(row, epochs, outcome.predictions)
+    if isinstance(outcome.robustness, dict):
+        sha256 = hashlib.sha256(outcome.weights).hexdigest()
+        record_robustness(RobustnessRecords(records.folder), outcome.robustness, sha256, row)
     if kept:
         checkpoints.drop_former(folder, kept)
     return row
+
+
+def record_robustness(
+    records: RobustnessRecords, measured: Measured, sha256: str, facts: Mapping[str, object]
+) -> None:
+    """Record the robustness of the weights with this sha256.
+
+    `facts` has at least KEY, the run, when it was finished, machine, versions and device.
+    Raises OSError if it cannot be written.
+    """
+    names = (*KEY, "run", "finished", "machine", "versions", "device")
+    records.append({name: facts[name] for name in names} | {"sha256": sha256, **measured})
 
 
 def _keeps_weights(job: Job, size_bytes: int) -> bool:
@@ -101,7 +119,7 @@ def _count_params(model: str, dataset: Dataset) -> int:
     return sum(parameter.numel() for parameter in built.parameters())
 
 
-def _reason(failure: object) -> str:
+def reason_of(failure: object) -> str:
     """The reason of a failure, in one line."""
     if isinstance(failure, BrokenProcessPool):
         return "failed: its process was killed (perhaps memory ran out)"

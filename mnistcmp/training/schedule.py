@@ -17,7 +17,7 @@ from mnistcmp import machine
 from mnistcmp.inspection import structure
 from mnistcmp.models import build
 from mnistcmp.records import RunRow
-from mnistcmp.training.jobs import Job, Materials, Probed, probe_job, run_job
+from mnistcmp.training.jobs import Finished, Job, Materials, Probed, probe_job, run_job
 from mnistcmp.training.loop import Precision
 from mnistcmp.training.recording import record
 from mnistcmp.training.worker_pool import Call, Crew
@@ -95,6 +95,8 @@ def run(
             rows.append(record(folder, plan.job, plan.precision, outcome, facts, materials.dataset))
             agenda.clock.finished(plan)
             progress.finished(plan.job, rows[-1], len(rows))
+            if isinstance(outcome, Finished) and isinstance(outcome.robustness, str):
+                progress.note(f"{plan.job}: robustness not measured ({outcome.robustness})")
     return rows
 
 

@@ -36,7 +36,7 @@ TICK_SECONDS = 0.25
 
 @dataclass(frozen=True)
 class Call:
-    """A call of `function`, which is probe_job or run_job, to be made in a worker."""
+    """A call of `function`, one of those in `jobs`, to be made in a worker."""
 
     function: Callable[..., object]
     arguments: tuple[object, ...]
@@ -193,7 +193,7 @@ def _start(data: Path, device: str, steps: Counter) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     torch.backends.cudnn.deterministic = True  # a seed gives the same weights on a GPU, too
-    jobs.prepare(load_materials(data), device, steps)
+    jobs.prepare(load_materials(data), device, steps, data.parent)
 
 
 def _die_with_parent() -> None:

@@ -1,0 +1,224 @@
+"""The arguments of the command `mnistcmp`."""
+
+import argparse
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+from mnistcmp.catalogue.datasets import downloadable
+from mnistcmp.catalogue.networks import MODELS
+from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.catalogue.studies import STUDIES
+from mnistcmp.records import FOLDER_VARIABLE, default_folder, home
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; errors name the value and what is accepted."""
+    parser = argparse.ArgumentParser(
+        prog="mnistcmp", description="See what a neural network's architecture buys."
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    command = commands.add_parser(
+        "app",
+        help="open the app in a browser",
+        description="Open the app in a browser. Further options go to Streamlit, for example "
+        "--server.port 8502.",
+    )
+    _add_folder(command, "--checkpoints")
+
+    command = commands.add_parser(
+        "train",
+        help="train networks",
+        description="Train networks, and keep their weights and records. You can stop it at any "
+        "time (Ctrl-C): the same command continues where it stopped.",
+    )
+    _add_training(command)
+
+    command = commands.add_parser(
+        "check",
+        help="verify weights and records",
+        description="Verify weights and records, and measure the accuracies again if the data set "
+        "is available.",
+    )
+    _add_folder(command, "--checkpoints")
+    _add_dataset(command)
+
+    command = commands.add_parser(
+        "robustness",
+        help="measure networks on changed images",
+        description="Measure the accuracy of the trained MNIST networks on test images that are "
+        "shifted, noisy, blurred or changed in other ways, and record it. Weights that have such a "
+        "record are not measured again. You can stop it at any time (Ctrl-C): the same command "
+        "continues where it stopped.",
+    )
+    _add_measuring(command)
+
+    commands.add_parser(
+        "list", help="list networks and studies", description="List the networks by study."
+    )
+    return parser
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    what = parser.add_mutually_exclusive_group()
+    _add_models(what, "train only these networks (--list shows their names)")
+    what.add_argument(
+        "--study",
+        metavar="N",
+        type=_one_of(STUDIES, "study"),
+        help="train only the networks of this study: "
+        + "; ".join(f"{study.number} = {study.title}" for study in STUDIES.values()),
+    )
+    _add_recipe(parser)
+    add(
+        "--seeds",
+        default=1,
+        type=_at_least_one,
+        metavar="N",
+        help="train each network N times, with random seeds 0 to N-1 (default: 1)",
+    )
+    add(
+        "--epochs",
+        type=_at_least_one,
+        metavar="N",
+        help="train for N epochs, whatever the recipe says",
+    )
+    add(
+        "--protocol",
+        default="final",
+        type=_one_of(("final", "validation"), "protocol"),
+        help="final = train on all training images, measure on the test images (default); "
+        "validation = hold out 5,000 training images (a tenth, if there are fewer than 50,000) and "
+        "measure on those, for comparing models or settings",
+    )
+    _add_dataset(parser)
+    add(
+        "--mirror",
+        action="store_true",
+        help="mirror half of the training images of your own folder: useful for photos, not "
+        "for letters, digits and signs",
+    )
+    _add_folder(parser, "--out", "--checkpoints")
+    _add_machine(parser, "train N networks at the same time")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--missing", action="store_true", help="train only runs without a finished record"
+    )
+    how.add_argument(
+        "--fresh", action="store_true", help="start again instead of continuing an interrupted run"
+    )
+    add("--list", action="store_true", help="list the networks and studies, and train nothing")
+    add(
+        "--check",
+        action="store_true",
+        help="train nothing; verify weights and records, and measure the accuracies on "
+        "--dataset again if it is available",
+    )
+
+
+def _add_measuring(parser: argparse.ArgumentParser) -> None:
+    _add_models(parser, "measure only these networks (`mnistcmp list` shows their names)")
+    _add_recipe(parser)
+    _add_folder(parser, "--checkpoints")
+    _add_data(parser)
+    _add_machine(parser, "measure N networks at the same time")
+
+
+def _add_models(parser: argparse._ActionsContainer, text: str) -> None:
+    parser.add_argument(
+        "--models", nargs="+", metavar="NAME", type=_one_of(MODELS, "model"), help=text
+    )
+
+
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--recipe",
+        default="all",
+        type=_one_of((*RECIPES, "all"), "recipe"),
+        help="; ".join(f"{spec.name} = {spec.description}" for spec in RECIPES.values())
+        + "; all = each of them (default)",
+    )
+
+
+def _add_machine(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument(
+        "--workers",
+        type=_at_least_one,
+        metavar="N",
+        help=f"{text} (default: one per processor core, or one on a GPU)",
+    )
+    parser.add_argument(
+        "--device",
+        type=_one_of(("cpu", "cuda", "mps"), "device"),
+        help="cpu, cuda (Nvidia) or mps (Apple); default: a GPU if torch finds one",
+    )
+
+
+def _add_folder(parser: argparse.ArgumentParser, *names: str) -> None:
+    parser.add_argument(
+        *names,
+        dest="folder",
+        default=default_folder(),
+        type=Path,
+        metavar="DIR",
+        help=f"the folder of weights and records (default: {default_folder()}; set the "
+        f"environment variable {FOLDER_VARIABLE} to change it)",
+    )
+
+
+def _add_dataset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dataset",
+        default="mnist",
+        type=_name_or_folder,
+        metavar="NAME|PATH",
+        help=f"one of {', '.join(downloadable())} (default: mnist), or the path of a folder of "
+        "images, PATH/train/CLASS/* and PATH/test/CLASS/*",
+    )
+    _add_data(parser)
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        default=home() / "data",
+        type=Path,
+        metavar="DIR",
+        help="the folder of the data sets, to which they are downloaded (default: data/)",
+    )
+
+
+def _one_of(choices: Iterable[object], kind: str) -> Callable[[str], str]:
+    """An argparse type that accepts one of `choices`; its error suggests the nearest."""
+    names = [str(choice) for choice in choices]
+
+    def parse(text: str) -> str:
+        if text in names:
+            return text
+        near = get_close_matches(text, names, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise argparse.ArgumentTypeError(
+            f"there is no {kind} {text!r}; {hint}Choose from: {', '.join(names)}"
+        )
+
+    return parse
+
+
+def _at_least_one(text: str) -> int:
+    """An argparse type: a positive integer."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
+
+
+def _name_or_folder(text: str) -> str:
+    """An argparse type: the name of a data set or the path of a folder."""
+    from mnistcmp.data.load import short_name
+
+    try:
+        short_name(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
