@@ -4,42 +4,14 @@
 trained network, kind and level. A trained network is a model, a recipe and a seed.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
-from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS, Dial
+from mnistcmp.catalogue.corruptions import CORRUPTIONS, SIDES, Side
 from mnistcmp.robustness.breaking_points import half_lost
 from mnistcmp.robustness_records import CLEAN
 
 NETWORK = ["model", "recipe", "seed"]
-
-
-@dataclass(frozen=True)
-class Side:
-    """One side of a dial; `levels` go from the first one after the rest position outwards."""
-
-    dial: Dial
-    levels: tuple[float, ...]
-
-    @property
-    def title(self) -> str:
-        """The dial's title, with the direction if it has two."""
-        if len(self.dial.sides) == 1:
-            return self.dial.title
-        return f"{self.dial.title}, {self._word}"
-
-    @property
-    def _word(self) -> str:
-        return self.dial.upper if self.levels[-1] > self.dial.rest else self.dial.lower
-
-    def share(self, level: float) -> float:
-        """How much of the side's range a level is: 0 at rest, 1 at the last level."""
-        return (level - self.dial.rest) / (self.levels[-1] - self.dial.rest)
-
-
-SIDES = tuple(Side(dial, levels) for dial in DIALS.values() for levels in dial.sides)
 
 
 def shipped(records: pd.DataFrame) -> pd.DataFrame:

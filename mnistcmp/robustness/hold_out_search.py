@@ -7,10 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mnistcmp.catalogue.corruptions import Dial
+from mnistcmp.catalogue.corruptions import SIDES, Dial
 from mnistcmp.robustness import dials
 from mnistcmp.robustness.holding_out import (
-    SIDES,
     UNREAD,
     Held,
     HoldOut,
@@ -75,8 +74,8 @@ class _Search:
             yield from self._read_levels(
                 [
                     (place, at)
-                    for place, (dial, levels) in enumerate(SIDES)
-                    for at in coarse_levels(len(dial.sides), len(levels))
+                    for place, side in enumerate(SIDES)
+                    for at in coarse_levels(len(side.dial.sides), len(side.levels))
                 ]
             )
 

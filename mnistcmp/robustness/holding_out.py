@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import NamedTuple
 
-from mnistcmp.catalogue.corruptions import DIALS, Dial
+from mnistcmp.catalogue.corruptions import DIALS, Side
 
 COARSE_LEVELS = 4  # of each dial, for the first look
 UNREAD = None  # in place of the digit that a network reads
@@ -25,25 +25,6 @@ CHANGED = {
     "square": "covered by a square of {level}",
     "coarse": "in pixels of {level}",
 }
-
-
-class Side(NamedTuple):
-    """One side of a dial; `levels` go from the one beside rest outwards."""
-
-    dial: Dial
-    levels: tuple[float, ...]
-
-    def share(self, level: float) -> float:
-        """How much of the side's range a level is: 0 at rest, 1 at the last level."""
-        return (level - self.dial.rest) / (self.levels[-1] - self.dial.rest)
-
-    @property
-    def word(self) -> str:
-        """The word for the side, if the dial has two."""
-        return self.dial.upper if self.levels[-1] > self.dial.rest else self.dial.lower
-
-
-SIDES = tuple(Side(dial, levels) for dial in DIALS.values() for levels in dial.sides)
 
 
 class Held(NamedTuple):
