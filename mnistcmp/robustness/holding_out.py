@@ -75,6 +75,10 @@ class HoldOut:
         """Whether all results are final."""
         return len(self.refined) == len(self.networks)
 
+    def knows(self, network: str) -> bool:
+        """Whether the network reads the unchanged image right."""
+        return self.unchanged[network] == self.digit
+
     def share(self, network: str, dial: str) -> float:
         """How much of a dial's range the network survives, in [0, 1]: the mean of its sides."""
         return fmean(held.share for held in self.held[network] if held.side.dial.name == dial)
@@ -92,7 +96,7 @@ class HoldOut:
         breaking = [
             (held.side.share(held.breaks), self.mean_share(network), network, held)
             for network, each in self.held.items()
-            if self.unchanged[network] == self.digit
+            if self.knows(network)
             for held in each
             if held.breaks is not None
         ]
