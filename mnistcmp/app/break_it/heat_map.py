@@ -1,19 +1,20 @@
 """All dials at once: how far each network gets with one digit, and with a thousand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from mnistcmp.analysis.robustness_tables import half_lost_levels, shipped
 from mnistcmp.analysis.text import listed
-from mnistcmp.app import background_reading, cached_records, palette
+from mnistcmp.app import background_reading, cached_records, palette, session
 from mnistcmp.app.background_reading import Answer
 from mnistcmp.app.break_it import heat_map_chart as chart
+from mnistcmp.app.break_it.digit import Digit
 from mnistcmp.app.plain_text import code, plain
-from mnistcmp.catalogue.corruptions import DIALS
+from mnistcmp.catalogue.corruptions import DIALS, SHIFT_DIRECTIONS
 from mnistcmp.records import RecordsError
 from mnistcmp.robustness.holding_out import HoldOut
 from mnistcmp.robustness_records import COMMAND
@@ -23,23 +24,13 @@ if TYPE_CHECKING:
 
 OWN, RECORDED = "heat_map", "recorded_heat_map"  # the charts' keys in the session
 
-Choose = Callable[[str, str], None]
-
 _half_lost_levels = st.cache_data(show_spinner=False)(half_lost_levels)
 
 
-def show(
-    pixels: np.ndarray,
-    label: int,
-    recipe: str,
-    networks: Mapping[str, "nn.Module"],
-    chosen: tuple[str, str | None],
-    choose: Choose,
-) -> None:
-    """Show the heat map of float32 (28, 28) pixels of the digit `label`, and that of the records.
+def show(digit: Digit, recipe: str, networks: Mapping[str, "nn.Module"]) -> None:
+    """Show the heat map of a digit, and that of the records, for the networks of a recipe.
 
-    chosen: the dial and network that are marked. choose: is called with the dial and network of a
-    click, before the page runs again.
+    A click sets dial and network of the page.
     """
     st.header("All dials at once")
     st.caption(
@@ -52,22 +43,15 @@ def show(
     own, recorded = st.columns(2)
     with own:
         st.subheader("With this digit")
-        _of_image(pixels, label, recipe, networks, chosen, choose)
+        _of_digit(digit, recipe, networks)
     with recorded:
         st.subheader("On a thousand test digits")
-        _of_records(recipe, models, chosen, choose)
+        _of_records(recipe, models)
 
 
-def _of_image(
-    pixels: np.ndarray,
-    label: int,
-    recipe: str,
-    networks: Mapping[str, "nn.Module"],
-    chosen: tuple[str, str | None],
-    choose: Choose,
-) -> None:
+def _of_digit(digit: Digit, recipe: str, networks: Mapping[str, "nn.Module"]) -> None:
     def ask() -> Answer[HoldOut]:
-        return background_reading.hold_out(pixels, label, recipe, networks)
+        return background_reading.hold_out(digit.pixels, digit.label, recipe, networks)
 
     def draw(answer: Answer[HoldOut]) -> None:
         if answer.problem:
@@ -75,7 +59,7 @@ def _of_image(
         else:
             st.markdown(progress(answer.value))
             table = chart.of_image(answer.value) if answer.value else chart.nothing()
-            _heat_map(OWN, table, chart.in_family_order(networks), chosen, choose)
+            _heat_map(OWN, table, chart.in_family_order(networks))
 
     background_reading.show_when_ready(ask, draw)
 
@@ -98,9 +82,7 @@ def progress(result: HoldOut | None) -> str:
     return text
 
 
-def _of_records(
-    recipe: str, models: list[str], chosen: tuple[str, str | None], choose: Choose
-) -> None:
+def _of_records(recipe: str, models: list[str]) -> None:
     try:
         records = shipped(cached_records.robustness())
     except RecordsError as error:
@@ -112,7 +94,7 @@ def _of_records(
         st.info(f"This has not been measured for these networks. Measure it with {code(COMMAND)}.")
         return
     st.markdown(chart.in_words(table))
-    _heat_map(RECORDED, table, models, chosen, choose)
+    _heat_map(RECORDED, table, models)
     images = levels["images"].min()
     st.caption(
         f"Where a network has lost half of the digits that it reads unchanged, on {images:,} test "
@@ -120,20 +102,12 @@ def _of_records(
     )
 
 
-def _heat_map(
-    key: str,
-    table: pd.DataFrame,
-    models: list[str],
-    chosen: tuple[str, str | None],
-    choose: Choose,
-) -> None:
-    def take() -> None:
-        if cell := chart.chosen_cell(st.session_state[key]["selection"]):
-            choose(*cell)
-            st.rerun()  # of the page, also from within a fragment
-
+def _heat_map(key: str, table: pd.DataFrame, models: list[str]) -> None:
     st.vega_lite_chart(
-        chart.spec(table, models, chosen), key=key, on_select=take, selection_mode=chart.SELECTED
+        chart.spec(table, models),
+        key=key,
+        on_select=partial(_take, key),
+        selection_mode=chart.SELECTED,
     )
     if not table.empty:
         with st.expander("The same as a table"):
@@ -141,3 +115,13 @@ def _heat_map(
             shares = shares.reindex(index=[m for m in models if m in shares.index], columns=DIALS)
             st.dataframe((100 * shares).round().rename(columns=lambda name: DIALS[name].title))
             st.caption("In percent of each dial’s range.")
+
+
+def _take(key: str) -> None:
+    """Let the page show the dial and network of a click."""
+    if cell := chart.chosen_cell(st.session_state[key]["selection"]):
+        dial, network = cell
+        st.session_state[session.BREAK_DIAL] = dial
+        st.session_state[session.BREAK_DIRECTION] = SHIFT_DIRECTIONS[0]
+        st.session_state[session.BREAK_NETWORK] = network
+        st.rerun()  # of the whole page, also from within a fragment

@@ -14,6 +14,7 @@ from mnistcmp.robustness.holding_out import Held, HoldOut
 
 ROW_PX = 15
 SELECTED = "cell"  # the selection made by a click: {"model": name, "dial": name}
+CHOSEN = "#D55E00"
 SCALE = "viridis"  # sequential, also for colour-blind eyes and in grey
 COLUMNS = ("model", "dial", "share", "detail")
 
@@ -118,19 +119,16 @@ def in_words(table: pd.DataFrame) -> str:
     )
 
 
-def spec(
-    table: pd.DataFrame, models: list[str], chosen: tuple[str, str | None]
-) -> dict[str, object]:
+def spec(table: pd.DataFrame, models: list[str]) -> dict[str, object]:
     """The heat map as a Vega-Lite specification, with one row for each of `models`.
 
-    chosen: the dial and network that are marked. Only the data depend on it and on `table`, so that
-    the browser keeps the chart.
+    Only the data depend on `table`, so that the browser keeps the chart.
     """
     return {
         "height": {"step": ROW_PX},
         "description": "A heat map: networks by dials, and the share of each dial’s range that the "
         "network survives. The table below has the same figures.",
-        "datasets": {"cells": _cells(table, chosen)},
+        "datasets": {"cells": _cells(table)},
         "data": {"name": "cells"},
         "params": [
             {"name": SELECTED, "select": {"type": "point", "fields": ["model", "dial"]}},
@@ -151,7 +149,10 @@ def spec(
                     "titleLimit": 300,
                 },
             },
-            "stroke": {"condition": {"test": "datum.chosen", "value": "#D55E00"}, "value": None},
+            "stroke": {
+                "condition": {"param": SELECTED, "empty": False, "value": CHOSEN},
+                "value": None,
+            },
             "strokeWidth": {"value": 3},
             "tooltip": [
                 {"field": "model"},
@@ -163,8 +164,7 @@ def spec(
     }
 
 
-def _cells(table: pd.DataFrame, chosen: tuple[str, str | None]) -> pa.Table:
-    dial, network = chosen
+def _cells(table: pd.DataFrame) -> pa.Table:
     return pa.table(
         {
             "model": table["model"].tolist(),
@@ -172,7 +172,6 @@ def _cells(table: pd.DataFrame, chosen: tuple[str, str | None]) -> pa.Table:
             "title": [DIALS[name].title for name in table["dial"]],
             "share": table["share"].astype(float).tolist(),
             "detail": table["detail"].tolist(),
-            "chosen": ((table["dial"] == dial) & (table["model"] == network)).tolist(),
         }
     )
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mnistcmp.app import cached_networks, session
-from mnistcmp.app.break_it import digit, link, one_dial
+from mnistcmp.app.break_it import digit, heat_map, link, one_dial
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.recipes import RECIPES
 
@@ -35,7 +35,8 @@ def page() -> None:
     if chosen is None:
         return
     one_dial.show(chosen, recipe)
-    # Here: "All dials at once" (heat_map.show) and then "Nudge it" (nudge.show).
+    heat_map.show(chosen, recipe, networks)
+    # Here: "Nudge it" (nudge.show).
 
 
 page()
