@@ -1,9 +1,12 @@
 """Altair charts of the section "What breaks them"."""
 
+import math
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
-from mnistcmp.analysis.robustness_tables import SIDES
+from mnistcmp.analysis.robustness_tables import SIDES, Side
 from mnistcmp.app.benchmarks.charts import NAMES, POINTED_AT, family_colour, family_of, opacity_for
 from mnistcmp.app.charts import recipe_shape
 from mnistcmp.app.palette import INK
@@ -82,14 +85,13 @@ def half_lost(levels: pd.DataFrame, order: list[str]) -> alt.LayerChart:
     )
 
 
-def _level(side, row) -> str:
-    """`3.1 px (2.9 px to 3.4 px)`, or that the ladder ends before."""
-    last = side.dial.label(side.levels[-1])
+def _level(side: Side, row: Any) -> str:
+    """`3.1 px (95 % interval 2.9 px to 3.4 px)`, or that half of the digits are never lost."""
     if row.never:
-        return f"beyond {last}"
-    level, low = (side.dial.label(float(f"{value:.3g}")) for value in (row.level, row.low))
-    high = f"beyond {last}" if pd.isna(row.high) else side.dial.label(float(f"{row.high:.3g}"))
-    return f"{level} (95 % interval {low} to {high})"
+        return side.label(math.inf)
+    high = math.inf if math.isnan(row.high) else row.high
+    interval = f"{side.label(row.low)} to {side.label(high)}"
+    return f"{side.label(row.level)} (95 % interval {interval})"
 
 
 def by_corruption(accuracies: pd.DataFrame, order: list[str]) -> alt.Chart:
@@ -149,9 +151,13 @@ def transfers(shares: pd.DataFrame, order: list[str]) -> alt.LayerChart:
         x=alt.X("also fools:N", sort=order, axis=COLUMNS, title="also fools"),
         y=alt.Y("fools:N", sort=order, axis=NAMES, title="what fools"),
     )
-    cells = base.transform_filter("isValid(datum.percent)").mark_rect().encode(
-        color=_colour("percent:Q", "Also fooled, % of the digits"),
-        tooltip=["fools", "also fools", alt.Tooltip("percent:Q", title="%", format=".0f")],
+    cells = (
+        base.transform_filter("isValid(datum.percent)")
+        .mark_rect()
+        .encode(
+            color=_colour("percent:Q", "Also fooled, % of the digits"),
+            tooltip=["fools", "also fools", alt.Tooltip("percent:Q", title="%", format=".0f")],
+        )
     )
     itself = base.transform_filter("!isValid(datum.percent)").mark_rect(color=INK, opacity=0.4)
     return (itself + cells).properties(
