@@ -10,8 +10,9 @@ import numpy as np
 import streamlit as st
 
 from mnistcmp.app.cached_records import changed
+from mnistcmp.app.plain_text import code, plain
 from mnistcmp.catalogue.networks import MODELS
-from mnistcmp.records import default_folder
+from mnistcmp.records import default_folder, training_command
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,7 +27,21 @@ def networks(recipe: str, dataset: str = "mnist") -> tuple[dict[str, "nn.Module"
     The first call imports torch, which takes seconds: show everything that does not need it first.
     """
     folder = default_folder()
-    return _readers(folder, recipe, dataset, *_weights_changed(folder, recipe, dataset))
+    return _readers(folder, recipe, dataset, *weights_changed(folder, recipe, dataset))
+
+
+def networks_or_remedy(recipe: str) -> dict[str, "nn.Module"]:
+    """The networks of `networks`; shows what is wrong with others, and the remedy without any."""
+    models, problems = networks(recipe)
+    for problem in problems:
+        st.warning(plain(problem))
+    if not models:
+        st.info(
+            f"There are no networks trained with the recipe “{recipe}” in "
+            f"{code(default_folder())}. Train them with "
+            f"{code(training_command('--recipe', recipe))}."
+        )
+    return models
 
 
 def ordered(models: Iterable[str], recipe: str, order: str) -> list[str]:
@@ -42,7 +57,7 @@ def ordered(models: Iterable[str], recipe: str, order: str) -> list[str]:
 def network(name: str, recipe: str) -> tuple["nn.Module | None", str]:
     """One trained network, not frozen, and ""; or None and the problem with its remedy."""
     folder = default_folder()
-    loaded, _ = _networks(folder, recipe, "mnist", *_weights_changed(folder, recipe, "mnist"))
+    loaded, _ = _networks(folder, recipe, "mnist", *weights_changed(folder, recipe, "mnist"))
     if name in loaded:
         return loaded[name], ""
 
@@ -66,10 +81,10 @@ def structure(name: str) -> "Structure":
 def look(name: str, recipe: str, network: "nn.Module", pixels: np.ndarray) -> "Look":
     """How the trained `network` of this name and recipe processes float32 (28, 28) pixels."""
     folder = default_folder()
-    return _look(name, recipe, _weights_changed(folder, recipe, "mnist"), network, pixels)
+    return _look(name, recipe, weights_changed(folder, recipe, "mnist"), network, pixels)
 
 
-def _weights_changed(folder: Path, recipe: str, dataset: str) -> tuple[int, int]:
+def weights_changed(folder: Path, recipe: str, dataset: str) -> tuple[int, int]:
     """When the folder of the weights (for example by git) and the manifest last changed."""
     return changed(folder / dataset / recipe), changed(folder / "manifest.json")
 

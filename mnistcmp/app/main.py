@@ -8,8 +8,9 @@ from mnistcmp.app.plain_text import plain
 from mnistcmp.records import RecordsError
 
 _FOLDER = Path(__file__).parent
-DRAW, BENCHMARKS, STUDIES, INSIDE = (
-    str(_FOLDER / name / "page.py") for name in ("draw", "benchmarks", "studies", "inside")
+DRAW, BREAK_IT, BENCHMARKS, STUDIES, INSIDE = (
+    str(_FOLDER / name / "page.py")
+    for name in ("draw", "break_it", "benchmarks", "studies", "inside")
 )
 
 
@@ -21,6 +22,7 @@ def main() -> None:
     page = st.navigation(
         [
             st.Page(DRAW, title="Draw", default=True),
+            st.Page(BREAK_IT, title="Break it", url_path="break"),
             st.Page(BENCHMARKS, title="Benchmarks", url_path="benchmarks"),
             st.Page(STUDIES, title="Studies", url_path="studies"),
             st.Page(INSIDE, title="Inside a model", url_path="inside"),

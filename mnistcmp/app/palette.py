@@ -53,9 +53,14 @@ def network_marks() -> dict[str, Mark]:
     return {model: MARKS[place] for model, place in places.items()}
 
 
+def family_marks() -> dict[str, Mark]:
+    """Each family's mark."""
+    return dict(zip(families(), MARKS, strict=False))
+
+
 def family_colours() -> dict[str, str]:
     """Each family's colour."""
-    return {family: mark.colour for family, mark in zip(families(), MARKS, strict=False)}
+    return {family: mark.colour for family, mark in family_marks().items()}
 
 
 def family_legend(models: Iterable[str]) -> str:

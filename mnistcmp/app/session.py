@@ -42,7 +42,19 @@ SCATTER = "scatter"
 
 # "Inside a model".
 INSIDE = "inside"  # the network
-INSIDE_NEXT = "inside_next"  # how often "Next" was clicked
+
+# "Break it".
+BREAK_LINKED = "break_linked"  # whether the parameters of the URL were read
+BREAK_PROBLEMS = "break_problems"  # what was wrong with them
+BREAK_IMAGE = "break_image"  # the person's drawing or a test image
+BREAK_LABEL = "break_label"  # what the person says that the drawing is
+BREAK_LABELLED = "break_labelled"  # the drawing that this was said of
+BREAK_DIAL = "break_dial"
+BREAK_DIRECTION = "break_direction"
+BREAK_LEVEL = "break_level"  # the place of the dial: (dial, direction, level)
+BREAK_SLIDER = "break_slider"  # the component that moves the dial
+BREAK_SLIDER_PROBLEM = "break_slider_problem"
+BREAK_NETWORK = "break_network"  # the network that is highlighted
 
 MARK, FIRST_MARK = "strokeMiterLimit", 100  # strokes drawn on the canvas have 10
 

@@ -124,8 +124,8 @@ def _corruptions(records: pd.DataFrame, recipe: str) -> None:
 
 def _nudges(entries: list[Entry], recipe: str, highlight: str | None) -> None:
     st.subheader("The smallest nudge, and whom else it fools")
-    sizes = nudge_tables.sizes(entries)
-    if sizes.empty:
+    medians = nudge_tables.medians(entries)
+    if medians["median_norm"].isna().all():
         st.info(
             f"Nudges have not been measured yet for the recipe “{recipe}”. Measure them with "
             f"{code(NUDGE_COMMAND)}."
@@ -136,21 +136,28 @@ def _nudges(entries: list[Entry], recipe: str, highlight: str | None) -> None:
         f"For {digits} fixed test digits, the smallest change of pixels found that makes a network "
         "answer something else. The search follows the gradient and gives an upper bound: smaller "
         "changes may exist. Bars: the median over the digits that the network reads correctly; "
-        f"lines: their middle half. Recipe “{recipe}”, one trained network each."
+        f"lines: 95 % intervals over the digits. Recipe “{recipe}”, one trained network each "
+        "(seed 0)."
     )
-    st.html(palette.family_legend(sizes["model"]))
-    st.altair_chart(charts.nudge_sizes(sizes, highlight))
-    shares = nudge_tables.transfer(entries)
-    if shares.notna().any(axis=None):
-        st.caption(
-            "Each row: what fools this network. Each column: how often it fools this other network "
-            "too, of the digits that the other reads correctly without it. Networks that the same "
-            "nudges fool stand together. Grey: the network itself, fooled by definition."
-        )
-        _say(st.container(), nudge_tables.say_transfer(shares))
-        st.altair_chart(charts.transfers(shares, nudge_tables.alike_together(shares)))
-        rows = shares.rename_axis("fools").reset_index()
-        _download("Whom nudges fool as CSV", rows, f"nudges-{recipe}")
+    st.html(palette.family_legend(medians["model"]))
+    st.altair_chart(charts.nudge_norms(medians, highlight))
+    _download("Sizes of the nudges as CSV", medians, f"nudges-{recipe}")
+    _transfers(nudge_tables.transfers(entries), recipe)
+
+
+def _transfers(pairs: pd.DataFrame, recipe: str) -> None:
+    shares = nudge_tables.matrix(pairs)
+    if shares.empty:
+        return
+    st.caption(
+        f"Each row: what fools this network. Each column: how often it fools this other network "
+        f"too, of {pairs['n'].min()} to {pairs['n'].max()} digits that both read correctly without "
+        "it. Networks that the same nudges fool stand together. Grey: the network itself, which is "
+        "fooled by definition."
+    )
+    _say(st.container(), nudge_tables.say_transfers(shares))
+    st.altair_chart(charts.transfers(shares, nudge_tables.alike_together(shares)))
+    _download("Whom nudges fool as CSV", pairs, f"nudge-transfers-{recipe}")
 
 
 def _say(place: st.delta_generator.DeltaGenerator, found: Iterable[Finding]) -> None:

@@ -3,17 +3,16 @@
 import io
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
-from mnistcmp.app import cached_records, session
+from mnistcmp.app import cached_records, links, session
 from mnistcmp.app.plain_text import plain
 from mnistcmp.data.sample_pack import SamplesError
-from mnistcmp.drawing import canvas, photo, share_link
-from mnistcmp.drawing.canvas import Drawing, DrawingError
+from mnistcmp.drawing import canvas, photo
+from mnistcmp.drawing.canvas import Drawing
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -34,11 +33,8 @@ def from_link(choices: dict[str, list[str]]) -> None:
         value = st.query_params.get(name)
         if value in choices[name]:
             st.session_state[key] = value
-    if text := st.query_params.get("drawing"):
-        try:
-            session.put(share_link.from_text(text))
-        except DrawingError as error:
-            st.session_state[session.LINK_PROBLEM] = str(error)
+    if problem := links.take_drawing():
+        st.session_state[session.LINK_PROBLEM] = problem
 
 
 def show(row: "DeltaGenerator") -> None:
@@ -62,7 +58,7 @@ def show_exits(row: "DeltaGenerator") -> None:
         if waiting:
             st.caption("Waiting for the end of the stroke …")
         else:
-            _link(drawing)
+            links.show({name: st.session_state.get(key) for name, key in SETTINGS.items()})
     row.download_button(
         "PNG",
         partial(_png, drawing),  # made on request, outside the session
@@ -129,17 +125,6 @@ def _take_upload() -> None:
         session.put([canvas.put(photo.read(file.getvalue()))])
     except photo.PhotoError as error:
         st.session_state[session.UPLOAD_PROBLEM] = str(error)
-
-
-def _link(drawing: Drawing) -> None:
-    settings = {name: st.session_state.get(key) for name, key in SETTINGS.items()}
-    try:
-        settings["drawing"] = share_link.to_text(drawing)
-    except DrawingError as error:
-        st.warning(str(error))
-        return
-    address = st.context.url or ""
-    st.code(f"{address}?{urlencode(settings)}", language=None, wrap_lines=True)
 
 
 def _png(drawing: Drawing) -> bytes:

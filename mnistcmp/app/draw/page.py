@@ -11,10 +11,9 @@ from mnistcmp.app import cached_networks, cached_records, session
 from mnistcmp.app.draw import canvas, live, open_and_save, stages
 from mnistcmp.app.draw.send_at_once import send_at_once
 from mnistcmp.app.main import BENCHMARKS, INSIDE
-from mnistcmp.app.plain_text import code, plain
+from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.drawing import threshold
-from mnistcmp.records import default_folder, training_command
 from mnistcmp.safe_files import DamagedFile
 
 if TYPE_CHECKING:
@@ -91,15 +90,8 @@ def _live(recipe: str, order: str, way: str) -> None:
 
 def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bool) -> None:
     verdict, chart = st.container(), st.container()
-    models, problems = cached_networks.networks(recipe)
-    for problem in problems:
-        st.warning(plain(problem))
+    models = cached_networks.networks_or_remedy(recipe)
     if not models:
-        command = code(training_command("--recipe", recipe))
-        st.info(
-            f"There are no networks trained with the recipe “{recipe}” in "
-            f"{code(default_folder())}. Train them with {command}."
-        )
         return
     started = time.perf_counter()
     steps = None if rgba is None else drawing.stages(rgba)

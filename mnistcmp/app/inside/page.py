@@ -9,14 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from mnistcmp import drawing
-from mnistcmp.app import cached_networks, cached_records, pictures, session
+from mnistcmp.app import cached_networks, pictures, session, test_images
 from mnistcmp.app.draw.stages import WAYS
 from mnistcmp.app.inside import cards, diagram
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import study_of
-from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.drawing import canvas
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ def _image() -> np.ndarray | None:
             key="inside_image",
             persist_state="session",
         )
-    pixels = drawn if chosen == DRAWN else _sample()
+    pixels = drawn if chosen == DRAWN else _tested()
     if pixels is not None:
         with picture:
             caption = "The input of the networks: 28 × 28 pixels"
@@ -134,32 +133,9 @@ def _drawn() -> np.ndarray | None:
     return None if steps is None else WAYS[way](steps)
 
 
-def _sample() -> np.ndarray | None:
-    try:
-        pack = cached_records.sample_pack("mnist")
-    except SamplesError as error:
-        st.warning(plain(error))
-        return None
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    digit = row.selectbox(
-        "Digit",
-        range(10),
-        index=3,
-        key="inside_digit",
-        width=160,
-        persist_state="session",
-    )
-    row.button("Next", on_click=_next, help="Another test image of this digit")
-    positions = [*pack.easy(digit), *pack.hard(digit)]
-    at = positions[st.session_state.get(session.INSIDE_NEXT, 0) % len(positions)]
-    st.caption(
-        f"Test image {pack.index[at]}; misread by {pack.misread[at]} of {pack.runs} training runs."
-    )
-    return pack.images[at] / np.float32(255)
-
-
-def _next() -> None:
-    st.session_state[session.INSIDE_NEXT] = st.session_state.get(session.INSIDE_NEXT, 0) + 1
+def _tested() -> np.ndarray | None:
+    image = test_images.choose("inside")
+    return None if image is None else image.pixels
 
 
 def _reading(column: "DeltaGenerator", name: str, recipe: str, pixels: np.ndarray | None) -> Model:
