@@ -1,4 +1,4 @@
-"""The command `mnistcmp`: open the app, train, check, measure robustness or list."""
+"""The command `mnistcmp`: open the app, train, check, measure robustness, nudge or list."""
 
 import argparse
 import os
@@ -14,12 +14,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mnistcmp.analysis import benchmark_tables
+from mnistcmp.analysis import benchmark_tables, nudge_tables
 from mnistcmp.catalogue.datasets import title
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.cli_parser import command_parser
+from mnistcmp.nudge_records import NudgeRecords
 from mnistcmp.records import FOLDER_VARIABLE, RecordsError, home, newest, summarise
 
 TABLE_COLUMNS = 190
@@ -41,6 +42,7 @@ def prepare(arguments: list[str] | None = None) -> Callable[[], int]:
     if options.command == "list" or (options.command == "train" and options.list):
         return _list
     # Imported only for these commands, because they import torch, which takes seconds.
+    from mnistcmp.robustness import nudge_measure  # noqa: F401
     from mnistcmp.training import campaign, measure_checkpoints, progress, verify  # noqa: F401
 
     return partial(_ended, _work_of(options), options)
@@ -49,6 +51,8 @@ def prepare(arguments: list[str] | None = None) -> Callable[[], int]:
 def _work_of(options: argparse.Namespace) -> Callable[[argparse.Namespace, Console], int]:
     if options.command == "robustness":
         return _robustness
+    if options.command == "nudges":
+        return _nudges
     return _check if options.command == "check" or options.check else _train
 
 
@@ -133,7 +137,7 @@ def _train(options: argparse.Namespace, console: Console) -> int:
     outcome = campaign.train(
         campaign.Order(
             models=tuple(dict.fromkeys(options.models or models)),
-            recipes=tuple(RECIPES) if options.recipe == "all" else (options.recipe,),
+            recipes=_recipes(options),
             data=options.data,
             out=options.folder,
             seeds=options.seeds,
@@ -155,6 +159,10 @@ def _train(options: argparse.Namespace, console: Console) -> int:
     return outcome.failed
 
 
+def _recipes(options: argparse.Namespace) -> tuple[str, ...]:
+    return tuple(RECIPES) if options.recipe == "all" else (options.recipe,)
+
+
 def _robustness(options: argparse.Namespace, console: Console) -> int:
     """Measure the networks that have no record yet -> the number of failures."""
     from mnistcmp.training import measure_checkpoints
@@ -163,7 +171,7 @@ def _robustness(options: argparse.Namespace, console: Console) -> int:
     failed = measure_checkpoints.measure_missing(
         measure_checkpoints.Order(
             models=tuple(options.models or MODELS),
-            recipes=tuple(RECIPES) if options.recipe == "all" else (options.recipe,),
+            recipes=_recipes(options),
             data=options.data,
             folder=options.folder,
             workers=options.workers,
@@ -175,6 +183,27 @@ def _robustness(options: argparse.Namespace, console: Console) -> int:
     if failed:
         _say(console, f"{failed} networks were not measured: run the same command to try again.")
     return failed
+
+
+def _nudges(options: argparse.Namespace, console: Console) -> int:
+    """Find the smallest nudges of the networks that have no record of them -> 0 failures."""
+    from mnistcmp import machine
+    from mnistcmp.robustness import nudge_measure
+
+    device = machine.choose_device(options.device)
+    workers = options.workers or machine.usual_workers(device)
+    for problem in NudgeRecords(options.folder / "results").problems():
+        _say(console, problem)
+    networks = nudge_measure.unmeasured(options.folder, _recipes(options))
+    entries = nudge_measure.measure_all(
+        networks, options.folder, options.data, workers=workers, device=device
+    )
+    for number, entry in enumerate(entries, start=1):
+        (row,) = nudge_tables.medians([entry]).itertuples()
+        found = f"median norm {row.median_norm:.2f}, {row.n} digits"
+        _say(console, f"{number}/{len(networks)}  {row.model}, {row.recipe}: {found}")
+    _say(console, f"The smallest nudges of all networks in {options.folder} are recorded.")
+    return 0
 
 
 def _print_table(console: Console, runs: pd.DataFrame, protocol: str) -> None:

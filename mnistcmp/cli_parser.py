@@ -54,6 +54,19 @@ def command_parser() -> argparse.ArgumentParser:
     )
     _add_measuring(command)
 
+    command = commands.add_parser(
+        "nudges",
+        help="measure the smallest change that misleads each network",
+        description="Find the smallest change of a digit's pixels that makes a network answer "
+        "wrongly, for each trained MNIST network and 200 test digits, and count how many of these "
+        "changes mislead each other network. You can stop it at any time (Ctrl-C): the same "
+        "command continues where it stopped.",
+    )
+    _add_recipe(command)
+    _add_folder(command, "--checkpoints")
+    _add_data(command)
+    _add_machine(command, "measure N networks at the same time")
+
     commands.add_parser(
         "list", help="list networks and studies", description="List the networks by study."
     )

@@ -18,6 +18,7 @@ from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import Study
 
 BEFORE, AFTER = "tuned", "hardened"  # the two recipes whose difference is the effect of training
+MEAN = "mean"  # of the gaps of one effect
 WORTH_NAMING = 0.05  # smaller effects are left out, however certain
 
 Cell = tuple[str, str]  # a model and a recipe
@@ -106,6 +107,29 @@ def _gap(pairs: list[tuple[Cell, Cell]], values: pd.Series) -> Gap:
 def seen(side: Side) -> bool:
     """Whether the training images of AFTER show the changes of this dial."""
     return AFTER in side.dial.seen_by
+
+
+def table(found: list[Effect]) -> pd.DataFrame:
+    """One row for each gap of each effect.
+
+    Columns: `part`, `recipe`, `dial`, `networks`; `effect` in points with its 95 % interval, `low`
+    to `high`; `consistent`, whether the gaps of the effect agree. `networks` is what the gap is between; "mean" for the mean of an effect's gaps.
+    """
+    rows = [
+        {
+            "part": effect.part,
+            "recipe": effect.recipe,
+            "dial": effect.side.title,
+            "networks": networks,
+            "effect": 100 * gap.share,
+            "low": 100 * gap.low,
+            "high": 100 * gap.high,
+            "consistent": effect.consistent,
+        }
+        for effect in found
+        for networks, gap in (*effect.pairs.items(), (MEAN, effect.mean))
+    ]
+    return pd.DataFrame(rows)
 
 
 def say(found: list[Effect]) -> list[Finding]:

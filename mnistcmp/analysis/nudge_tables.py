@@ -1,65 +1,59 @@
-"""The records of the smallest nudges as tables: how large they are, and whom else they fool."""
+"""The records of the smallest nudges as tables: how long they are, and how far they carry over."""
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
+from mnistcmp.analysis.statistics import median_interval
 from mnistcmp.analysis.text import Finding
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.nudge_records import Entry
 
+NETWORK = ["dataset", "model", "recipe", "seed"]
+MEDIAN_COLUMNS = [*NETWORK, "median_norm", "low", "high", "n", "not_found", "misread"]
+TRANSFER_COLUMNS = ["dataset", "recipe", "model", "other", "fooled", "n"]
 
-def sizes(entries: Iterable[Entry]) -> pd.DataFrame:
-    """One row per network, the most easily fooled first.
 
-    Columns: `model`, `family`, `median` (L2 norm of the smallest nudge found, over the digits that
-    the network reads correctly), `low` and `high` (the middle half of these norms), `digits` (their
-    number), `not_found` (digits for which no nudge was found; they count as infinitely large).
+def medians(entries: Iterable[Entry]) -> pd.DataFrame:
+    """One row per network: the median norm of its smallest nudges, with its 95 % interval.
+
+    Columns: `dataset`, `model`, `recipe`, `seed`; `median_norm`, `low`, `high` (L2); `n`, the
+    digits that were nudged; `not_found`, those of them for which no nudge was found; `misread`, the
+    digits that the network misreads without a nudge, which are left out of `n`. A nudge that was
+    not found counts as longer than all others; NaN stands for a norm that is therefore unknown.
     """
-    rows = []
-    for entry in entries:
-        norms = [math.inf if norm is None else norm for norm in entry["norms"] if norm != 0]
-        if norms:
-            low, median, high = np.percentile(norms, [25, 50, 75], method="nearest")
-            rows.append(
-                {
-                    "model": entry["model"],
-                    "family": MODELS[entry["model"]].family,
-                    "median": median,
-                    "low": low,
-                    "high": high,
-                    "digits": len(norms),
-                    "not_found": norms.count(math.inf),
-                }
-            )
-    columns = ["model", "family", "median", "low", "high", "digits", "not_found"]
-    return pd.DataFrame(rows, columns=columns).sort_values("median", kind="stable")
+    return pd.DataFrame([_median(entry) for entry in entries], columns=MEDIAN_COLUMNS)
 
 
-def transfer(entries: Iterable[Entry]) -> pd.DataFrame:
-    """How often a nudge that fools one network (row) fools another (column), in [0, 1].
+def transfers(entries: Iterable[Entry]) -> pd.DataFrame:
+    """One row per pair of networks: how often a nudge that fools `model` fools `other`, too.
 
-    NaN on the diagonal, where it is 1 by definition, and where it was not measured. In the order of
-    the catalogue.
+    Columns: `dataset`, `recipe`, `model`, `other`, `fooled`, `n` (the nudged digits that `other`
+    reads correctly without the nudge), `share` (NaN if n is 0).
     """
-    by_model = {entry["model"]: entry["transfers"] for entry in entries}
-    models = [model for model in MODELS if model in by_model]
-    shares = {
-        of: {
-            to: counts["fooled"] / counts["digits"]
-            for to, counts in by_model[of].items()
-            if to in by_model and to != of and counts["digits"]
-        }
-        for of in models
-    }
-    return pd.DataFrame.from_dict(shares, orient="index", dtype=float).reindex(
-        models, columns=models
-    )
+    rows = [
+        {name: entry[name] for name in ("dataset", "recipe", "model")}
+        | {"other": other, "fooled": found["fooled"], "n": found["digits"]}
+        for entry in entries
+        for other, found in entry["transfers"].items()
+    ]
+    table = pd.DataFrame(rows, columns=TRANSFER_COLUMNS)
+    return table.assign(share=table["fooled"] / table["n"].where(table["n"] > 0))
 
 
-def alike_together(transfers: pd.DataFrame) -> list[str]:
+def matrix(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The shares of `transfers` for one recipe: how often what fools the row fools the column.
+
+    In the order of the catalogue. NaN on the diagonal, where the share is 1 by definition, and
+    where it was not measured.
+    """
+    shares = pairs.pivot(index="model", columns="other", values="share")
+    models = [model for model in MODELS if model in shares.index]
+    return shares.reindex(index=models, columns=models)
+
+
+def alike_together(shares: pd.DataFrame) -> list[str]:
     """An order of the networks in which those that the same nudges fool stand together.
 
     It is that of the Fiedler vector: the eigenvector for the second smallest eigenvalue of the
@@ -67,19 +61,19 @@ def alike_together(transfers: pd.DataFrame) -> list[str]:
     Source: Atkins, Boman and Hendrickson, "A spectral algorithm for seriation and the consecutive
     ones problem", SIAM J. Comput. 28, 1998.
     """
-    if len(transfers) < 3:
-        return transfers.index.tolist()
-    shares = transfers.fillna(0).to_numpy()
-    alike = (shares + shares.T) / 2
+    if len(shares) < 3:
+        return shares.index.tolist()
+    alike = shares.fillna(0).to_numpy()
+    alike = (alike + alike.T) / 2
     _, vectors = np.linalg.eigh(np.diag(alike.sum(axis=0)) - alike)
     place = vectors[:, 1]
     # The sign of an eigenvector is arbitrary: let the first network of the table come early.
-    return transfers.index[np.argsort(place if place[0] < 0 else -place, kind="stable")].tolist()
+    return shares.index[np.argsort(place if place[0] < 0 else -place, kind="stable")].tolist()
 
 
-def say_transfer(transfers: pd.DataFrame) -> list[Finding]:
+def say_transfers(shares: pd.DataFrame) -> list[Finding]:
     """How often nudges fool other networks: on average, within a family and between families."""
-    pairs = transfers.stack().rename_axis(["of", "to"]).rename("share").reset_index()
+    pairs = shares.stack().rename_axis(["of", "to"]).rename("share").reset_index()
     if pairs.empty:
         return []
     same = pairs["of"].map(_family) == pairs["to"].map(_family)
@@ -107,9 +101,24 @@ def say_transfer(transfers: pd.DataFrame) -> list[Finding]:
     ]
 
 
+def _mean(pairs: pd.DataFrame) -> str:
+    return f"{100 * pairs['share'].mean():.0f} %"
+
+
 def _family(model: str) -> str:
     return MODELS[model].family
 
 
-def _mean(pairs: pd.DataFrame) -> str:
-    return f"{100 * pairs['share'].mean():.0f} %"
+def _median(entry: Entry) -> dict[str, object]:
+    norms = np.array([np.inf if norm is None else norm for norm in entry["norms"]], float)
+    nudged = norms[norms > 0]
+    figures = [np.median(nudged) if len(nudged) else np.nan, *median_interval(nudged)]
+    middle, low, high = (float(each) if np.isfinite(each) else np.nan for each in figures)
+    return {name: entry[name] for name in NETWORK} | {  # type: ignore[literal-required]
+        "median_norm": middle,
+        "low": low,
+        "high": high,
+        "n": len(nudged),
+        "not_found": int(np.isinf(nudged).sum()),
+        "misread": len(norms) - len(nudged),
+    }

@@ -174,15 +174,8 @@ def _range(side: Side, row: pd.Series) -> tuple[float, float]:
 
 
 def _moved(side: Side, one: pd.Series, other: pd.Series) -> str:
-    ends = " → ".join(
-        f"beyond {side.dial.label(side.levels[-1])}" if row["never"] else _level(side, row["level"])
-        for row in (one, other)
-    )
-    return f"{side.title.lower()} ({ends})"
-
-
-def _level(side: Side, level: float) -> str:
-    return side.dial.label(float(f"{level:.2g}"))
+    levels = (math.inf if row["never"] else row["level"] for row in (one, other))
+    return f"{side.title.lower()} ({' → '.join(map(side.label, levels))})"
 
 
 def _texts(changes: Iterable[tuple[float, str]]) -> tuple[str, ...]:

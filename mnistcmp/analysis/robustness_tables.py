@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, SIDES, Side
+from mnistcmp.catalogue.networks import MODELS
+from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.robustness.breaking_points import half_lost
 from mnistcmp.robustness_records import CLEAN
 
@@ -107,6 +109,31 @@ def _half_lost(
 def _images(records: pd.DataFrame, side: Side) -> int:
     """On how many images the levels of a side were measured, at least."""
     return int(records.loc[records["kind"] == side.dial.name, "n"].min())
+
+
+def overview(records: pd.DataFrame, levels: pd.DataFrame) -> pd.DataFrame:
+    """One row per model and recipe, in the order of the catalogue.
+
+    Columns: `model`, `recipe`, `networks` (trained ones), `images`, `clean` and `corrupted` (means
+    over the trained networks), and for each side of a dial, by its title, the level at which the
+    network with the lowest seed has lost half of the digits: NaN if it was not measured, infinite
+    if it never does. `levels` is the table `half_lost_levels` of the records.
+    """
+    groups = corrupted(records).groupby(["model", "recipe"])
+    table = groups.agg(
+        networks=("seed", "size"),
+        images=("images", "min"),
+        clean=("clean", "mean"),
+        corrupted=("corrupted", "mean"),
+    )
+    first = levels.sort_values("seed").drop_duplicates(["model", "recipe", "side"])
+    first = first.assign(level=first["level"].where(~first["never"], np.inf))
+    lost = first.pivot(index=["model", "recipe"], columns="side", values="level")
+    table = table.join(lost.reindex(columns=[side.title for side in SIDES])).reset_index()
+    places = {name: place for place, name in enumerate((*MODELS, *RECIPES))}
+    return table.sort_values(
+        ["model", "recipe"], key=lambda names: names.map(places), ignore_index=True
+    )
 
 
 def endurance(levels: pd.DataFrame) -> pd.Series:

@@ -171,3 +171,21 @@ def paired(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> Paired:
 def confusion(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The confusion matrix, true digits in rows and predicted digits in columns: int (10, 10)."""
     return np.bincount(10 * labels.astype(int) + predicted, minlength=100).reshape(10, 10)
+
+
+def median_interval(values: np.ndarray) -> tuple[float, float]:
+    """The 95 % interval of the median of independent values (N,), two of the values themselves.
+
+    The number of values below the true median is binomial with p = 1/2, whatever the distribution.
+    NaN for fewer than 6 values, which are too few for 95 %.
+    Source: H. A. David and H. N. Nagaraja, "Order Statistics", 2003, section 7.1.
+    """
+    count = len(values)
+    left_out, tail = -1, 0.0  # values left out at each end, and the probability of each end
+    while tail + math.comb(count, left_out + 1) / 2**count <= 0.025:
+        left_out += 1
+        tail += math.comb(count, left_out) / 2**count
+    if left_out < 0:
+        return math.nan, math.nan
+    in_order = np.sort(values)
+    return float(in_order[left_out]), float(in_order[count - 1 - left_out])

@@ -48,7 +48,7 @@ def reported_epochs() -> pd.DataFrame:
 def warn_of_damaged_lines() -> None:
     """Show what the records leave out, if anything. Raises RecordsError as `reported_runs`."""
     records = Records(results())
-    warn_of_problems(_problems(records.folder, changed(records.path)))
+    _warn(_problems(records.folder, changed(records.path)))
 
 
 def robustness(dataset: str = "mnist") -> pd.DataFrame:
@@ -73,8 +73,12 @@ def nudges(recipe: str) -> list[Entry]:
     ]
 
 
-def warn_of_problems(problems: list[str]) -> None:
-    """Show what the records leave out, if anything."""
+def warn_of_damaged_robustness() -> None:
+    """Show what the records of robustness and of nudges leave out. Raises RecordsError."""
+    _warn([*RobustnessRecords(results()).problems(), *NudgeRecords(results()).problems()])
+
+
+def _warn(problems: list[str]) -> None:
     if problems:
         more = len(problems) - MOST_PROBLEMS
         others = [f"{more} more lines are left out."] * (more > 0)

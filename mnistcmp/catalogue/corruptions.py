@@ -1,6 +1,7 @@
 """The dials and corruptions that change an image: names, units, levels, descriptions."""
 
 from dataclasses import dataclass
+from math import inf
 from numbers import Real
 
 # Shift is the one dial with a direction. Records measure the first.
@@ -219,6 +220,13 @@ class Side:
     def word(self) -> str:
         """The word for the side; empty if the dial has one only."""
         return self.dial.upper if self.levels[-1] > self.dial.rest else self.dial.lower
+
+    def label(self, level: float) -> str:
+        """A level for readers, with three digits; inf, which is never reached, as beyond the last.
+        """
+        if level == inf:
+            return f"beyond {self.dial.label(self.levels[-1])}"
+        return self.dial.label(float(f"{level:.3g}"))
 
     def share(self, level: float) -> float:
         """How much of the side's range a level is: 0 at rest, 1 at the last level."""

@@ -12,6 +12,7 @@ from mnistcmp.analysis.statistics import (
     confusion,
     half_interval,
     half_interval_of_gap,
+    median_interval,
     paired,
     t_quantile_975,
     wilson_interval,
@@ -165,3 +166,22 @@ def test_confusion_has_the_true_digit_in_its_rows():
     matrix = confusion(np.array([1, 7, 7], np.uint8), np.array([1, 1, 7], np.uint8))
     assert matrix[1, 1] == matrix[1, 7] == matrix[7, 7] == 1
     assert matrix.sum() == 3
+
+
+def test_median_interval_leaves_out_as_many_values_at_each_end_as_95_percent_allow():
+    # Tables of the sign test: 0 of 6 values, 1 of 9, 9 of 30, 39 of 100.
+    for count, left_out in {6: 0, 9: 1, 30: 9, 100: 39}.items():
+        values = np.random.default_rng(0).permutation(count)
+        assert median_interval(values) == (left_out, count - 1 - left_out)
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_median_interval_of_too_few_values_is_unknown(count):
+    assert np.isnan(median_interval(np.zeros(count))).all()
+
+
+def test_median_interval_covers_the_true_median_19_times_in_20():
+    generator = np.random.default_rng(1)
+    intervals = [median_interval(generator.exponential(size=25)) for _ in range(2000)]
+    covered = np.mean([low <= np.log(2) <= high for low, high in intervals])
+    assert 0.94 < covered < 0.97  # 95.7 % by the binomial distribution

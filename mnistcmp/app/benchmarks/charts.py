@@ -15,23 +15,21 @@ from mnistcmp.app.charts import (
     epoch_axis,
     network_colour,
     network_shape,
+    recipe_shape,
     with_intervals,
 )
-from mnistcmp.app.palette import INK, RECIPE_MARKS, family_colours
+from mnistcmp.app.palette import INK, family_colours
 from mnistcmp.catalogue.networks import MODELS
 
 SELECTED = "model"  # the name of the selection made by a click on a model
-
 CURVES_PX = 400  # height, including
 LEGENDS_PX = 130  # legend and axis
-
 
 # Pointing is handled in the browser; only a click is reported to the page.
 POINTED_AT = alt.selection_point(
     name="pointed_at", fields=["model"], on="pointerover", clear="pointerout"
 )
 _FADED = alt.value(0.2)
-
 NAMES = alt.Axis(labelFlush=False)  # keep the outermost labels beside their rows too
 
 
@@ -213,19 +211,13 @@ def pen_by_recipe(summary: pd.DataFrame, highlight: str | None) -> alt.LayerChar
         .encode(
             alt.X("pen digits:Q", title=title, scale=alt.Scale(zero=False)),
             family_colour(),
-            alt.Shape(
-                "recipe:N",
-                scale=alt.Scale(
-                    domain=list(RECIPE_MARKS), range=[mark.shape for mark in RECIPE_MARKS.values()]
-                ),
-                legend=None,
-            ),
+            recipe_shape(),
             tooltip=["model", "recipe", alt.Tooltip("pen digits:Q", title=title, format=".2f")],
         )
         .add_params(POINTED_AT)
     )
-    means = rows.groupby("recipe")["pen digits"].mean()
-    listed = ", ".join(f"{recipe} {mean:.1f}" for recipe, mean in means.items())
+    means = rows.groupby("recipe")["pen digits"].mean().items()
+    listed = ", ".join(f"{recipe} {mean:.1f}" for recipe, mean in means)
     return (lines + points).properties(
         height=alt.Step(22),
         description=f"{title}, by recipe, for {rows['model'].nunique()} networks; means: {listed}.",

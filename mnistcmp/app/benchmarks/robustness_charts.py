@@ -1,9 +1,12 @@
 """Altair charts of the section "What breaks them"."""
 
+import math
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
-from mnistcmp.analysis.robustness_tables import SIDES
+from mnistcmp.analysis.robustness_tables import SIDES, Side
 from mnistcmp.app.benchmarks.charts import NAMES, POINTED_AT, family_colour, family_of, opacity_for
 from mnistcmp.app.charts import recipe_shape
 from mnistcmp.app.palette import INK
@@ -82,14 +85,13 @@ def half_lost(levels: pd.DataFrame, order: list[str]) -> alt.LayerChart:
     )
 
 
-def _level(side, row) -> str:
-    """`3.1 px (2.9 px to 3.4 px)`, or that the ladder ends before."""
-    last = side.dial.label(side.levels[-1])
+def _level(side: Side, row: Any) -> str:
+    """`3.1 px (95 % interval 2.9 px to 3.4 px)`, or that half of the digits are never lost."""
     if row.never:
-        return f"beyond {last}"
-    level, low = (side.dial.label(float(f"{value:.3g}")) for value in (row.level, row.low))
-    high = f"beyond {last}" if pd.isna(row.high) else side.dial.label(float(f"{row.high:.3g}"))
-    return f"{level} (95 % interval {low} to {high})"
+        return side.label(math.inf)
+    high = math.inf if math.isnan(row.high) else row.high
+    interval = f"{side.label(row.low)} to {side.label(high)}"
+    return f"{side.label(row.level)} (95 % interval {interval})"
 
 
 def by_corruption(accuracies: pd.DataFrame, order: list[str]) -> alt.Chart:
@@ -115,29 +117,38 @@ def by_corruption(accuracies: pd.DataFrame, order: list[str]) -> alt.Chart:
     )
 
 
-def nudge_sizes(sizes: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
-    """The median size of the smallest nudge by network, with the middle half of the digits."""
-    base = alt.Chart(sizes).encode(
-        y=alt.Y("model:N", sort=sizes["model"].tolist()[::-1], title=None, axis=NAMES),
+def nudge_norms(medians: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
+    """The median size of the smallest nudge by network; `medians` as in nudge_tables.py."""
+    rows = medians.dropna(subset=["median_norm"]).assign(
+        family=lambda rows: rows["model"].map(family_of)
+    )
+    rows = rows.sort_values("median_norm", ascending=False, kind="stable")
+    base = alt.Chart(rows).encode(
+        y=alt.Y("model:N", sort=rows["model"].tolist(), title=None, axis=NAMES),
         opacity=opacity_for(highlight),
     )
-    title = "Size of the smallest nudge (L2 norm of the pixels)"
-    tooltip = ["model", *(alt.Tooltip(name, format=".2f") for name in ("median", "low", "high"))]
+    title = "Median size of the smallest nudge (L2 norm)"
+    tooltip = [
+        "model",
+        alt.Tooltip("median_norm", title="median", format=".2f"),
+        alt.Tooltip("low", format=".2f"),
+        alt.Tooltip("high", format=".2f"),
+        alt.Tooltip("n", title="digits nudged"),
+        alt.Tooltip("not_found", title="no nudge found for"),
+    ]
     bars = (
         base.mark_bar()
-        .encode(
-            alt.X("median:Q", title=title),
-            family_colour(),
-            tooltip=[*tooltip, "digits", alt.Tooltip("not_found", title="no nudge found for")],
-        )
+        .encode(alt.X("median_norm:Q", title=title), family_colour(), tooltip=tooltip)
         .add_params(POINTED_AT)
     )
-    halves = base.mark_rule(color=INK, strokeWidth=2).encode(alt.X("low:Q", title=title), x2="high")
-    weakest, strongest = sizes.iloc[0], sizes.iloc[-1]
-    return (bars + halves).properties(
+    intervals = base.mark_rule(color=INK, strokeWidth=2).encode(
+        alt.X("low:Q", title=title), alt.X2("high:Q"), tooltip=tooltip
+    )
+    strongest, weakest = rows.iloc[0], rows.iloc[-1]
+    return (bars + intervals).properties(
         height=alt.Step(ROW_PX),
-        description=f"{title}, of {len(sizes)} networks: from {weakest['median']:.2f} "
-        f"({weakest['model']}) to {strongest['median']:.2f} ({strongest['model']}).",
+        description=f"{title}, of {len(rows)} networks: from {weakest['median_norm']:.2f} "
+        f"({weakest['model']}) to {strongest['median_norm']:.2f} ({strongest['model']}).",
     )
 
 
@@ -149,9 +160,13 @@ def transfers(shares: pd.DataFrame, order: list[str]) -> alt.LayerChart:
         x=alt.X("also fools:N", sort=order, axis=COLUMNS, title="also fools"),
         y=alt.Y("fools:N", sort=order, axis=NAMES, title="what fools"),
     )
-    cells = base.transform_filter("isValid(datum.percent)").mark_rect().encode(
-        color=_colour("percent:Q", "Also fooled, % of the digits"),
-        tooltip=["fools", "also fools", alt.Tooltip("percent:Q", title="%", format=".0f")],
+    cells = (
+        base.transform_filter("isValid(datum.percent)")
+        .mark_rect()
+        .encode(
+            color=_colour("percent:Q", "Also fooled, % of the digits"),
+            tooltip=["fools", "also fools", alt.Tooltip("percent:Q", title="%", format=".0f")],
+        )
     )
     itself = base.transform_filter("!isValid(datum.percent)").mark_rect(color=INK, opacity=0.4)
     return (itself + cells).properties(

@@ -80,7 +80,7 @@ def _half_lost(side: Side, level: float, never: bool) -> str:
     word = f"{side.word}: " if side.word else ""
     if never:
         return f"{word}half are not lost, even at {side.dial.label(side.levels[-1])}"
-    return f"{word}half lost at {side.dial.label(float(f'{level:.3g}'))}"
+    return f"{word}half lost at {side.label(level)}"
 
 
 def in_family_order(models: Iterable[str]) -> list[str]:
