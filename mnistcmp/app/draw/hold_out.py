@@ -114,8 +114,8 @@ def bars(result: HoldOut) -> dict[str, object]:
         "height": {"step": ROW_PX},
         "description": "How long each network would hold out with this digit: "
         + ", ".join(f"{network} {shares[network]:.0%}" for network in ordered),
-        "datasets": {"rows": rows},
-        "data": {"name": "rows"},
+        "datasets": {"held": rows},
+        "data": {"name": "held"},
         "encoding": {"y": y, "tooltip": tooltip},
         "layer": [
             {  # a click beside the bar counts, too
