@@ -34,7 +34,7 @@ def faint(images: Tensor) -> Tensor:
 
 def quirky(images: Tensor) -> Tensor:
     """Right and wrong in turns, as the sum of the pixels grows or shrinks."""
-    return (images.sum((1, 2, 3)) * 0.5).floor() % 3 != 0
+    return (images.sum((1, 2, 3)) * 0.5).floor() % 3 != 1
 
 
 @pytest.fixture
