@@ -11,7 +11,7 @@ from mnistcmp.catalogue.corruptions import DIALS, SIDES
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.robustness import hold_out_search
 from mnistcmp.robustness.holding_out import Held, HoldOut
-from tests.helpers import page
+from tests.helpers import APP, page
 
 BY_TITLE = {side.title: side for side in SIDES}
 SHIFT = BY_TITLE["Shift"]
@@ -177,7 +177,8 @@ def on_page(monkeypatch, background) -> AppTest:
         yield HoldOut(digit, names, dict.fromkeys(names, digit), dict.fromkeys(names, each), names)
 
     monkeypatch.setattr(hold_out_search, "search", search)
-    app = AppTest.from_file(page("break_it"), default_timeout=120).run()
+    app = AppTest.from_file(APP, default_timeout=120).run()
+    app.switch_page(page("break_it")).run()
     assert not app.exception
     return app
 

@@ -11,9 +11,10 @@ from mnistcmp.catalogue.corruptions import SIDES
 from mnistcmp.robustness import hold_out_search
 from mnistcmp.robustness.holding_out import Held, HoldOut
 from tests.app.test_draw_page import NETWORKS, STROKE, as_url, labelled, one
+from tests.helpers import APP
 
 SHIFT = next(side for side in SIDES if side.title == "Shift")
-LOOKING, FIRST = "Looking for the network", "would break first"
+LOOKING, FIRST = "Finding out which network", "would break first"
 BREAKS = Held(SHIFT, 2, 3, 2)
 
 
@@ -53,7 +54,7 @@ def draw(app: AppTest, rgba: np.ndarray) -> None:
 
 
 def at_rest(rgba: np.ndarray | None = None) -> AppTest:
-    app = AppTest.from_file("streamlit_app.py", default_timeout=120)
+    app = AppTest.from_file(APP, default_timeout=120)
     draw(app, one() if rgba is None else rgba)
     return app
 
@@ -161,7 +162,8 @@ def test_button_leads_to_break_it_with_the_drawing_and_the_dial(background, sear
     assert app.session_state[session.BREAK_DIAL] == "shift"
     assert app.session_state[session.BREAK_NETWORK] == "mlp"
     assert app.session_state[session.BREAK_LEVEL] == ("shift", "right", 3)
-    assert app.session_state[session.DRAWING] == [STROKE]
+    (kept,) = app.session_state[session.DRAWING]
+    assert kept["path"] == STROKE["path"]
 
 
 def test_line_names_network_change_and_digit():

@@ -61,8 +61,7 @@ def of_records(levels: pd.DataFrame) -> pd.DataFrame:
     A network is left out if one side of a dial was not measured.
     """
     sides = {side.title: side for side in SIDES}
-    complete = levels.groupby("model")["side"].nunique() == len(sides)
-    rows = levels[levels["model"].map(complete)]
+    rows = levels[levels.groupby("model")["side"].transform("nunique") == len(sides)]
     rows = rows.assign(
         dial=[sides[title].dial.name for title in rows["side"]],
         detail=[

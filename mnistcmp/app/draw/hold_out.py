@@ -45,7 +45,7 @@ def show(
         if answer.problem:
             st.caption(plain(answer.problem))
         elif answer.value is None or not answer.complete:
-            st.caption("Looking for the network that would break first …")
+            st.caption("Finding out which network breaks first …")
         else:
             _draw(answer.value, agreed)
 
