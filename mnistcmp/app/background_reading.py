@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from mnistcmp.robustness.holding_out import HoldOut
 
 KEPT = 64  # complete results
-GONE_SECONDS = 5  # a session that has not asked for so long has gone
-PATIENCE_SECONDS = 30  # a job that is not complete by then is given up
+GONE_SECONDS = 20  # a session that has not asked for so long has gone; a slow browser asks seldom
+PATIENCE_SECONDS = 60  # a job that is not complete by then is given up
 RETRY_SECONDS = 10  # how long a result that is a problem is kept
 TURN_SECONDS = 0.5  # between two looks at the clock while drawings are read
 POLL_SECONDS = 0.4  # between two questions of a page

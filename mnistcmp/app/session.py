@@ -37,6 +37,7 @@ SEEN = "seen"  # the pictures below "What the networks see"
 READINGS = "wall"  # the chart of readings
 READINGS_BOX = "readings"  # the container that it is in
 HOLD_OUT = "hold_out"  # the chart of who holds out longest
+HOLD_OUT_BOX = "hold_out_box"  # the container that it is in
 REST_VIEW = "rest_view"  # which of the two is shown while the pen rests
 CLOSER = "closer"  # the network that is shown in detail
 

@@ -46,16 +46,18 @@ def searched(monkeypatch) -> list[tuple[np.ndarray, int]]:
     return found
 
 
-def draw(app: AppTest, rgba: np.ndarray) -> None:
-    """Let the canvas report a finished drawing."""
-    app.session_state["canvas"] = {"drawing": {"raw": {"objects": [STROKE]}, "data": as_url(rgba)}}
+def draw(app: AppTest, stroke: dict) -> None:
+    """Let the canvas report a finished drawing of one stroke."""
+    raw = {"objects": [stroke]}
+    app.session_state["canvas"] = {"drawing": {"raw": raw, "data": as_url(one())}}
     app.run()
     assert not app.exception
 
 
-def at_rest(rgba: np.ndarray | None = None) -> AppTest:
+def at_rest() -> AppTest:
+    """The page with a finished 1."""
     app = AppTest.from_file(APP, default_timeout=120)
-    draw(app, one() if rgba is None else rgba)
+    draw(app, STROKE)
     return app
 
 
@@ -113,13 +115,11 @@ def test_readings_can_be_shown_in_place_of_the_bars(background, searched):
 def test_next_drawing_drops_the_search_of_the_last_one(background, searched):
     app = at_rest()
     background.step()
-    thick = one()
-    thick[:, 100:150] = thick[:, 130:180].min(axis=1, keepdims=True)
-    draw(app, thick)
+    draw(app, STROKE | {"strokeWidth": 36})
     while background.step():
         pass
     assert len(searched) == 2 and not np.array_equal(searched[0][0], searched[1][0])
-    draw(app, one())
+    draw(app, STROKE)
     assert LOOKING in texts(app)  # the first search was not completed
 
 
@@ -138,6 +138,14 @@ def test_clearing_the_canvas_drops_the_search(background, searched):
     labelled(app.button, "Clear").click().run()
     assert not background.step()
     assert LOOKING not in texts(app)
+
+
+def test_other_preprocessing_shows_only_the_readings(background, searched):
+    app = at_rest()
+    finish(background, app)
+    app.selectbox(key="way").set_value("bounding box only").run()
+    assert charts(app) == ["readings"]
+    assert FIRST not in texts(app)
 
 
 def test_failure_is_told_and_the_readings_stay(background, monkeypatch):

@@ -197,6 +197,7 @@ def _models_axis(models: list[str]) -> dict[str, object]:
             "labelLimit": 110,
             "labelFontSize": 11,
             "labelOverlap": False,
+            "labelFlush": False,
             "labelColor": {"expr": f"{by_model}[datum.value] || '{INK}'"},
             "ticks": False,
             "domain": False,

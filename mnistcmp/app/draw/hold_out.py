@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import streamlit as st
 
@@ -14,9 +13,11 @@ from mnistcmp.app.main import BREAK_IT
 from mnistcmp.app.palette import INK
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.corruptions import DIALS, SHIFT_DIRECTIONS
+from mnistcmp.drawing import canvas, to_pixels
 from mnistcmp.robustness.holding_out import Held, HoldOut
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
     from torch import nn
 
 LONGEST, READINGS = "who holds out longest", "readings"
@@ -24,19 +25,31 @@ ROW_PX = 14  # as in the chart of readings
 BAR = "#0090D0"
 SELECTED = "row"  # the selection made by a click on a row: {"model": name}
 
+# Room for the line and the switch, so that the chart of readings does not jump with every stroke.
+KEEP_ROOM = (
+    f"""<style>.st-key-{session.HOLD_OUT_BOX} {{ min-height: 118px; }}</style><span></span>"""
+)
 # The chart of readings stays in the browser, so that the next stroke need not wait for it.
 HIDE_READINGS = f"""<style>.st-key-{session.READINGS_BOX} {{
     height: 0; overflow: hidden; visibility: hidden; margin-bottom: -1rem;
 }}</style><span></span>"""
 
 
-def show(
-    pixels: np.ndarray, digit: int, recipe: str, networks: Mapping[str, "nn.Module"], agreed: bool
-) -> None:
-    """Show it for float32 (28, 28) pixels that are read as `digit`, as soon as it is known.
+def room() -> "DeltaGenerator":
+    """A place for `show`, which takes the same room while it is empty."""
+    place = st.container(key=session.HOLD_OUT_BOX)
+    place.html(KEEP_ROOM)
+    return place
+
+
+def show(digit: int, recipe: str, networks: Mapping[str, "nn.Module"], *, agreed: bool) -> None:
+    """Show it for the finished drawing, which is read as `digit`, once it is known.
 
     `agreed`: whether all networks read the same digit, so that their readings tell little.
     """
+    pixels = to_pixels(canvas.render(session.drawing()))
+    if pixels is None:
+        return
 
     def ask() -> Answer[HoldOut]:
         return background_reading.hold_out(pixels, digit, recipe, networks)
@@ -98,6 +111,7 @@ def bars(result: HoldOut) -> dict[str, object]:
             "labelLimit": 130,
             "labelFontSize": 11,
             "labelOverlap": False,
+            "labelFlush": False,
             "ticks": False,
             "domain": False,
         },

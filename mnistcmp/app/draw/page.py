@@ -91,7 +91,7 @@ def _live(recipe: str, order: str, way: str) -> None:
 
 
 def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bool) -> None:
-    verdict, held, chart = st.container(), st.container(), st.container()
+    verdict, below, chart = st.container(), st.container(), st.container()
     models = cached_networks.networks_or_remedy(recipe)
     if not models:
         return
@@ -117,6 +117,8 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
     milliseconds = 1000 * (time.perf_counter() - started)
     with verdict:
         _verdict(reading, together, milliseconds)
+    with below:
+        room = hold_out.room()
     with chart:
         st.html(in_words(reading, together))
         st.container(key=session.READINGS_BOX).vega_lite_chart(
@@ -131,10 +133,9 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
         if rates and measured and measured["networks"] == len(models):
             st.caption(_in_words(rates, recipe))
     if not moving:  # what follows can wait until the pen is up
-        if together.digit is not None:
-            with held:
-                agreed = not together.disagreeing
-                hold_out.show(stages.WAYS[way](steps), together.digit, recipe, models, agreed)
+        if together.digit is not None and way == stages.USUAL:
+            with room:
+                hold_out.show(together.digit, recipe, models, agreed=not together.disagreeing)
         others = [other for other in stages.WAYS if other != way]
         images = np.stack([stages.WAYS[other](steps) for other in others])
         readings = {way: reading} | dict(zip(others, read(images, ordered), strict=True))
