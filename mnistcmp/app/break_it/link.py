@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from mnistcmp.app import links, session, test_images
+from mnistcmp.app import links, sample_images, session
+from mnistcmp.app.break_it import nudge
 from mnistcmp.app.break_it.digit import DRAWN, PAGE, TESTED, Digit, drawing_id
 from mnistcmp.catalogue.corruptions import SHIFT_DIRECTIONS, Dial, find_dial
 from mnistcmp.catalogue.networks import MODELS
@@ -37,6 +38,7 @@ def show(digit: Digit, recipe: str, place: Place) -> None:
         settings["direction"] = direction
     if network := st.session_state.get(session.BREAK_NETWORK):
         settings["network"] = network
+    settings |= nudge.settings()
     if digit.number is None:
         settings["label"] = digit.label
     else:
@@ -76,7 +78,7 @@ def _take(given: Mapping[str, str]) -> Iterator[str]:
             st.session_state[key] = given[name]
     try:
         if "test" in given:
-            test_images.put(PAGE, _whole_number(given["test"]))
+            sample_images.put(PAGE, _whole_number(given["test"]))
             st.session_state[session.BREAK_IMAGE] = TESTED
         elif "label" in given:
             _take_label(_whole_number(given["label"]))
@@ -84,6 +86,7 @@ def _take(given: Mapping[str, str]) -> Iterator[str]:
         yield str(error)
     if "dial" in given:
         yield from _take_place(given)
+    yield from nudge.take(given)
 
 
 def _take_label(label: int) -> None:

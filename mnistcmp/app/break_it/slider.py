@@ -15,7 +15,9 @@ from mnistcmp.app import session
 from mnistcmp.app.break_it import link, sentences
 from mnistcmp.app.break_it.outcomes import Outcome, Sweep, rest, sides
 from mnistcmp.app.palette import family_marks
+from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.corruptions import Dial
+from mnistcmp.drawing.door import PNG_URL
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
@@ -31,7 +33,7 @@ def show(sweep: Sweep, families: Mapping[str, list[Outcome]], label: int, at: in
     """
     problem = st.session_state.pop(session.BREAK_SLIDER_PROBLEM, "")
     if problem:
-        st.warning(problem)
+        st.warning(plain(problem))
     data = as_data(sweep, families, label) | {
         "at": at,
         "chosen": st.session_state.get(session.BREAK_NETWORK),
@@ -63,7 +65,7 @@ def as_data(sweep: Sweep, families: Mapping[str, list[Outcome]], label: int) -> 
         # The marks of the scale: the ends, and rest if it lies between them.
         "scale": [(at, dial.label(levels[at])) for at in sorted({0, unchanged, len(levels) - 1})],
         "path": [at for side in reversed(sides(dial)) for at in side],
-        "strip": _strip(sweep.pictures),
+        "strip": PNG_URL + base64.b64encode(_png(sweep.pictures)).decode(),
         "headline": sentences.headline(sweep, ordered, label),
         "states": [sentences.state(sweep, label, at) for at in range(len(levels))],
         "families": [
@@ -99,11 +101,11 @@ def _label(dial: Dial, at: int) -> str:
     return f"{label}, unchanged" if at == rest(dial) else label
 
 
-def _strip(pictures: np.ndarray) -> str:
-    """uint8 (positions, 28, 28) -> one PNG with the pictures side by side, as a data URL."""
+def _png(pictures: np.ndarray) -> bytes:
+    """uint8 (positions, 28, 28) -> one PNG with the pictures side by side."""
     buffer = io.BytesIO()
     Image.fromarray(np.concatenate(list(pictures), axis=1)).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue()
 
 
 def _take_place() -> None:
