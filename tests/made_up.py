@@ -1,5 +1,6 @@
 """Made-up records, for which the right tables and findings are known."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 
@@ -9,6 +10,7 @@ import pandas as pd
 from mnistcmp.analysis.comparisons import Evidence
 from mnistcmp.analysis.study_tables import measures
 from mnistcmp.analysis.text import Finding, Verdict
+from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS, Dial
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.json_files import line_of
 from mnistcmp.records import EPOCH_COLUMNS, RUN_COLUMNS, Entry, Records
@@ -133,3 +135,49 @@ def around(accuracy: float) -> list[float]:
 def said(found: list[Finding], verdict: Verdict | None) -> str:
     """The findings with this verdict, one per line."""
     return "\n".join(one.text for one in found if one.verdict == verdict)
+
+
+def stressed(
+    model: str,
+    corrupted: float = 0.8,
+    seed: int = 0,
+    *,
+    recipe: str = "tuned",
+    clean: float = 0.99,
+    images: int = 10_000,
+    lost: Mapping[str, float] | None = None,
+) -> dict[str, object]:
+    """A record of robustness: the same accuracy under every corruption.
+
+    `lost` has, by dial, the share of the correct answers that is lost at the ends of its ladder; it
+    grows in proportion to the distance from rest. Usually it is 0.8.
+    """
+
+    def accuracy(dial: Dial, level: float) -> float:
+        (end,) = (side[-1] for side in dial.sides if (side[-1] > dial.rest) == (level > dial.rest))
+        share = (level - dial.rest) / (end - dial.rest)
+        return clean * (1 - share * (lost or {}).get(dial.name, 0.8))
+
+    return {
+        "dataset": "mnist",
+        "model": model,
+        "recipe": recipe,
+        "seed": seed,
+        "sha256": hashlib.sha256(f"{model} {recipe} {seed}".encode()).hexdigest(),
+        "run": f"mnist-{model}-{recipe}-{seed}",
+        "finished": "2026-01-01T00:00:00+00:00",
+        "machine": "none",
+        "versions": "none",
+        "device": "cpu",
+        "images": images,
+        "clean": clean,
+        "corruptions": dict.fromkeys(CORRUPTIONS, corrupted),
+        "ladder_images": 1000,
+        "ladders": {
+            dial.name: [
+                (level, clean if level == dial.rest else accuracy(dial, level))
+                for level in dial.positions
+            ]
+            for dial in DIALS.values()
+        },
+    }

@@ -113,7 +113,8 @@ def table(found: list[Effect]) -> pd.DataFrame:
     """One row for each gap of each effect.
 
     Columns: `part`, `recipe`, `dial`, `networks`; `effect` in points with its 95 % interval, `low`
-    to `high`; `consistent`, whether the gaps of the effect agree. `networks` is what the gap is between; "mean" for the mean of an effect's gaps.
+    to `high`; `consistent`, whether the gaps of the effect agree. `networks` is what the gap is
+    between; MEAN for the mean of an effect's gaps.
     """
     rows = [
         {
