@@ -108,9 +108,10 @@ def test_step_down_is_said_to_lose(table):
 
 
 def test_small_step_is_too_close_to_be_told_apart(table):
-    text = said(findings.say_steps(steps(table(stressed("res_basic"), stressed("res_wide")))), None)
-    assert text == (
-        "**Too close to be told apart** under corruption: from res_basic to res_wide (+0.00 points)."
+    found = steps(table(stressed("res_basic"), stressed("res_wide")))
+    assert said(findings.say_steps(found), None) == (
+        "**Too close to be told apart** under corruption: from res_basic to res_wide "
+        "(+0.00 points)."
     )
 
 
