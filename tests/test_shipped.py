@@ -105,6 +105,28 @@ def test_networks_of_studies_6_to_9_read_digits_well(summary, model):
     assert round(100 * summary["test_accuracy"]["tuned", model], 2) >= 99.2
 
 
+SQUARE = tuple(STUDIES[10].models)
+
+
+@pytest.mark.parametrize("recipe", ["tuned", "drawn", "hardened"])
+def test_networks_of_study_10_were_trained_three_times_with_each_recipe(reported, recipe):
+    runs = reported[(reported["recipe"] == recipe) & reported["model"].isin(SQUARE)]
+    if recipe == "drawn":  # base_cnn has one run, as the other networks of its first study
+        runs = runs[runs["model"] != "base_cnn"]
+    seeds = runs.groupby("model")["seed"].unique()
+    assert set(seeds.index) == set(SQUARE) - ({"base_cnn"} if recipe == "drawn" else set())
+    assert all({0, 1, 2} <= set(trained) for trained in seeds)
+
+
+# Mean accuracies in percent on the clean test images: a mean of each channel says less than its
+# values, so networks with a pooled head read fewer of them.
+@pytest.mark.parametrize("recipe", ["tuned", "drawn", "hardened"])
+@pytest.mark.parametrize("model", SQUARE)
+def test_networks_of_study_10_read_clean_digits(summary, model, recipe):
+    goal = 96 if "pooled" in model else 98.5
+    assert 100 * summary["test_accuracy"][recipe, model] >= goal
+
+
 def test_networks_on_photos_were_trained_three_times_or_twice_if_slow(on_photos):
     seeds, seconds = on_photos["seed"].nunique(), on_photos["train_seconds"].mean()
     assert set(seeds.index) == ON_PHOTOS

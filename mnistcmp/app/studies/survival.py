@@ -79,7 +79,7 @@ def _effects(study: Study, found: list[Effect]) -> None:
         f"significant change. Below: only effects of {100 * effects.WORTH_NAMING:.0f} points or "
         "more on which all agree."
     )
-    st.html(palette.recipe_legend())
+    st.html(palette.recipe_legend((BEFORE, AFTER)))
     for part, column in zip(parts, st.columns(len(parts)), strict=True):
         column.markdown(f"**{part.capitalize()}**")
         column.altair_chart(charts.effects(each for each in found if each.part == part))
