@@ -12,12 +12,14 @@ import pandas as pd
 
 from mnistcmp.analysis.benchmark_tables import elsewhere, markdown, overview
 from mnistcmp.analysis.text import NOTHING, listed
+from mnistcmp.catalogue.corruptions import CORRUPTIONS
 from mnistcmp.catalogue.datasets import title
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.drawing.threshold import read as read_threshold
 from mnistcmp.models import MODELS
 from mnistcmp.records import Records, default_folder, newest, summarise
+from mnistcmp.robustness_records import RobustnessRecords
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 README = REPOSITORY / "README.md"
@@ -111,6 +113,32 @@ def results(results: Path) -> str:
         "on one thread. A dash means not published or not trained.\n\n"
         f"{markdown(table)}\n\n"
         f"Number of runs: {len(runs)}. Measured on: {_measured_on(runs)}."
+    )
+
+
+def robustness(results: Path) -> str:
+    """The mean accuracy of each network on MNIST under the corruptions."""
+    records = RobustnessRecords(results)
+    table = records.table()
+    table = table[(table["dataset"] == "mnist") & table["kind"].isin(CORRUPTIONS)]
+    if table.empty:
+        return "Not measured yet."
+    networks = table.groupby(["model", "recipe", "seed"])["accuracy"].mean()
+    cells = networks.groupby(["model", "recipe"]).agg(["mean", "size"])
+    texts = {key: f"{100 * mean:.1f} ({size:.0f})" for key, mean, size in cells.itertuples()}
+    models = [model for model in MODELS if model in cells.index.get_level_values("model")]
+    columns = {
+        recipe: [texts.get((model, recipe), NOTHING) for model in models] for recipe in RECIPES
+    }
+    images = " or ".join(f"{count:,}" for count in sorted(set(table["n"])))
+    measured = sorted({f"{entry['machine']}; {entry['versions']}" for entry in records.entries()})
+    return (
+        f"Mean accuracy in percent under {len(CORRUPTIONS)} corruptions after MNIST-C "
+        f"({', '.join(CORRUPTIONS).replace('_', ' ')}). In brackets is the number of networks "
+        f"trained, each with another random seed; each was measured on {images} test images. A "
+        "dash means not trained or not measured.\n\n"
+        f"{markdown(pd.DataFrame({'model': models} | columns))}\n\n"
+        f"Measured on: {' and '.join(measured)}."
     )
 
 
@@ -228,13 +256,23 @@ PARTS = {
     "duration": duration,
     "threshold": threshold,
     "results": results,
+    "robustness": robustness,
     "photos": photos,
     "speed": speed,
     "app speed": app_speed,
 }
 PAGES = {
     README: ("zoo", "duration"),
-    RESULTS: ("zoo", "results", "recipes", "photos", "threshold", "speed", "app speed"),
+    RESULTS: (
+        "zoo",
+        "results",
+        "robustness",
+        "recipes",
+        "photos",
+        "threshold",
+        "speed",
+        "app speed",
+    ),
 }
 
 

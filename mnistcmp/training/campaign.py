@@ -23,7 +23,7 @@ from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.records import KEY, Records, RunRow, newest
 from mnistcmp.robustness_records import RobustnessRecords
 from mnistcmp.safe_files import DamagedFile, check_writable
-from mnistcmp.training.jobs import Job, Materials
+from mnistcmp.training.jobs import Job, Materials, is_stressed
 from mnistcmp.training.journal import Journal
 from mnistcmp.training.recording import key_of
 from mnistcmp.training.schedule import Progress, run
@@ -33,6 +33,11 @@ PEN_HELP = (
     "it also needs real pen strokes: get pendigits-orig.tra from the UCI Machine Learning "
     "Repository, data set 81 (https://archive.ics.uci.edu/dataset/81, CC BY 4.0), and put it at "
     "{path}"
+)
+
+STRESSED = (
+    "Each network is also measured on changed test images as soon as it is trained. This takes "
+    "longer for the first ones, because the images are then made, once for all networks."
 )
 
 
@@ -182,6 +187,8 @@ def _train(
         say(f"{len(jobs) - len(left)} of {len(jobs)} runs are done already.")
     identity = identity or journal.begin()
     rows: list[RunRow] = []
+    if any(is_stressed(job) for job in left):
+        say(STRESSED)
     if left:
         with show(len(left)) as progress:
             rows = run(

@@ -156,9 +156,14 @@ def _stressed_images() -> StressedImages:
     return StressedImages(_Here.folder, dataset.test_images, dataset.test_labels)
 
 
+def is_stressed(job: Job) -> bool:
+    """Whether the robustness of the run's network is measured."""
+    return (job.dataset, job.protocol) == ("mnist", "final")
+
+
 def _robustness(model: nn.Module, job: Job) -> Measured | str | None:
-    """The robustness of a run on MNIST, or why it cannot be measured: the run counts anyway."""
-    if (job.dataset, job.protocol) != ("mnist", "final"):
+    """The robustness of a network, or why it was not measured: the run counts anyway."""
+    if not is_stressed(job):
         return None
     studies = [study for study in STUDIES.values() if job.model in study.models]
     full = job.seed == checkpoints.SHIPPED_SEED or any(study.stressed for study in studies)
