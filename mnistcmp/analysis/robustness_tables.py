@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mnistcmp.analysis.text import NOTHING, percent
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS, Dial
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
@@ -48,6 +49,8 @@ class Side:
         return (level - self.dial.rest) / (self.levels[-1] - self.dial.rest)
 
 
+# Six dials where there is no room for all. Each has one side.
+BRIEFLY = ("shift", "noise", "contrast", "blur", "salt_and_pepper", "exchange")
 SIDES = tuple(Side(dial, levels) for dial in DIALS.values() for levels in dial.sides)
 
 
@@ -169,6 +172,23 @@ def overview(records: pd.DataFrame, levels: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(
         ["model", "recipe"], key=lambda names: names.map(places), ignore_index=True
     )
+
+
+def in_text(records: pd.DataFrame) -> pd.DataFrame:
+    """The `overview` of one recipe as text, with the half-lost levels of the dials in BRIEFLY."""
+    table = overview(records, half_lost_levels(records))
+    text = {
+        "model": table["model"],
+        "trained": table["networks"].map(str),
+        "images": table["images"].map("{:,}".format),
+        "clean": table["clean"].map(percent),
+        "under corruption": table["corrupted"].map(percent),
+    }
+    for side in SIDES:
+        if side.dial.name in BRIEFLY:
+            levels = table[side.title].map(side.label, na_action="ignore")
+            text[side.title.lower()] = levels.fillna(NOTHING)
+    return pd.DataFrame(text)
 
 
 def endurance(levels: pd.DataFrame) -> pd.Series:

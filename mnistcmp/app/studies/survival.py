@@ -5,14 +5,12 @@ import streamlit as st
 
 from mnistcmp.analysis import effects
 from mnistcmp.analysis.effects import AFTER, BEFORE, Effect
-from mnistcmp.analysis.robustness_tables import SIDES, Side, ladder_means, spreads
+from mnistcmp.analysis.robustness_tables import BRIEFLY, SIDES, Side, ladder_means, spreads
 from mnistcmp.app import palette
 from mnistcmp.app.studies import robustness_charts as charts
 from mnistcmp.app.studies.robustness import records_of
 from mnistcmp.catalogue.studies import Study
 
-# The dials whose ladders are drawn; the effects are computed for all.
-DRAWN = ("shift", "noise", "contrast", "blur", "salt_and_pepper", "exchange")
 COLUMNS = 3
 EXPLANATION = (
     "A head that pools the whole map adds up what was found anywhere in the image, so that its "
@@ -31,7 +29,7 @@ def show(study: Study) -> None:
     records = records_of(study, (BEFORE, AFTER))
     if records.empty:
         return
-    rows = {side: spreads(records, side) for side in SIDES if side.dial.name in DRAWN}
+    rows = {side: spreads(records, side) for side in SIDES if side.dial.name in BRIEFLY}
     rows = {side: of_side for side, of_side in rows.items() if not of_side.empty}
     if not rows:
         st.caption("The dials have not been measured yet.")
@@ -48,7 +46,7 @@ def show(study: Study) -> None:
 
 def _ladders(study: Study, records: pd.DataFrame, rows: dict[Side, pd.DataFrame]) -> None:
     seeds = records.groupby(["model", "recipe"])["seed"].nunique()
-    images = records.loc[records["kind"].isin(DRAWN), "n"].min()
+    images = records.loc[records["kind"].isin(BRIEFLY), "n"].min()
     each = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
     st.caption(
         f"Accuracy on {images:,} test digits. Solid lines: the recipe {BEFORE}; dashed lines: "
