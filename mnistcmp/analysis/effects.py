@@ -139,7 +139,7 @@ def say(found: list[Effect]) -> list[Finding]:
     for effect in found:
         groups.setdefault((effect.part, effect.recipe), []).append(effect)
     return [
-        Finding(f"**{_capital(part)}**{f' ({recipe})' if recipe else ''}: {_what(of_part)}.")
+        Finding(f"**{_capital(part)}**{f' ({recipe})' if recipe else ''}: {_what(of_part)}")
         for (part, recipe), of_part in groups.items()
     ]
 
@@ -148,12 +148,13 @@ def _what(found: list[Effect]) -> str:
     named = sorted(
         (effect for effect in found if effect.worth_naming), key=lambda each: -abs(each.mean.share)
     )
-    helps = ", ".join(_dial_and_size(each) for each in named if each.mean.share > 0)
-    harms = ", ".join(_dial_and_size(each) for each in named if each.mean.share < 0)
-    groups = (("better under", helps), ("worse under", harms))
-    return "; ".join(f"{words} {dials}" for words, dials in groups if dials) or (
-        f"no effect of {100 * WORTH_NAMING:.0f} points or more on which all networks agree"
-    )
+    groups = {
+        "Better": [_dial_and_size(each) for each in named if each.mean.share > 0],
+        "Worse": [_dial_and_size(each) for each in named if each.mean.share < 0],
+    }
+    return " ".join(
+        f"{word} under {'; '.join(texts)}." for word, texts in groups.items() if texts
+    ) or (f"No effect of {100 * WORTH_NAMING:.0f} points or more on which all networks agree.")
 
 
 def conclusion(found: list[Effect], means: pd.DataFrame) -> list[Finding]:

@@ -93,7 +93,7 @@ def test_small_effects_are_not_named(means):
     effect = found(means(world), "pooled head", "Shift", "tuned")
     assert effect.mean.share == pytest.approx(0.0305, abs=1e-3)
     assert not effect.worth_naming
-    assert "**Pooled head** (tuned): no effect of 5 points or more" in said(
+    assert "**Pooled head** (tuned): No effect of 5 points or more" in said(
         effects.say(effects.effects(STUDY, means(world))), None
     )
 
@@ -101,13 +101,13 @@ def test_small_effects_are_not_named(means):
 def test_sentences_name_where_a_part_helps_and_where_it_harms(means):
     text = said(effects.say(effects.effects(STUDY, means())), None)
     head, _, norm, _, training = text.splitlines()
-    assert head.startswith("**Pooled head** (tuned): better under shift (+30.5 ± ")
-    assert "; worse under noise (-15.7 ± " in head
-    assert norm.startswith("**Batch norm** (tuned): worse under blur (-")
-    assert "shift" not in norm and "better" not in norm
-    assert training.startswith("**Noise and lower contrast in the training images**: better under ")
+    assert head.startswith("**Pooled head** (tuned): Better under shift (+30.5 ± ")
+    assert ". Worse under noise (-15.7 ± " in head
+    assert norm.startswith("**Batch norm** (tuned): Worse under blur (-")
+    assert "shift" not in norm and "Better" not in norm
+    assert training.startswith("**Noise and lower contrast in the training images**: Better under ")
     assert "salt and pepper (+" in training and " points, not seen in training)" in training
-    assert "noise (+26.1 ± " in training and "worse under size, " in training
+    assert "noise (+26.1 ± " in training and "Worse under size, " in training
 
 
 def test_conclusion_says_what_only_architecture_and_what_only_training_gives(means):

@@ -14,6 +14,8 @@ from mnistcmp.catalogue.studies import STUDIES, Published
 from mnistcmp.json_files import base_type
 from mnistcmp.models import MODELS
 from mnistcmp.records import Records, RunRow, default_folder
+from mnistcmp.robustness_records import RobustnessRecords
+from tests import made_up
 
 DOCS = update_docs.RESULTS.parent
 PUBLISHED = DOCS / "PUBLISHED.md"
@@ -230,3 +232,15 @@ def test_study_links_its_table_of_published_facts(study):
         assert not study.has_figures  # each figure needs its source
     else:
         assert study.table in anchors(PUBLISHED.read_text())
+
+
+def test_robustness_has_a_table_for_each_of_two_recipes(results):
+    assert update_docs.robustness(results) == "Not measured yet."
+    records = RobustnessRecords(results)
+    for recipe in ("tuned", "drawn", "published"):
+        lost = {"shift": 1.0, "noise": 0.0}
+        records.append(made_up.stressed("cnn", 0.6, recipe=recipe, clean=0.98, lost=lost))
+    text = update_docs.robustness(results)
+    assert text.count("| cnn | 1 | 10,000 | 98.00 | 60.00 | 7 px | beyond σ 1 |") == 2
+    assert text.index("Recipe `tuned`:") < text.index("Recipe `drawn`:")
+    assert "1,000 test digits" in text and text.endswith("Measured on: none; none.")

@@ -84,10 +84,25 @@ def _effects(study: Study, found: list[Effect]) -> None:
     st.markdown("\n".join(f"- {one.text}" for one in effects.say(found)))
     rows = effects.table(found)
     with st.expander("Table"):
-        number = st.column_config.NumberColumn(format="%+.1f")
-        st.dataframe(
-            rows, hide_index=True, column_config={n: number for n in ("effect", "low", "high")}
-        )
+        st.caption("In points, with 95 % intervals over the trained networks.")
+        st.dataframe(_side_by_side(rows))
     name = f"study-{study.number}-effects.csv"
     content = rows.to_csv(index=False)
     st.download_button("Effects as CSV", content, name, "text/csv", on_click="ignore")
+
+
+def _side_by_side(rows: pd.DataFrame) -> pd.DataFrame:
+    """The gaps as text: one row per dial; one column per part, recipe and pair of networks.
+
+    For training there is only the mean over the networks.
+    """
+    rows = rows[(rows["networks"] == effects.MEAN) == (rows["recipe"] == "")]
+    half = (rows["high"] - rows["low"]) / 2
+    texts = [f"{gap:+.1f} ± {side:.1f}" for gap, side in zip(rows["effect"], half, strict=True)]
+    headings = [
+        f"{row.part} ({row.recipe}): {row.networks}" if row.recipe else row.part
+        for row in rows.itertuples()
+    ]
+    table = rows.assign(gap=texts, heading=headings)
+    wide = table.pivot(index="dial", columns="heading", values="gap")
+    return wide.loc[table["dial"].unique(), dict.fromkeys(headings)]
