@@ -131,10 +131,18 @@ def test_step_names_the_dials_whose_intervals_do_not_overlap(table):
     before = stressed("res_basic", 0.6, lost={"shift": 1.0, "noise": 0.7, "blur": 0.8})
     after = stressed("res_wide", 0.7, lost={"shift": 0.7, "noise": 1.0, "blur": 0.81})
     (step,) = steps(table(before, after))
-    assert step.farther == ("shift (7 px → 10 px)",)
-    assert step.less_far == ("noise (σ 0.714 → σ 0.5)",)
+    assert step.later == ("shift (7 px → 10 px)",)
+    assert step.earlier == ("noise (σ 0.714 → σ 0.5)",)
     text = said(findings.say_steps([step]), None)
-    assert "; holds out longer: shift (7 px → 10 px); less long: noise (σ 0.714 → σ 0.5)." in text
+    assert "; half are lost later: shift (7 px → 10 px); half are lost earlier: noise (σ" in text
+
+
+def test_step_whose_gain_is_unclear_but_whose_dials_differ_is_said_with_its_doubt(table):
+    before, after = stressed("res_basic"), stressed("res_wide", lost={"shift": 1.0})
+    text = said(findings.say_steps(steps(table(before, after))), None)
+    assert "+0.00 points under corruption, which may be due to chance, 95 % interval" in text
+    assert "half are lost earlier: shift (8.75 px → 7 px)" in text
+    assert "told apart" not in text
 
 
 def test_step_to_a_network_that_never_loses_half(table):
@@ -143,19 +151,17 @@ def test_step_to_a_network_that_never_loses_half(table):
         stressed("res_wide", lost={"shift": 0}),
     )
     (step,) = steps(table(before, after))
-    assert step.farther == ("shift (7 px → beyond 14 px)",)
-    (back,) = [
-        findings._dials_that_differ(
-            type(step.step)("res_wide", "res_basic", ""), half_lost_levels(table(before, after))
-        )
-    ]
-    assert back == ((), ("shift (beyond 14 px → 7 px)",))
+    assert step.later == ("shift (7 px → beyond 14 px)",)
+    (back,) = steps(
+        table(stressed("res_basic", lost={"shift": 0}), stressed("res_wide", lost={"shift": 1}))
+    )
+    assert back.earlier == ("shift (beyond 14 px → 7 px)",)
 
 
 def test_many_dials_are_counted(table):
     lost = dict.fromkeys(("shift", "noise", "blur", "contrast", "square"), 0.0)
     (step,) = steps(table(stressed("res_basic", 0.5), stressed("res_wide", 0.7, lost=lost)))
-    assert len(step.farther) == 5
+    assert len(step.later) == 5
     assert " and 2 more" in findings._sentence(step)
 
 

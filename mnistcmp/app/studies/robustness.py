@@ -66,7 +66,10 @@ def _caption(networks: pd.DataFrame) -> str:
             "choice of the test images, not of the training run: other seeds may differ. It is on "
             "the safe side, because both networks read the same images."
         )
-    return text
+    return text + (
+        " “Half are lost”: the level of a dial at which only half as many digits are read as without "
+        "the change; one trained network each."
+    )
 
 
 def _table(study: Study, records: pd.DataFrame, levels: pd.DataFrame) -> None:
