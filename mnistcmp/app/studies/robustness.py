@@ -67,8 +67,8 @@ def _caption(networks: pd.DataFrame) -> str:
             "the safe side, because both networks read the same images."
         )
     return text + (
-        " “Half are lost”: the level of a dial at which only half as many digits are read as without "
-        "the change; one trained network each."
+        " “Half are lost”: the level of a dial at which only half as many digits are read as "
+        "without the change; one trained network each."
     )
 
 
