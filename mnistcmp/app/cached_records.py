@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mnistcmp.analysis import nudge_tables
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
@@ -85,6 +86,12 @@ def _warn(problems: list[str]) -> None:
         st.warning("\n\n".join(map(plain, [*problems[:MOST_PROBLEMS], *others])))
 
 
+def nudge_medians() -> pd.DataFrame:
+    """`nudge_tables.medians` of all records. Raises RecordsError if they cannot be read."""
+    records = NudgeRecords(results())
+    return _nudge_medians(results(), changed(records.path))
+
+
 def threshold() -> Threshold | None:
     """The result of scripts/find_threshold.py; None if there is none.
 
@@ -155,6 +162,11 @@ def _robustness(folder: Path, changed: int, dataset: str) -> pd.DataFrame:
 @st.cache_data
 def _problems(folder: Path, changed: int) -> list[str]:
     return Records(folder).problems()
+
+
+@st.cache_data
+def _nudge_medians(folder: Path, changed: int) -> pd.DataFrame:
+    return nudge_tables.medians(NudgeRecords(folder).entries())
 
 
 @st.cache_resource

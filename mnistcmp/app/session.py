@@ -55,6 +55,8 @@ BREAK_LEVEL = "break_level"  # the place of the dial: (dial, direction, level)
 BREAK_SLIDER = "break_slider"  # the component that moves the dial
 BREAK_SLIDER_PROBLEM = "break_slider_problem"
 BREAK_NETWORK = "break_network"  # the network that is highlighted
+BREAK_NUDGED = "break_nudged"  # the network that is to be misled
+BREAK_TARGET = "break_target"  # the wrong answer that it is to give: "any" or a digit
 
 MARK, FIRST_MARK = "strokeMiterLimit", 100  # strokes drawn on the canvas have 10
 

@@ -170,6 +170,6 @@ def _read(network: nn.Module, images: Tensor) -> Tensor:
 def _start() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     torch.set_num_threads(1)
-    # Without them, a GPU rounds the factors of convolutions to 10 bits, and not always equally.
+    # Otherwise, a GPU may round the factors of convolutions to 10 bits, and sum in any order.
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.allow_tf32 = False

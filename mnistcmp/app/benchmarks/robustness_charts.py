@@ -155,7 +155,7 @@ def nudge_norms(medians: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
 def transfers(shares: pd.DataFrame, order: list[str]) -> alt.LayerChart:
     """How often a nudge that fools one network (row) fools another (column)."""
     rows = 100 * shares.rename_axis(index="fools", columns="also fools")
-    rows = rows.stack(future_stack=True).rename("percent").reset_index()
+    rows = rows.stack().rename("percent").reset_index()
     base = alt.Chart(rows).encode(
         x=alt.X("also fools:N", sort=order, axis=COLUMNS, title="also fools"),
         y=alt.Y("fools:N", sort=order, axis=NAMES, title="what fools"),

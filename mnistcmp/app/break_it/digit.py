@@ -1,0 +1,109 @@
+"""The digit that is broken: the person's drawing or a test image, and what digit it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from mnistcmp import drawing
+from mnistcmp.app import cached_records, session, test_images
+from mnistcmp.app.main import DRAW
+from mnistcmp.app.plain_text import plain
+from mnistcmp.drawing import canvas, share_link, threshold
+from mnistcmp.drawing.canvas import DrawingError
+from mnistcmp.safe_files import DamagedFile
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mnistcmp.inference import Consensus
+
+DRAWN, TESTED = "your drawing", "a test image"
+PAGE = "break"
+
+
+@dataclass(frozen=True)
+class Digit:
+    """A digit, float32 (28, 28) pixels in [0, 1], and its label.
+
+    number: of the test image; None for the person's drawing.
+    """
+
+    pixels: np.ndarray
+    label: int
+    number: int | None
+
+
+def choose(networks: Mapping[str, "nn.Module"]) -> Digit | None:
+    """Ask for the digit; None, after a line that says what to do, if there is none yet.
+
+    The networks propose what digit a drawing is.
+    """
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    drawn = drawing.to_pixels(canvas.render(session.drawing()))
+    chosen = TESTED
+    if drawn is not None:
+        chosen = row.segmented_control(
+            "Digit",
+            (DRAWN, TESTED),
+            default=DRAWN,
+            required=True,
+            key=session.BREAK_IMAGE,
+            persist_state="session",
+        )
+    elif session.drawing():
+        st.info("Your drawing has too little ink to be a digit, so a test image is shown.")
+    row.page_link(DRAW, label="Draw a digit" if drawn is None else "Change the drawing")
+    if drawn is not None and chosen == DRAWN:
+        label = _label(drawn, networks)
+        return None if label is None else Digit(drawn, label, None)
+    image = test_images.choose(PAGE)
+    return None if image is None else Digit(image.pixels, image.label, image.number)
+
+
+def _label(drawn: np.ndarray, networks: Mapping[str, "nn.Module"]) -> int | None:
+    """Ask which digit was drawn, and propose what the networks read."""
+    together = _consensus(drawn, networks)
+    current = drawing_id()
+    if st.session_state.get(session.BREAK_LABELLED) != current:  # another drawing
+        st.session_state[session.BREAK_LABELLED] = current
+        st.session_state[session.BREAK_LABEL] = together.digit
+    label: int | None = st.selectbox(
+        "Which digit did you draw?",
+        range(10),
+        index=None,
+        key=session.BREAK_LABEL,
+        placeholder="Choose",
+        width=220,
+        persist_state="session",
+    )
+    if together.digit is None:
+        st.info(
+            "The networks are not sure whether your drawing is a digit."
+            + (" Choose which digit it is, to see who reads it." if label is None else "")
+        )
+    elif label is None:
+        st.info("Choose which digit you drew.")
+    return label
+
+
+def drawing_id() -> str:
+    """A text that differs between drawings."""
+    try:
+        return share_link.to_text(session.drawing())
+    except DrawingError:  # too large for a link
+        return repr(session.drawing())
+
+
+def _consensus(drawn: np.ndarray, networks: Mapping[str, "nn.Module"]) -> "Consensus":
+    from mnistcmp.inference import consensus, read
+
+    (reading,) = read(drawn[None], networks)
+    try:
+        rates = cached_records.threshold()
+    except DamagedFile as error:
+        rates = None
+        st.warning(f"The app cannot say “not sure”: {plain(error)}; {threshold.REMEDY}.")
+    return consensus(reading, rates["least_certainty"] if rates else 0.0)

@@ -1,0 +1,42 @@
+"""The page "Break it": what each network still reads when the digit is changed step by step."""
+
+import streamlit as st
+
+from mnistcmp.app import cached_networks, session
+from mnistcmp.app.break_it import digit, link, nudge, one_dial
+from mnistcmp.app.plain_text import plain
+from mnistcmp.catalogue.recipes import RECIPES
+
+
+def page() -> None:
+    """Show the page."""
+    st.title("Break it")
+    st.caption(
+        "On a clean digit nearly all networks agree. Change the digit step by step, and see which "
+        "network misreads it first and which one holds out longest."
+    )
+    for problem in link.take():
+        st.warning(plain(problem))
+    # The setting of the Draw page; Streamlit drops the value of a widget that is not shown.
+    st.session_state[session.RECIPE] = st.session_state.get(session.RECIPE, "drawn")
+    recipe = st.segmented_control(
+        "Networks",
+        list(RECIPES),
+        required=True,
+        key=session.RECIPE,
+        help="The recipe of the Draw page, where the recipes are explained",
+        persist_state="session",
+    )
+    assert recipe is not None  # the session state holds one, and it cannot be deselected
+    networks = cached_networks.networks_or_remedy(recipe)
+    if not networks:
+        return
+    chosen = digit.choose(networks)
+    if chosen is None:
+        return
+    one_dial.show(chosen, recipe)
+    # Here: "All dials at once" (heat_map.show).
+    nudge.show(chosen.pixels, chosen.label, networks, recipe)
+
+
+page()
