@@ -101,6 +101,37 @@ def record(records: Records, *runs: dict[str, object]) -> None:
         records.append(row, of_run, {"test": read})
 
 
+def stressed(
+    model: str,
+    corrupted: float = 0.6,
+    *,
+    ladders: Mapping[str, Mapping[float, float]] | None = None,
+    **other: object,
+) -> dict[str, object]:
+    """The record of robustness of one network, which reads `corrupted` under two corruptions.
+
+    ladders: level -> accuracy, by dial; `other` sets any fields of robustness_records.Entry.
+    """
+    name = f"{model}-{other.get('recipe', 'tuned')}-{other.get('seed', 0)}"
+    return {
+        "dataset": "mnist",
+        "model": model,
+        "recipe": "tuned",
+        "seed": 0,
+        "sha256": hashlib.sha256(name.encode()).hexdigest(),
+        "run": name,
+        "finished": "2026-01-01T00:00:00+00:00",
+        "machine": "none",
+        "versions": "none",
+        "device": "cpu",
+        "images": 10_000,
+        "clean": 0.99,
+        "corruptions": {"fog": corrupted, "stripe": corrupted},
+        "ladder_images": IMAGES if ladders else 0,
+        "ladders": {dial: list(map(list, of.items())) for dial, of in (ladders or {}).items()},
+    } | other
+
+
 def falsify(records: Records, change: Callable[[Entry], object]) -> None:
     """Change the records of all runs, with right checksums."""
     lines = []
@@ -137,47 +168,31 @@ def said(found: list[Finding], verdict: Verdict | None) -> str:
     return "\n".join(one.text for one in found if one.verdict == verdict)
 
 
-def stressed(
+def measured(
     model: str,
     corrupted: float = 0.8,
     seed: int = 0,
     *,
-    recipe: str = "tuned",
     clean: float = 0.99,
-    images: int = 10_000,
     lost: Mapping[str, float] | None = None,
+    **other: object,
 ) -> dict[str, object]:
-    """A record of robustness: the same accuracy under every corruption.
+    """A full record of robustness: `corrupted` under every corruption, and all ladders.
 
-    `lost` has, by dial, the share of the correct answers that is lost at the ends of its ladder; it
-    grows in proportion to the distance from rest. Usually it is 0.8.
+    lost: by dial, the share of the correct answers that is lost at the ends of its ladder, and in
+    proportion before; 0.8 for the others.
     """
 
     def accuracy(dial: Dial, level: float) -> float:
-        (end,) = (side[-1] for side in dial.sides if (side[-1] > dial.rest) == (level > dial.rest))
-        share = (level - dial.rest) / (end - dial.rest)
-        return clean * (1 - share * (lost or {}).get(dial.name, 0.8))
+        for side in dial.sides:
+            share = (level - dial.rest) / (side[-1] - dial.rest)
+            if share > 0:
+                return clean * (1 - share * (lost or {}).get(dial.name, 0.8))
+        return clean
 
-    return {
-        "dataset": "mnist",
-        "model": model,
-        "recipe": recipe,
-        "seed": seed,
-        "sha256": hashlib.sha256(f"{model} {recipe} {seed}".encode()).hexdigest(),
-        "run": f"mnist-{model}-{recipe}-{seed}",
-        "finished": "2026-01-01T00:00:00+00:00",
-        "machine": "none",
-        "versions": "none",
-        "device": "cpu",
-        "images": images,
-        "clean": clean,
-        "corruptions": dict.fromkeys(CORRUPTIONS, corrupted),
-        "ladder_images": 1000,
-        "ladders": {
-            dial.name: [
-                (level, clean if level == dial.rest else accuracy(dial, level))
-                for level in dial.positions
-            ]
-            for dial in DIALS.values()
-        },
+    ladders = {
+        dial.name: {level: accuracy(dial, level) for level in dial.positions}
+        for dial in DIALS.values()
     }
+    everything = {"corruptions": dict.fromkeys(CORRUPTIONS, corrupted), "seed": seed}
+    return stressed(model, ladders=ladders, clean=clean, **everything | other)

@@ -1,7 +1,6 @@
 """The dials and corruptions that change an image: names, units, levels, descriptions."""
 
 from dataclasses import dataclass
-from math import isfinite
 from numbers import Real
 
 # Shift is the one dial with a direction. Records measure the first.
@@ -49,9 +48,9 @@ class Dial:
         """The level as a float. Raises ValueError if it is no number or outside the dial."""
         lowest, highest = self.positions[0], self.positions[-1]
         expected = f"the dial {self.name} takes a number from {lowest:g} to {highest:g}"
-        if not isinstance(level, Real) or isinstance(level, bool) or not isfinite(level):
+        if isinstance(level, bool) or not isinstance(level, Real):
             raise ValueError(f"{expected}, not {level!r}")
-        if not lowest <= level <= highest:
+        if not lowest <= level <= highest:  # refuses NaN, too
             raise ValueError(f"{expected}, not {level}")
         return float(level)
 

@@ -6,7 +6,7 @@ from mnistcmp.analysis import effects
 from mnistcmp.analysis.robustness_tables import SIDES, ladder_means
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.robustness_records import RobustnessRecords
-from tests.made_up import said, stressed
+from tests.made_up import measured, said
 
 STUDY = STUDIES[10]
 POOLED = ("base_pooled", "base_pooled_norm")
@@ -40,7 +40,7 @@ def means(tmp_path):
                     clean = 0.95 + SPREAD[seed]
                     at_the_end = lost(model, recipe)
                     records.append(
-                        stressed(model, seed=seed, recipe=recipe, clean=clean, lost=at_the_end)
+                        measured(model, seed=seed, recipe=recipe, clean=clean, lost=at_the_end)
                     )
         return ladder_means(records.table())
 

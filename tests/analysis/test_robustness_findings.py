@@ -10,7 +10,7 @@ from mnistcmp.analysis.statistics import Correlation
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.robustness_records import RobustnessRecords
-from tests.made_up import around, said, stressed
+from tests.made_up import around, measured, said
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def steps(records: pd.DataFrame, study: int = 9):
 
 
 def test_step_between_single_networks_has_the_interval_of_two_shares(table):
-    records = table(stressed("res_basic", 0.60), stressed("res_wide", 0.65))
+    records = table(measured("res_basic", 0.60), measured("res_wide", 0.65))
     (step,) = steps(records)
     assert step.gain.share == pytest.approx(0.05)
     # 1.96 · √((0.6 · 0.4 + 0.65 · 0.35) / 10,000)
@@ -103,12 +103,12 @@ def test_step_between_single_networks_has_the_interval_of_two_shares(table):
 
 
 def test_step_down_is_said_to_lose(table):
-    (step,) = steps(table(stressed("res_basic", 0.65), stressed("res_wide", 0.60)))
+    (step,) = steps(table(measured("res_basic", 0.65), measured("res_wide", 0.60)))
     assert ": -5.00 points under corruption, 95 % interval -6.34" in findings._sentence(step)
 
 
 def test_small_step_is_too_close_to_be_told_apart(table):
-    found = steps(table(stressed("res_basic"), stressed("res_wide")))
+    found = steps(table(measured("res_basic"), measured("res_wide")))
     assert said(findings.say_steps(found), None) == (
         "**Too close to be told apart** under corruption: from res_basic to res_wide "
         "(+0.00 points)."
@@ -117,7 +117,7 @@ def test_small_step_is_too_close_to_be_told_apart(table):
 
 def test_step_between_several_networks_has_welchs_interval(table):
     entries = [
-        stressed(model, accuracy, seed)
+        measured(model, accuracy, seed)
         for model, mean in {"res_basic": 0.6, "res_wide": 0.61}.items()
         for seed, accuracy in enumerate(around(mean))
     ]
@@ -128,8 +128,8 @@ def test_step_between_several_networks_has_welchs_interval(table):
 
 
 def test_step_names_the_dials_whose_intervals_do_not_overlap(table):
-    before = stressed("res_basic", 0.6, lost={"shift": 1.0, "noise": 0.7, "blur": 0.8})
-    after = stressed("res_wide", 0.7, lost={"shift": 0.7, "noise": 1.0, "blur": 0.81})
+    before = measured("res_basic", 0.6, lost={"shift": 1.0, "noise": 0.7, "blur": 0.8})
+    after = measured("res_wide", 0.7, lost={"shift": 0.7, "noise": 1.0, "blur": 0.81})
     (step,) = steps(table(before, after))
     assert step.later == ("shift (7 px → 10 px)",)
     assert step.earlier == ("noise (σ 0.714 → σ 0.5)",)
@@ -138,7 +138,7 @@ def test_step_names_the_dials_whose_intervals_do_not_overlap(table):
 
 
 def test_step_whose_gain_is_unclear_but_whose_dials_differ_is_said_with_its_doubt(table):
-    before, after = stressed("res_basic"), stressed("res_wide", lost={"shift": 1.0})
+    before, after = measured("res_basic"), measured("res_wide", lost={"shift": 1.0})
     text = said(findings.say_steps(steps(table(before, after))), None)
     assert "+0.00 points under corruption, which may be due to chance, 95 % interval" in text
     assert "half are lost earlier: shift (8.75 px → 7 px)" in text
@@ -147,24 +147,24 @@ def test_step_whose_gain_is_unclear_but_whose_dials_differ_is_said_with_its_doub
 
 def test_step_to_a_network_that_never_loses_half(table):
     before, after = (
-        stressed("res_basic", lost={"shift": 1}),
-        stressed("res_wide", lost={"shift": 0}),
+        measured("res_basic", lost={"shift": 1}),
+        measured("res_wide", lost={"shift": 0}),
     )
     (step,) = steps(table(before, after))
     assert step.later == ("shift (7 px → beyond 14 px)",)
     (back,) = steps(
-        table(stressed("res_basic", lost={"shift": 0}), stressed("res_wide", lost={"shift": 1}))
+        table(measured("res_basic", lost={"shift": 0}), measured("res_wide", lost={"shift": 1}))
     )
     assert back.earlier == ("shift (beyond 14 px → 7 px)",)
 
 
 def test_many_dials_are_counted(table):
     lost = dict.fromkeys(("shift", "noise", "blur", "contrast", "square"), 0.0)
-    (step,) = steps(table(stressed("res_basic", 0.5), stressed("res_wide", 0.7, lost=lost)))
+    (step,) = steps(table(measured("res_basic", 0.5), measured("res_wide", 0.7, lost=lost)))
     assert len(step.later) == 5
     assert " and 2 more" in findings._sentence(step)
 
 
 def test_steps_of_networks_without_records_are_left_out(table):
-    assert steps(table(stressed("res_basic"))) == []
+    assert steps(table(measured("res_basic"))) == []
     assert findings.say_steps([]) == []

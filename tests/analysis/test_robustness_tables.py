@@ -8,7 +8,7 @@ from mnistcmp.analysis import robustness_tables as tables
 from mnistcmp.analysis.robustness_tables import SIDES, Side
 from mnistcmp.catalogue.corruptions import DIALS
 from mnistcmp.robustness_records import RobustnessRecords
-from tests.made_up import stressed
+from tests.made_up import measured
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_label_of_a_level_has_three_digits_or_says_beyond():
 
 
 def test_corrupted_is_the_mean_under_all_corruptions(table):
-    entry = stressed("cnn", 0.6, clean=0.99, images=10_000)
+    entry = measured("cnn", 0.6, clean=0.99, images=10_000)
     entry["corruptions"] |= {"fog": 0.3, "scale": 0.75}
     (row,) = tables.corrupted(table(entry)).to_dict("records")
     assert row == {
@@ -66,16 +66,16 @@ def test_corrupted_is_the_mean_under_all_corruptions(table):
 
 
 def test_networks_that_lack_a_corruption_are_left_out(table):
-    half = stressed("cnn")
+    half = measured("cnn")
     del half["corruptions"]["fog"]
-    records = table(half, stressed("mlp"))
+    records = table(half, measured("mlp"))
     assert tables.corrupted(records)["model"].tolist() == ["mlp"]
     assert len(tables.by_corruption(records)) == 1
     assert tables.corrupted(records[:0]).empty
 
 
 def test_half_lost_level_is_interpolated_on_either_side(table):
-    records = table(stressed("cnn", lost={"turn": 0.8, "shift": 1.0, "noise": 0.4}))
+    records = table(measured("cnn", lost={"turn": 0.8, "shift": 1.0, "noise": 0.4}))
     rows = tables.half_lost_levels(records).set_index("side")
     assert rows.loc["Shift", "level"] == pytest.approx(7)
     assert rows.loc["Shift", "share"] == pytest.approx(0.5)
@@ -89,14 +89,14 @@ def test_half_lost_level_is_interpolated_on_either_side(table):
 
 
 def test_networks_without_ladders_have_no_half_lost_levels(table):
-    short = stressed("cnn", seed=1) | {"ladders": {}, "ladder_images": 0}
+    short = measured("cnn", seed=1) | {"ladders": {}, "ladder_images": 0}
     levels = tables.half_lost_levels(table(short))
     assert levels.empty and "share" in levels
 
 
 def test_endurance_is_the_mean_share_with_the_longest_first(table):
     lost = dict.fromkeys(DIALS, 1.0)
-    weak, strong = stressed("cnn", lost=lost), stressed("mlp", lost=lost | {"shift": 0.1})
+    weak, strong = measured("cnn", lost=lost), measured("mlp", lost=lost | {"shift": 0.1})
     lasting = tables.endurance(tables.half_lost_levels(table(weak, strong)))
     assert lasting.index.tolist() == ["mlp", "cnn"]
     assert lasting["cnn"] == pytest.approx(0.5)
@@ -104,12 +104,12 @@ def test_endurance_is_the_mean_share_with_the_longest_first(table):
 
 
 def test_ladder_means_leave_out_the_rest_position(table):
-    means = tables.ladder_means(table(stressed("cnn", clean=1.0, lost={"shift": 1.0})))
+    means = tables.ladder_means(table(measured("cnn", clean=1.0, lost={"shift": 1.0})))
     assert means.loc[("cnn", "tuned", 0), "Shift"] == pytest.approx(1 - 7.5 / 14)
 
 
 def test_spreads_are_over_the_seeds(table):
-    entries = [stressed("cnn", seed=seed, clean=clean) for seed, clean in enumerate((0.8, 0.9, 1))]
+    entries = [measured("cnn", seed=seed, clean=clean) for seed, clean in enumerate((0.8, 0.9, 1))]
     rows = tables.spreads(table(*entries), side("Shift")).set_index("level")
     assert rows.loc[0, ["mean", "low", "high", "networks"]].tolist() == pytest.approx(
         [0.9, 0.8, 1, 3]
@@ -118,9 +118,9 @@ def test_spreads_are_over_the_seeds(table):
 
 
 def test_overview_has_means_over_seeds_and_the_first_seed_s_levels(table):
-    first = stressed("mlp", 0.7, 1, lost={"shift": 1.0, "noise": 0.1})
-    later = stressed("mlp", 0.9, 2, lost={"shift": 0.5, "noise": 1.0}, images=2000)
-    records = table(later, first, stressed("cnn", recipe="drawn"), stressed("cnn"))
+    first = measured("mlp", 0.7, 1, lost={"shift": 1.0, "noise": 0.1})
+    later = measured("mlp", 0.9, 2, lost={"shift": 0.5, "noise": 1.0}, images=2000)
+    records = table(later, first, measured("cnn", recipe="drawn"), measured("cnn"))
     rows = tables.overview(records, tables.half_lost_levels(records))
     assert rows[["model", "recipe"]].values.tolist() == [
         ["mlp", "tuned"],
@@ -135,5 +135,5 @@ def test_overview_has_means_over_seeds_and_the_first_seed_s_levels(table):
 
 
 def test_shipped_networks_are_those_with_seed_0(table):
-    records = tables.shipped(table(stressed("cnn"), stressed("cnn", seed=1)))
+    records = tables.shipped(table(measured("cnn"), measured("cnn", seed=1)))
     assert set(records["seed"]) == {0}

@@ -15,7 +15,7 @@ from mnistcmp.json_files import base_type
 from mnistcmp.models import MODELS
 from mnistcmp.records import Records, RunRow, default_folder
 from mnistcmp.robustness_records import RobustnessRecords
-from tests import made_up
+from tests.made_up import measured
 
 DOCS = update_docs.RESULTS.parent
 PUBLISHED = DOCS / "PUBLISHED.md"
@@ -97,6 +97,22 @@ def test_photos_describe_their_recipe_or_are_not_trained(results):
     assert "| 5 | fcn | 1,234 | 51.90 | 54.00 | 0.00 | 0 | 1 |" in text
     assert "Number of runs: 1. Measured on: abacus; torch." in text
     assert update_docs.zoo(results).endswith("runs on MNIST and 1 on CIFAR-10 (JPEG copy).")
+
+
+def test_robustness_has_a_table_for_each_of_two_recipes(tmp_path):
+    assert update_docs.robustness(tmp_path) == "Not measured yet."
+    records = RobustnessRecords(tmp_path)
+    for recipe in ("tuned", "drawn", "published"):
+        lost = {"shift": 1.0, "noise": 0.0}
+        records.append(measured("cnn", 0.5, recipe=recipe, clean=0.98, lost=lost))
+        records.append(measured("cnn", 0.75, seed=1, recipe=recipe, clean=0.98, images=2000))
+    records.append(measured("fcn", dataset="kmnist"))
+    text = update_docs.robustness(tmp_path)
+    assert text.count("| cnn | 2 | 2,000 | 98.00 | 62.50 | 7 px | beyond σ 1 |") == 2
+    assert text.index("Recipe `tuned`:") < text.index("Recipe `drawn`:")
+    assert "under 15 corruptions after MNIST-C (shot noise, impulse noise, " in text
+    assert "1,000 test digits" in text and text.endswith("Measured on: none; none.")
+    assert "fcn" not in text
 
 
 def test_recipes_name_the_common_settings_and_the_exceptions(monkeypatch, tmp_path):
@@ -232,15 +248,3 @@ def test_study_links_its_table_of_published_facts(study):
         assert not study.has_figures  # each figure needs its source
     else:
         assert study.table in anchors(PUBLISHED.read_text())
-
-
-def test_robustness_has_a_table_for_each_of_two_recipes(results):
-    assert update_docs.robustness(results) == "Not measured yet."
-    records = RobustnessRecords(results)
-    for recipe in ("tuned", "drawn", "published"):
-        lost = {"shift": 1.0, "noise": 0.0}
-        records.append(made_up.stressed("cnn", 0.6, recipe=recipe, clean=0.98, lost=lost))
-    text = update_docs.robustness(results)
-    assert text.count("| cnn | 1 | 10,000 | 98.00 | 60.00 | 7 px | beyond σ 1 |") == 2
-    assert text.index("Recipe `tuned`:") < text.index("Recipe `drawn`:")
-    assert "1,000 test digits" in text and text.endswith("Measured on: none; none.")

@@ -105,4 +105,4 @@ def _side_by_side(rows: pd.DataFrame) -> pd.DataFrame:
     ]
     table = rows.assign(gap=texts, heading=headings)
     wide = table.pivot(index="dial", columns="heading", values="gap")
-    return wide.loc[table["dial"].unique(), dict.fromkeys(headings)]
+    return wide.loc[table["dial"].unique(), list(dict.fromkeys(headings))]
