@@ -200,7 +200,7 @@ def _sentence(each: StressedStep) -> str:
     step, gain = each.step, each.gain
     chance = "" if gain.sure else "which may be due to chance, "
     parts = [
-        f"**From {step.before} to {step.after}** ({step.what}): {points(gain.share)} points under "
+        f"**From {step.before} to {step.after}**, {step.what}: {points(gain.share)} points under "
         f"corruption, {chance}95 % interval {points(gain.low)} to {points(gain.high)} "
         f"({gain.grounds})"
     ]

@@ -4,6 +4,7 @@ import pytest
 
 from mnistcmp.analysis import effects
 from mnistcmp.analysis.robustness_tables import SIDES, ladder_means
+from mnistcmp.catalogue.corruptions import DIALS
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.robustness_records import RobustnessRecords
 from tests.made_up import measured, said
@@ -93,17 +94,17 @@ def test_small_effects_are_not_named(means):
     effect = found(means(world), "pooled head", "Shift", "tuned")
     assert effect.mean.share == pytest.approx(0.0305, abs=1e-3)
     assert not effect.worth_naming
-    assert "**Pooled head** (tuned): No effect of 5 points or more" in said(
+    assert "**Pooled head**: No effect of 5 points or more" in said(
         effects.say(effects.effects(STUDY, means(world))), None
     )
 
 
 def test_sentences_name_where_a_part_helps_and_where_it_harms(means):
     text = said(effects.say(effects.effects(STUDY, means())), None)
-    head, _, norm, _, training = text.splitlines()
-    assert head.startswith("**Pooled head** (tuned): Better under shift (+30.5 ± ")
+    head, norm, training = text.splitlines()
+    assert head.startswith("**Pooled head**: Better under shift (+30.5 ± ")
     assert ". Worse under noise (-15.7 ± " in head
-    assert norm.startswith("**Batch norm** (tuned): Worse under blur (-")
+    assert norm.startswith("**Batch norm**: Worse under blur (-")
     assert "shift" not in norm and "Better" not in norm
     assert training.startswith("**Noise and lower contrast in the training images**: Better under ")
     assert "salt and pepper (+" in training and " points, not seen in training)" in training
@@ -123,6 +124,20 @@ def test_conclusion_says_what_only_architecture_and_what_only_training_gives(mea
     assert "points for base_cnn, the best without it)" in training
     assert "salt and pepper (" in training and "not seen in training)" in training
     assert "shift" not in training and "size" not in training
+
+
+def test_only_the_largest_effects_are_named_and_the_others_counted(means):
+    def world(model, recipe):
+        return {
+            dial: 0.8 - (0.2 + number / 100) * (model in POOLED)
+            for number, dial in enumerate(DIALS)
+        }
+
+    all_effects = effects.effects(STUDY, means(world))
+    largest = max(all_effects, key=lambda effect: effect.mean.share).side.title.lower()
+    text = said(effects.say(all_effects), None).splitlines()[0]
+    assert text.startswith(f"**Pooled head**: Better under {largest} (+")
+    assert f"; and {len(SIDES) - effects.MOST_NAMED} more." in text
 
 
 def test_conclusion_leaves_out_effects_that_training_removes(means):

@@ -98,7 +98,7 @@ def test_step_between_single_networks_has_the_interval_of_two_shares(table):
     # 1.96 · √((0.6 · 0.4 + 0.65 · 0.35) / 10,000)
     assert step.gain.half == pytest.approx(0.013401, abs=1e-6)
     text = said(findings.say_steps([step]), None)
-    assert "**From res_basic to res_wide** (wide blocks): +5.00 points under corruption" in text
+    assert "**From res_basic to res_wide**, wide blocks: +5.00 points under corruption" in text
     assert "95 % interval +3.66 to +6.34 (one trained network each, 10,000 images)" in text
 
 

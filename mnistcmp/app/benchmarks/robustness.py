@@ -151,10 +151,10 @@ def _transfers(pairs: pd.DataFrame, recipe: str) -> None:
     if shares.empty:
         return
     st.caption(
-        f"Each row: what fools this network. Each column: how often it fools this other network "
-        f"too, of {pairs['n'].min()} to {pairs['n'].max()} digits that both read correctly without "
-        "it. Networks that the same nudges fool stand together. Grey: the network itself, which is "
-        "fooled by definition."
+        "Each row: what fools this network. Each column: how often it fools this other network too, "
+        f"of at least {pairs['n'].min()} digits that both read correctly without it. Networks that "
+        "the same nudges fool stand together. Grey: the network itself, which is fooled by "
+        "definition."
     )
     _say(st.container(), nudge_tables.say_transfers(shares))
     st.altair_chart(charts.transfers(shares, nudge_tables.alike_together(shares)))
