@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple, TypedDict
 import pandas as pd
 
 from mnistcmp import json_files, safe_files
-from mnistcmp.catalogue.corruptions import find_corruption, find_dial
+from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS, find_corruption, find_dial
 from mnistcmp.json_files import Count, FileName, Sha256, Share, between
 from mnistcmp.records import KEY, RecordsError
 from mnistcmp.safe_files import DamagedFile
@@ -76,10 +76,14 @@ class RobustnessRecords:
             newest[key] = entry
         return list(newest.values())
 
-    def has_ladders(self, sha256: str) -> bool:
-        """Whether the weights with this sha256 were measured in full."""
+    def is_complete(self, sha256: str) -> bool:
+        """Whether the weights with this sha256 were measured in full, as the catalogue is now."""
+        levels = {name: list(dial.positions) for name, dial in DIALS.items()}
         return any(
-            entry["sha256"] == sha256 and bool(entry["ladders"]) for entry in self._lines().entries
+            entry["sha256"] == sha256
+            and entry["corruptions"].keys() == CORRUPTIONS.keys()
+            and {name: [at for at, _ in of] for name, of in entry["ladders"].items()} == levels
+            for entry in self._lines().entries
         )
 
     def table(self) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from mnistcmp.catalogue.studies import Study
 
 BEFORE, AFTER = "tuned", "hardened"  # the two recipes whose difference is the effect of training
 MEAN = "mean"  # of the gaps of one effect
+MOST_NAMED = 5  # dials in one sentence
 WORTH_NAMING = 0.05  # smaller effects are left out, however certain
 
 Cell = tuple[str, str]  # a model and a recipe
@@ -113,7 +114,8 @@ def table(found: list[Effect]) -> pd.DataFrame:
     """One row for each gap of each effect.
 
     Columns: `part`, `recipe`, `dial`, `networks`; `effect` in points with its 95 % interval, `low`
-    to `high`; `consistent`, whether the gaps of the effect agree. `networks` is what the gap is between; "mean" for the mean of an effect's gaps.
+    to `high`; `consistent`, whether the gaps of the effect agree. `networks` is what the gap is
+    between; MEAN for the mean of an effect's gaps.
     """
     rows = [
         {
@@ -133,31 +135,33 @@ def table(found: list[Effect]) -> pd.DataFrame:
 
 
 def say(found: list[Effect]) -> list[Finding]:
-    """A sentence for each part and recipe: where it helps, and where it harms."""
-    groups: dict[tuple[str, str], list[Effect]] = {}
+    """A sentence for each part, with the recipe BEFORE, and one for training: what each changes."""
+    groups: dict[str, list[Effect]] = {}
     for effect in found:
-        groups.setdefault((effect.part, effect.recipe), []).append(effect)
-    return [
-        Finding(f"**{_capital(part)}**{f' ({recipe})' if recipe else ''}: {_what(of_part)}.")
-        for (part, recipe), of_part in groups.items()
-    ]
+        if effect.recipe != AFTER:
+            groups.setdefault(effect.part, []).append(effect)
+    return [Finding(f"**{_capital(part)}**: {_what(each)}") for part, each in groups.items()]
 
 
 def _what(found: list[Effect]) -> str:
-    named = sorted(
-        (effect for effect in found if effect.worth_naming), key=lambda each: -abs(each.mean.share)
-    )
-    helps = ", ".join(_dial_and_size(each) for each in named if each.mean.share > 0)
-    harms = ", ".join(_dial_and_size(each) for each in named if each.mean.share < 0)
-    groups = (("better under", helps), ("worse under", harms))
-    return "; ".join(f"{words} {dials}" for words, dials in groups if dials) or (
-        f"no effect of {100 * WORTH_NAMING:.0f} points or more on which all networks agree"
+    named = [effect for effect in found if effect.worth_naming]
+    groups = {
+        "Better": [effect for effect in named if effect.mean.share > 0],
+        "Worse": [effect for effect in named if effect.mean.share < 0],
+    }
+    texts = [
+        f"{word} under {_largest({_dial_and_size(each): each for each in effects})}."
+        for word, effects in groups.items()
+        if effects
+    ]
+    return " ".join(texts) or (
+        f"No effect of {100 * WORTH_NAMING:.0f} points or more on which all networks agree."
     )
 
 
 def conclusion(found: list[Effect], means: pd.DataFrame) -> list[Finding]:
     """What only the architecture can give, and what only the training can; from `effects`."""
-    training = {effect.side: effect for effect in found if not effect.recipe}
+    training = [effect for effect in found if not effect.recipe]
     if not training:
         return [
             Finding(
@@ -165,31 +169,45 @@ def conclusion(found: list[Effect], means: pd.DataFrame) -> list[Finding]:
                 f"each network with the recipes {BEFORE} and {AFTER}."
             )
         ]
-    by_architecture = [
-        f"{side.title.lower()} ({', '.join(map(_part_and_size, [*parts, effect]))})"
-        for side, effect in training.items()
-        if effect.no_help and (parts := _lasting(found, side))
-    ]
-    beyond = [_beyond_the_best(effect, means) for effect in training.values()]
-    by_training = list(filter(None, beyond))
+    by_architecture = {
+        _architecture_alone(parts, effect): parts[0]
+        for effect in training
+        if effect.no_help and (parts := _lasting(found, effect.side))
+    }
+    by_training = {text: effect for effect in training if (text := _beyond_the_best(effect, means))}
     nothing = "nothing that can be shown"
     return [
-        Finding(
-            f"**What only the architecture decides**: {'; '.join(by_architecture) or nothing}."
-        ),
-        Finding(f"**What only training improves**: {'; '.join(by_training) or nothing}."),
+        Finding(f"**What only the architecture decides**: {_largest(by_architecture) or nothing}."),
+        Finding(f"**What only training improves**: {_largest(by_training) or nothing}."),
     ]
+
+
+def _largest(texts: dict[str, Effect]) -> str:
+    """The texts of the largest effects, at most MOST_NAMED, and how many more there are."""
+    ordered = sorted(texts, key=lambda text: -abs(texts[text].mean.share))
+    more = len(ordered) - MOST_NAMED
+    return "; ".join(ordered[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _lasting(found: list[Effect], side: Side) -> list[Effect]:
-    """The effects with BEFORE on this side that are there with AFTER as well, of the same sign."""
+    """The effects with BEFORE on this side that are there with AFTER as well, the largest first.
+
+    Both must have the same sign.
+    """
     here = [effect for effect in found if effect.side == side and effect.worth_naming]
     after = {each.part: each.mean.share > 0 for each in here if each.recipe == AFTER}
-    return [
+    lasting = [
         each
         for each in here
         if each.recipe == BEFORE and after.get(each.part) == (each.mean.share > 0)
     ]
+    return sorted(lasting, key=lambda each: -abs(each.mean.share))
+
+
+def _architecture_alone(parts: list[Effect], training: Effect) -> str:
+    sizes = [f"{effect.part} {_size(effect.mean)}" for effect in parts]
+    sizes.append(f"training {_size(training.mean)}")
+    return f"{training.side.title.lower()} ({', '.join(sizes)})"
 
 
 def _beyond_the_best(effect: Effect, means: pd.DataFrame) -> str:
@@ -207,10 +225,6 @@ def _beyond_the_best(effect: Effect, means: pd.DataFrame) -> str:
 
 def _dial_and_size(effect: Effect) -> str:
     return f"{effect.side.title.lower()} ({_size(effect.mean)}{_unseen(effect)})"
-
-
-def _part_and_size(effect: Effect) -> str:
-    return f"{effect.part} {_size(effect.mean)}"
 
 
 def _size(gap: Gap) -> str:

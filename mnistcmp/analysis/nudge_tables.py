@@ -73,7 +73,7 @@ def alike_together(shares: pd.DataFrame) -> list[str]:
 
 def say_transfers(shares: pd.DataFrame) -> list[Finding]:
     """How often nudges fool other networks: on average, within a family and between families."""
-    pairs = shares.stack().rename_axis(["of", "to"]).rename("share").reset_index()
+    pairs = shares.stack().dropna().rename_axis(["of", "to"]).rename("share").reset_index()
     if pairs.empty:
         return []
     same = pairs["of"].map(_family) == pairs["to"].map(_family)

@@ -93,14 +93,14 @@ def _spread(rows: pd.DataFrame) -> Finding:
 class StressedStep:
     """One step of a study: the gain in mean accuracy under corruption, and the dials that differ.
 
-    `farther` and `less_far` name the sides of dials on which the network after the step has lost
-    half of the digits clearly later, or clearly earlier, than the one before it, in words.
+    `later` and `earlier` name the sides of dials on which the network after the step loses half of
+    the digits clearly later, or clearly earlier, than the one before it, in words.
     """
 
     step: Step
     gain: Gap
-    farther: tuple[str, ...] = ()
-    less_far: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
 
 
 def stressed_steps(
@@ -117,8 +117,8 @@ def stressed_steps(
         )
         if before.empty or after.empty:
             continue
-        farther, less_far = _dials_that_differ(step, levels)
-        found.append(StressedStep(step, corrupted_gap(before, after), farther, less_far))
+        later, earlier = _dials_that_differ(step, levels)
+        found.append(StressedStep(step, corrupted_gap(before, after), later, earlier))
     return found
 
 
@@ -141,19 +141,19 @@ def corrupted_gap(before: pd.DataFrame, after: pd.DataFrame) -> Gap:
 
 
 def _dials_that_differ(step: Step, levels: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(farther, less far): the sides whose intervals do not overlap, the largest change first."""
+    """(later, earlier): the sides whose intervals do not overlap, the largest change first."""
     by_side = levels.sort_values("seed").drop_duplicates(["model", "side"]).set_index("side")
     before, after = (by_side[by_side["model"] == model] for model in (step.before, step.after))
-    farther: list[tuple[float, str]] = []
-    less_far: list[tuple[float, str]] = []
+    later: list[tuple[float, str]] = []
+    earlier: list[tuple[float, str]] = []
     for side in SIDES:
         if side.title in before.index and side.title in after.index:
             one, other = before.loc[side.title], after.loc[side.title]
             change = other["share"] - one["share"]
             if _apart(side, one, other):
-                later = farther if change > 0 else less_far
-                later.append((abs(change), _moved(side, one, other)))
-    return _texts(farther), _texts(less_far)
+                found = later if change > 0 else earlier
+                found.append((abs(change), _moved(side, one, other)))
+    return _texts(later), _texts(earlier)
 
 
 def _apart(side: Side, one: pd.Series, other: pd.Series) -> bool:
@@ -184,9 +184,9 @@ def _texts(changes: Iterable[tuple[float, str]]) -> tuple[str, ...]:
 
 def say_steps(steps: list[StressedStep]) -> list[Finding]:
     """A sentence for each step that changes something clearly, and one for all others."""
-    sure = [step for step in steps if step.gain.sure]
-    others = [step for step in steps if not step.gain.sure]
-    found = [Finding(f"{_sentence(step)}.") for step in sure]
+    clear = [step for step in steps if step.gain.sure or step.later or step.earlier]
+    found = [Finding(f"{_sentence(step)}.") for step in clear]
+    others = [step for step in steps if step not in clear]
     if others:
         texts = listed(
             f"from {each.step.before} to {each.step.after} ({points(each.gain.share)} points)"
@@ -198,12 +198,14 @@ def say_steps(steps: list[StressedStep]) -> list[Finding]:
 
 def _sentence(each: StressedStep) -> str:
     step, gain = each.step, each.gain
+    chance = "" if gain.sure else "which may be due to chance, "
     parts = [
-        f"**From {step.before} to {step.after}** ({step.what}): {points(gain.share)} points under "
-        f"corruption, 95 % interval {points(gain.low)} to {points(gain.high)} ({gain.grounds})"
+        f"**From {step.before} to {step.after}**, {step.what}: {points(gain.share)} points under "
+        f"corruption, {chance}95 % interval {points(gain.low)} to {points(gain.high)} "
+        f"({gain.grounds})"
     ]
-    for words, dials in (("holds out longer", each.farther), ("less long", each.less_far)):
+    for word, dials in (("later", each.later), ("earlier", each.earlier)):
         if dials:
             more = f" and {len(dials) - MOST_DIALS} more" * (len(dials) > MOST_DIALS)
-            parts.append(f"{words}: {', '.join(dials[:MOST_DIALS])}{more}")
+            parts.append(f"half are lost {word}: {', '.join(dials[:MOST_DIALS])}{more}")
     return "; ".join(parts)

@@ -7,6 +7,7 @@ trained network, kind and level. A trained network is a model, a recipe and a se
 import numpy as np
 import pandas as pd
 
+from mnistcmp.analysis.text import NOTHING, percent
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, SIDES, Side
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
@@ -14,6 +15,10 @@ from mnistcmp.robustness.breaking_points import half_lost
 from mnistcmp.robustness_records import CLEAN
 
 NETWORK = ["model", "recipe", "seed"]
+
+
+# Six dials where there is no room for all. Each has one side.
+BRIEFLY = ("shift", "noise", "contrast", "blur", "salt_and_pepper", "exchange")
 
 
 def shipped(records: pd.DataFrame) -> pd.DataFrame:
@@ -134,6 +139,23 @@ def overview(records: pd.DataFrame, levels: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(
         ["model", "recipe"], key=lambda names: names.map(places), ignore_index=True
     )
+
+
+def in_text(records: pd.DataFrame) -> pd.DataFrame:
+    """The `overview` of one recipe as text, with the half-lost levels of the dials in BRIEFLY."""
+    table = overview(records, half_lost_levels(records))
+    text = {
+        "model": table["model"],
+        "trained": table["networks"].map(str),
+        "images": table["images"].map("{:,}".format),
+        "clean": table["clean"].map(percent),
+        "under corruption": table["corrupted"].map(percent),
+    }
+    for side in SIDES:
+        if side.dial.name in BRIEFLY:
+            levels = table[side.title].map(side.label, na_action="ignore")
+            text[side.title.lower()] = levels.fillna(NOTHING)
+    return pd.DataFrame(text)
 
 
 def endurance(levels: pd.DataFrame) -> pd.Series:

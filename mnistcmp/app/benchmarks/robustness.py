@@ -19,6 +19,7 @@ from mnistcmp.app import cached_records, palette
 from mnistcmp.app.benchmarks import robustness_charts as charts
 from mnistcmp.app.plain_text import code, plain
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
+from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.nudge_records import COMMAND as NUDGE_COMMAND
 from mnistcmp.nudge_records import Entry
 from mnistcmp.records import RecordsError
@@ -62,7 +63,7 @@ def _accuracies(networks: pd.DataFrame, highlight: str | None) -> None:
         f"{len(networks)} trained networks."
     )
     left, right = st.columns([3, 2], gap="large")
-    left.html(palette.family_legend(networks["model"]) + palette.recipe_legend())
+    left.html(palette.family_legend(networks["model"]) + _recipes(networks))
     left.altair_chart(charts.clean_and_corrupted(networks, highlight))
     _say(right, _clean_and_corrupted(networks))
     _download("Clean and corrupted accuracy as CSV", networks, "corrupted")
@@ -150,14 +151,18 @@ def _transfers(pairs: pd.DataFrame, recipe: str) -> None:
     if shares.empty:
         return
     st.caption(
-        f"Each row: what fools this network. Each column: how often it fools this other network "
-        f"too, of {pairs['n'].min()} to {pairs['n'].max()} digits that both read correctly without "
-        "it. Networks that the same nudges fool stand together. Grey: the network itself, which is "
-        "fooled by definition."
+        "Each row: what fools this network. Each column: how often it fools this other network too, "
+        f"of at least {pairs['n'].min()} digits that both read correctly without it. Networks that "
+        "the same nudges fool stand together. Grey: the network itself, which is fooled by "
+        "definition."
     )
     _say(st.container(), nudge_tables.say_transfers(shares))
     st.altair_chart(charts.transfers(shares, nudge_tables.alike_together(shares)))
     _download("Whom nudges fool as CSV", pairs, f"nudge-transfers-{recipe}")
+
+
+def _recipes(networks: pd.DataFrame) -> str:
+    return palette.recipe_legend(recipe for recipe in RECIPES if recipe in set(networks["recipe"]))
 
 
 def _say(place: st.delta_generator.DeltaGenerator, found: Iterable[Finding]) -> None:

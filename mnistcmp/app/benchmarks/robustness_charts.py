@@ -14,7 +14,8 @@ from mnistcmp.catalogue.corruptions import CORRUPTIONS
 
 ROW_PX = 18
 LEGEND = alt.Legend(orient="top", gradientLength=160, titleLimit=300)
-COLUMNS = alt.Axis(orient="top", labelAngle=-60, labelLimit=170, labelOverlap=False)
+COLUMNS = alt.Axis(orient="top", labelAngle=-90, labelLimit=170, labelOverlap=False)
+MANY_COLUMNS = alt.Axis(orient="top", labelAngle=-90, labelOverlap=True, title="also fools")
 
 
 def clean_and_corrupted(networks: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
@@ -155,9 +156,9 @@ def nudge_norms(medians: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
 def transfers(shares: pd.DataFrame, order: list[str]) -> alt.LayerChart:
     """How often a nudge that fools one network (row) fools another (column)."""
     rows = 100 * shares.rename_axis(index="fools", columns="also fools")
-    rows = rows.stack(future_stack=True).rename("percent").reset_index()
+    rows = rows.stack().rename("percent").reset_index()
     base = alt.Chart(rows).encode(
-        x=alt.X("also fools:N", sort=order, axis=COLUMNS, title="also fools"),
+        x=alt.X("also fools:N", sort=order, axis=MANY_COLUMNS),
         y=alt.Y("fools:N", sort=order, axis=NAMES, title="what fools"),
     )
     cells = (

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from mnistcmp.analysis import robustness_tables as tables
+from mnistcmp.analysis.comparisons import ENOUGH_RUNS
 from mnistcmp.analysis.robustness_findings import say_steps, stressed_steps
 from mnistcmp.analysis.robustness_tables import SIDES
 from mnistcmp.app import cached_records
@@ -52,19 +53,22 @@ def show(study: Study, recipe: str) -> None:
 
 def _caption(networks: pd.DataFrame) -> str:
     counts = networks.groupby("model").size()
+    trained = " to ".join(map(str, sorted({counts.min(), counts.max()})))
     text = (
         "The mean over fifteen corruptions after MNIST-C (Mu and Gilmer, 2019), written anew, on "
-        f"at least {networks['images'].min():,} test digits each. Grey ticks: clean digits. "
+        f"at least {networks['images'].min():,} test digits each; trained networks: {trained} of "
+        "each kind. Grey ticks: clean digits. Lines through dots above: from the lowest to the "
+        "highest of them."
     )
-    if counts.max() == 1:
-        return text + (
-            "One trained network each: the intervals cover the choice of the test images, not that "
-            "of the training run, so that other seeds may differ. They are wider than needed, "
-            "because all networks read the same images."
+    if counts.min() < ENOUGH_RUNS:
+        text += (
+            f" With fewer than {ENOUGH_RUNS} trained networks, the interval of a gain covers the "
+            "choice of the test images, not of the training run: other seeds may differ. It is on "
+            "the safe side, because both networks read the same images."
         )
     return text + (
-        f"{counts.min()} to {counts.max()} trained networks each; lines: from the lowest to the "
-        "highest."
+        " “Half are lost”: the level of a dial at which only half as many digits are read as "
+        "without the change; one trained network each."
     )
 
 

@@ -29,7 +29,8 @@ def under_corruption(networks: pd.DataFrame, order: list[str]) -> alt.LayerChart
         low=("corrupted", "min"),
         high=("corrupted", "max"),
     )
-    rows = rows.assign(networks=groups.size(), images=groups["images"].min()).reset_index()
+    rows = rows.assign(networks=groups.size(), images=groups["images"].min())
+    rows = rows.loc[order].reset_index()
     tooltip = [
         "model",
         *(alt.Tooltip(name, format=".2f") for name in ("clean", "corrupted", "low", "high")),

@@ -5,14 +5,12 @@ import streamlit as st
 
 from mnistcmp.analysis import effects
 from mnistcmp.analysis.effects import AFTER, BEFORE, Effect
-from mnistcmp.analysis.robustness_tables import SIDES, Side, ladder_means, spreads
+from mnistcmp.analysis.robustness_tables import BRIEFLY, SIDES, Side, ladder_means, spreads
 from mnistcmp.app import palette
 from mnistcmp.app.studies import robustness_charts as charts
 from mnistcmp.app.studies.robustness import records_of
 from mnistcmp.catalogue.studies import Study
 
-# The dials whose ladders are drawn; the effects are computed for all.
-DRAWN = ("shift", "noise", "contrast", "blur", "salt_and_pepper", "exchange")
 COLUMNS = 3
 EXPLANATION = (
     "A head that pools the whole map adds up what was found anywhere in the image, so that its "
@@ -31,7 +29,7 @@ def show(study: Study) -> None:
     records = records_of(study, (BEFORE, AFTER))
     if records.empty:
         return
-    rows = {side: spreads(records, side) for side in SIDES if side.dial.name in DRAWN}
+    rows = {side: spreads(records, side) for side in SIDES if side.dial.name in BRIEFLY}
     rows = {side: of_side for side, of_side in rows.items() if not of_side.empty}
     if not rows:
         st.caption("The dials have not been measured yet.")
@@ -48,7 +46,7 @@ def show(study: Study) -> None:
 
 def _ladders(study: Study, records: pd.DataFrame, rows: dict[Side, pd.DataFrame]) -> None:
     seeds = records.groupby(["model", "recipe"])["seed"].nunique()
-    images = records.loc[records["kind"].isin(DRAWN), "n"].min()
+    images = records.loc[records["kind"].isin(BRIEFLY), "n"].min()
     each = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
     st.caption(
         f"Accuracy on {images:,} test digits. Solid lines: the recipe {BEFORE}; dashed lines: "
@@ -79,17 +77,32 @@ def _effects(study: Study, found: list[Effect]) -> None:
         f"significant change. Below: only effects of {100 * effects.WORTH_NAMING:.0f} points or "
         "more on which all agree."
     )
-    st.html(palette.recipe_legend())
+    st.html(palette.recipe_legend((BEFORE, AFTER)))
     for part, column in zip(parts, st.columns(len(parts)), strict=True):
         column.markdown(f"**{part.capitalize()}**")
         column.altair_chart(charts.effects(each for each in found if each.part == part))
     st.markdown("\n".join(f"- {one.text}" for one in effects.say(found)))
     rows = effects.table(found)
     with st.expander("Table"):
-        number = st.column_config.NumberColumn(format="%+.1f")
-        st.dataframe(
-            rows, hide_index=True, column_config={n: number for n in ("effect", "low", "high")}
-        )
+        st.caption("In points, with 95 % intervals over the trained networks.")
+        st.dataframe(_side_by_side(rows))
     name = f"study-{study.number}-effects.csv"
     content = rows.to_csv(index=False)
     st.download_button("Effects as CSV", content, name, "text/csv", on_click="ignore")
+
+
+def _side_by_side(rows: pd.DataFrame) -> pd.DataFrame:
+    """The gaps as text: one row per dial; one column per part, recipe and pair of networks.
+
+    For training there is only the mean over the networks.
+    """
+    rows = rows[(rows["networks"] == effects.MEAN) == (rows["recipe"] == "")]
+    half = (rows["high"] - rows["low"]) / 2
+    texts = [f"{gap:+.1f} ± {side:.1f}" for gap, side in zip(rows["effect"], half, strict=True)]
+    headings = [
+        f"{row.part} ({row.recipe}): {row.networks}" if row.recipe else row.part
+        for row in rows.itertuples()
+    ]
+    table = rows.assign(gap=texts, heading=headings)
+    wide = table.pivot(index="dial", columns="heading", values="gap")
+    return wide.loc[table["dial"].unique(), list(dict.fromkeys(headings))]
