@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mnistcmp.app import cached_networks, session
-from mnistcmp.app.break_it import digit, link, nudge, one_dial
+from mnistcmp.app.break_it import digit, heat_map, link, nudge, one_dial
 from mnistcmp.app.main import DRAW
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.recipes import RECIPES
@@ -45,7 +45,7 @@ def page() -> None:
     if chosen is None:
         return
     one_dial.show(chosen, recipe)
-    # Here: "All dials at once" (heat_map.show).
+    heat_map.show(chosen, recipe, networks)
     nudge.show(chosen.pixels, chosen.label, networks, recipe)
 
 

@@ -151,7 +151,7 @@ def _reading(column: "DeltaGenerator", name: str, recipe: str, pixels: np.ndarra
     study = study_of(name)
     column.subheader(name)
     column.markdown(f"{MODELS[name].caption}.")
-    column.caption(f"Study {study.number}, {study.title}. Source: {study.source}.")
+    column.caption(f"Study {study.number} ({study.title}). Source: {study.source}.")
     if problem:
         column.warning(plain(problem))
         column.caption("Only its structure can be shown.")
