@@ -8,7 +8,7 @@ from mnistcmp.app.main import DRAW
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.recipes import RECIPES
 
-DIGIT_PX = 340  # of the choice of a digit, which on a narrow screen is below that of the recipe
+DIGIT_PX = 300  # of the choice of a digit, which on a narrow screen is below that of the recipe
 
 
 def page() -> None:
@@ -23,25 +23,24 @@ def page() -> None:
     # The setting of the Draw page; Streamlit drops the value of a widget that is not shown.
     st.session_state[session.RECIPE] = st.session_state.get(session.RECIPE, "drawn")
     choices = st.container(horizontal=True, gap="medium")
-    recipe = choices.segmented_control(
-        "Networks",
-        list(RECIPES),
-        required=True,
-        key=session.RECIPE,
-        help="The recipe of the Draw page, where the recipes are explained",
-        persist_state="session",
-        width="content",
-    )
+    with choices.container(width="content"):
+        recipe = st.segmented_control(
+            "Networks",
+            list(RECIPES),
+            required=True,
+            key=session.RECIPE,
+            help="The recipe of the Draw page, where the recipes are explained",
+            persist_state="session",
+            width="content",
+        )
+        if st.button("Draw a digit of your own", type="tertiary"):
+            st.switch_page(DRAW)
     assert recipe is not None  # the session state holds one, and it cannot be deselected
     networks = cached_networks.networks_or_remedy(recipe)
     if not networks:
         return
     with choices.container(width=DIGIT_PX):
         chosen = digit.choose(networks)
-    with choices.container(width="content"):
-        st.space("small")  # in line with the choices, which have labels
-        if st.button("Draw a digit"):
-            st.switch_page(DRAW)
     if chosen is None:
         return
     one_dial.show(chosen, recipe)
