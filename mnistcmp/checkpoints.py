@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from mnistcmp.catalogue.datasets import argument
+from mnistcmp.catalogue.recipes import recipes_of
 from mnistcmp.json_files import (
     Count,
     FileName,
@@ -31,7 +32,7 @@ from mnistcmp.json_files import (
     check,
     read_json,
 )
-from mnistcmp.models import build
+from mnistcmp.models import MODELS, build
 from mnistcmp.models.shapes import ImageShape
 from mnistcmp.records import default_folder, training_command
 from mnistcmp.safe_files import DamagedFile, read_bytes, write_whole
@@ -165,11 +166,16 @@ def load(
 
     `folder` has the weights; None means `records.default_folder()`.
     Raises CheckpointError, with the file and the remedy, if the checkpoint is missing or damaged or
-    does not fit the model.
+    does not fit the model, or if the model has no such recipe.
     """
     for checkpoint in read_manifest(folder):
         if checkpoint.key == (dataset, name, recipe):
             return load_checkpoint(checkpoint, folder)
+    if name in MODELS and recipe not in recipes_of(name):
+        raise CheckpointError(
+            f"{name} is not trained with the recipe {recipe!r}: choose from "
+            f"{', '.join(recipes_of(name))}"
+        )
     raise CheckpointError(
         f"{_folder(folder)} has no checkpoint of {name!r} with the recipe {recipe!r} on "
         f"{dataset!r}: make it with {_command(name, recipe, dataset)}"

@@ -8,12 +8,13 @@ half of the digits is computed from the ladders when it is read: see robustness/
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import Annotated, NamedTuple, TypedDict
 
 import pandas as pd
 
 from mnistcmp import json_files, safe_files
-from mnistcmp.json_files import Count, FileName, Sha256, Share
+from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS, find_corruption, find_dial
+from mnistcmp.json_files import Count, FileName, Sha256, Share, between
 from mnistcmp.records import KEY, RecordsError
 from mnistcmp.safe_files import DamagedFile
 
@@ -21,7 +22,7 @@ from mnistcmp.safe_files import DamagedFile
 class Measured(TypedDict):
     """The accuracy of one network under each corruption and at each level of the dials."""
 
-    images: Count  # test images for `clean` and `corruptions`
+    images: Annotated[int, between(1, 10**12)]  # test images for `clean` and `corruptions`
     clean: Share
     corruptions: dict[str, Share]
     ladder_images: Count  # test images for `ladders`; 0 if there are none
@@ -63,7 +64,7 @@ class RobustnessRecords:
         records then stay.
         """
         line = json_files.line_of(entry)
-        json_files.read_line(line, Entry)
+        _entry(line)
         safe_files.append_line(self.path, line)
 
     def entries(self) -> list[Entry]:
@@ -75,10 +76,14 @@ class RobustnessRecords:
             newest[key] = entry
         return list(newest.values())
 
-    def has_ladders(self, sha256: str) -> bool:
-        """Whether the weights with this sha256 were measured in full."""
+    def is_complete(self, sha256: str) -> bool:
+        """Whether the weights with this sha256 were measured in full, as the catalogue is now."""
+        levels = {name: list(dial.positions) for name, dial in DIALS.items()}
         return any(
-            entry["sha256"] == sha256 and bool(entry["ladders"]) for entry in self._lines().entries
+            entry["sha256"] == sha256
+            and entry["corruptions"].keys() == CORRUPTIONS.keys()
+            and {name: [at for at, _ in of] for name, of in entry["ladders"].items()} == levels
+            for entry in self._lines().entries
         )
 
     def table(self) -> pd.DataFrame:
@@ -134,7 +139,21 @@ def _read_lines(content: bytes) -> _Lines:
     entries, damaged = [], {}
     for number, line in enumerate(content.splitlines(), start=1):
         try:
-            entries.append(json_files.read_line(line, Entry))
+            entries.append(_entry(line))
         except ValueError as error:
             damaged[number] = str(error)
     return _Lines(entries, damaged)
+
+
+def _entry(line: bytes) -> Entry:
+    """The content of a line. Raises ValueError, with the reason, if it is damaged."""
+    entry = json_files.read_line(line, Entry)
+    for name in entry["corruptions"]:
+        find_corruption(name)
+    if entry["ladders"] and not entry["ladder_images"]:
+        raise ValueError("its ladders are of no images")
+    for name, ladder in entry["ladders"].items():
+        dial = find_dial(name)
+        for level, _ in ladder:
+            dial.check(level)
+    return entry

@@ -10,14 +10,17 @@ from pathlib import Path
 import benchmark_app
 import pandas as pd
 
+from mnistcmp.analysis import robustness_tables
 from mnistcmp.analysis.benchmark_tables import elsewhere, markdown, overview
 from mnistcmp.analysis.text import NOTHING, listed
+from mnistcmp.catalogue.corruptions import CORRUPTIONS
 from mnistcmp.catalogue.datasets import title
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.drawing.threshold import read as read_threshold
 from mnistcmp.models import MODELS
 from mnistcmp.records import Records, default_folder, newest, summarise
+from mnistcmp.robustness_records import RobustnessRecords
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 README = REPOSITORY / "README.md"
@@ -111,6 +114,27 @@ def results(results: Path) -> str:
         "on one thread. A dash means not published or not trained.\n\n"
         f"{markdown(table)}\n\n"
         f"Number of runs: {len(runs)}. Measured on: {_measured_on(runs)}."
+    )
+
+
+def robustness(results: Path) -> str:
+    """What each network on MNIST survives, with two recipes."""
+    records = RobustnessRecords(results)
+    table = records.table()
+    table = table[(table["dataset"] == "mnist") & table["model"].isin(list(MODELS))]
+    recipes = [name for name in ("tuned", "drawn") if name in set(table["recipe"])]
+    if not recipes:
+        return "Not measured yet."
+    texts = {name: robustness_tables.in_text(table[table["recipe"] == name]) for name in recipes}
+    measured = sorted({f"{entry['machine']}; {entry['versions']}" for entry in records.entries()})
+    return (
+        f"*Under corruption* is the mean accuracy under {len(CORRUPTIONS)} corruptions after "
+        f"MNIST-C ({', '.join(CORRUPTIONS).replace('_', ' ')}), in percent, like *clean*. Both are "
+        "means over the trained networks, on this number of test images. The last columns are the "
+        "levels of dials at which one trained network (seed 0) reads only half as many of "
+        f"{table.loc[table['level'].notna(), 'n'].max():,} test digits as without the change.\n\n"
+        + "\n\n".join(f"Recipe `{name}`:\n\n{markdown(text)}" for name, text in texts.items())
+        + f"\n\nMeasured on: {' and '.join(measured)}."
     )
 
 
@@ -224,17 +248,18 @@ def app_speed(results: Path) -> str:
 
 PARTS = {
     "zoo": zoo,
-    "recipes": recipes,
     "duration": duration,
-    "threshold": threshold,
     "results": results,
+    "robustness": robustness,
+    "recipes": recipes,
     "photos": photos,
+    "threshold": threshold,
     "speed": speed,
     "app speed": app_speed,
 }
 PAGES = {
     README: ("zoo", "duration"),
-    RESULTS: ("zoo", "results", "recipes", "photos", "threshold", "speed", "app speed"),
+    RESULTS: tuple(part for part in PARTS if part != "duration"),
 }
 
 

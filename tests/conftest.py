@@ -8,7 +8,7 @@ import torch
 
 from mnistcmp.training import jobs, worker_pool
 from mnistcmp.training.jobs import Materials
-from tests.helpers import REPOSITORY, InlineWorker, toy_materials
+from tests.helpers import REPOSITORY, InlineWorker, measure_little, toy_materials
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,8 @@ def toy() -> Materials:
 
 @pytest.fixture
 def inline(monkeypatch):
-    """Campaigns train in the test's process, on one thread like a worker."""
+    """Campaigns train in the test's process, on one thread like a worker, and measure little."""
+    measure_little(monkeypatch)
     monkeypatch.setattr(worker_pool, "Worker", InlineWorker)
     for name in ("materials", "device", "steps", "folder"):  # restored after the test
         monkeypatch.setattr(jobs._Here, name, None, raising=False)

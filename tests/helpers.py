@@ -8,21 +8,29 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from mnistcmp import cli
+from mnistcmp import cli, robustness_records
+from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
 from mnistcmp.records import Records
+from mnistcmp.robustness import measure, stressed_images
 from mnistcmp.training import jobs, worker_pool
 from mnistcmp.training.jobs import Job, Materials
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 APP = str(REPOSITORY / "streamlit_app.py")
+FEW_CORRUPTIONS = {name: CORRUPTIONS[name] for name in ("stripe", "translate")}
+FEW_DIALS = {
+    "shift": replace(DIALS["shift"], ladder=(2, 5)),
+    "contrast": replace(DIALS["contrast"], ladder=(0.25, 0.5)),
+}
 PATIENCE_SECONDS = 120  # how long a test waits for something that normally takes a moment
 
 
@@ -44,6 +52,13 @@ def toy_materials() -> Materials:
         PenPixels(*toy_images(64, seed=3), torch.arange(64) % 2 + 1),
         PenPixels(*toy_images(32, seed=4), torch.arange(32) % 2 + 3),
     )
+
+
+def measure_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Robustness is measured under two corruptions, and two dials with two levels each."""
+    for module in (measure, stressed_images, robustness_records):
+        monkeypatch.setattr(module, "CORRUPTIONS", FEW_CORRUPTIONS)
+        monkeypatch.setattr(module, "DIALS", FEW_DIALS)
 
 
 def page(name: str) -> str:
@@ -101,15 +116,15 @@ def end_process(pid: int) -> None:
 
 
 class Training:
-    """`mnistcmp train` on toy images, writing to `out`."""
+    """`mnistcmp train`, or another command, on toy images, writing to `out`."""
 
-    def __init__(self, out: Path, capsys: pytest.CaptureFixture) -> None:
-        self.out, self._capsys = out, capsys
+    def __init__(self, out: Path, capsys: pytest.CaptureFixture, command: str = "train") -> None:
+        self.out, self._capsys, self._command = out, capsys, command
 
     def __call__(self, *arguments: str) -> tuple[int, str, str]:
         """-> exit status, stdout, stderr."""
         try:
-            status = cli.main(["train", "--out", str(self.out), *arguments])
+            status = cli.main([self._command, "--checkpoints", str(self.out), *arguments])
         except SystemExit as end:
             status = end.code
         return status, *self._capsys.readouterr()

@@ -359,6 +359,13 @@ def test_load_says_how_to_train_a_missing_checkpoint(tmp_path, name, recipe, dat
     assert str(tmp_path) in str(caught.value)
 
 
+@pytest.mark.parametrize("recipe", ["hardened", "drwan"])
+def test_load_names_the_recipes_of_a_model_that_has_not_this_one(tmp_path, recipe):
+    save_model(tmp_path, trained("mlp"), "mlp")
+    with pytest.raises(CheckpointError, match=f"{recipe}.*choose from published, tuned, drawn$"):
+        load("mlp", recipe, folder=tmp_path)
+
+
 def test_load_names_an_unknown_model(tmp_path):
     save_model(tmp_path, trained("mlp"), "mlp")
     with pytest.raises(CheckpointError, match="'transformer'"):

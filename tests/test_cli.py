@@ -255,10 +255,11 @@ def test_train_all_drawn_needs_the_pen_file(script_without_pen, tmp_path):
     assert len(script_without_pen.runs()) == 0
 
 
-def test_train_all_refuses_models_without_a_published_recipe(script):
-    status, _, err = script("--models", "kernel_3", "depth_2", "--recipe", "published")
+@pytest.mark.parametrize("recipe", ["published", "hardened"])
+def test_train_all_refuses_models_without_the_recipe(script, recipe):
+    status, _, err = script("--models", "kernel_3", "depth_2", "--recipe", recipe)
     assert status == 1
-    assert "there is no published recipe for kernel_3, depth_2" in err
+    assert f"there is no {recipe} recipe for kernel_3, depth_2" in err
     assert len(script.runs()) == 0
 
 

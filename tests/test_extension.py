@@ -78,8 +78,9 @@ def read_by(recipe: str) -> str:
 
 
 def test_study_is_one_entry(train, monkeypatch):
+    number = max(STUDIES) + 1
     ours = Study(
-        number=10,
+        number=number,
         title="Perceptrons",
         question="What does a second hidden layer buy?",
         source="our own",
@@ -89,8 +90,8 @@ def test_study_is_one_entry(train, monkeypatch):
         goal=0.5,
         show_gradients=True,
     )
-    monkeypatch.setitem(STUDIES, 10, ours)
-    runs = train("--study", "10", "--recipe", "tuned").runs()
+    monkeypatch.setitem(STUDIES, number, ours)
+    runs = train("--study", str(number), "--recipe", "tuned").runs()
     assert sorted(runs["model"]) == ["fcn", "mlp"]
     app = shown("studies", study=ours)
     assert app.header[0].value == "What does a second hidden layer buy?"

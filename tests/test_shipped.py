@@ -1,12 +1,16 @@
 """The shipped weights and records of real runs: complete, with the expected accuracies."""
 
+import os
+
 import pytest
 
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
 from mnistcmp.catalogue.studies import STUDIES, published_figures
 from mnistcmp.checkpoints import load_all, read_manifest
+from mnistcmp.data import load
 from mnistcmp.models import MODELS
-from mnistcmp.records import Records, default_folder, newest, summarise
+from mnistcmp.records import Records, default_folder, home, newest, summarise
+from mnistcmp.robustness_records import RobustnessRecords
 from mnistcmp.training import verify
 
 FIRST = tuple(dict.fromkeys(model for number in (1, 2, 3, 4) for model in STUDIES[number].models))
@@ -42,6 +46,30 @@ def summary(reported):
 
 def test_shipped_folder_has_no_problems():
     assert list(verify.problems(default_folder())) == []
+
+
+@pytest.mark.network
+def test_ten_recorded_figures_of_robustness_are_those_of_the_shipped_weights(request):
+    """Each is of another corruption or dial; MNIST is read from data/, or downloaded there."""
+    data = home() / "data"
+    asked_for = os.environ.get("CI") or request.config.getoption("-m") == "network"
+    if not load.home("mnist", data).exists() and not asked_for:
+        pytest.skip("needs MNIST (20 MB): run it with `pytest -m network`, or set CI=1")
+    table = RobustnessRecords(default_folder() / "results").table()
+    weights = {(*entry.key, entry.seed): entry for entry in read_manifest()}
+    dataset = load.load_dataset("mnist", data)
+    assert len(table) > verify.CHECKED_FIGURES == 10
+    assert list(verify.wrong_figures(default_folder(), table, weights, dataset)) == []
+
+
+def test_every_shipped_network_on_mnist_was_measured_in_full():
+    records = RobustnessRecords(default_folder() / "results")
+    on_mnist = [entry for entry in read_manifest() if entry.dataset == "mnist"]
+    assert [entry.file for entry in on_mnist if not records.is_complete(entry.sha256)] == []
+    shipped = records.table().query("seed == 0")
+    on_ladders = shipped["level"].notna()
+    assert set(shipped[on_ladders]["n"]) == {1_000}
+    assert set(shipped[~on_ladders]["n"]) == {10_000}
 
 
 def test_shipped_weights_are_of_seed_0_for_every_model_and_recipe():
@@ -103,6 +131,28 @@ def test_networks_of_studies_6_to_9_were_trained_three_times(reported):
 @pytest.mark.parametrize("model", CONVOLUTIONAL)
 def test_networks_of_studies_6_to_9_read_digits_well(summary, model):
     assert round(100 * summary["test_accuracy"]["tuned", model], 2) >= 99.2
+
+
+SQUARE = tuple(STUDIES[10].models)
+
+
+@pytest.mark.parametrize("recipe", ["tuned", "drawn", "hardened"])
+def test_networks_of_study_10_were_trained_three_times_with_each_recipe(reported, recipe):
+    runs = reported[(reported["recipe"] == recipe) & reported["model"].isin(SQUARE)]
+    if recipe == "drawn":  # base_cnn has one run, as the other networks of its first study
+        runs = runs[runs["model"] != "base_cnn"]
+    seeds = runs.groupby("model")["seed"].unique()
+    assert set(seeds.index) == set(SQUARE) - ({"base_cnn"} if recipe == "drawn" else set())
+    assert all({0, 1, 2} <= set(trained) for trained in seeds)
+
+
+# Mean accuracies in percent on the clean test images: a mean of each channel says less than its
+# values, so networks with a pooled head read fewer of them.
+@pytest.mark.parametrize("recipe", ["tuned", "drawn", "hardened"])
+@pytest.mark.parametrize("model", SQUARE)
+def test_networks_of_study_10_read_clean_digits(summary, model, recipe):
+    goal = 96 if "pooled" in model else 98.5
+    assert 100 * summary["test_accuracy"][recipe, model] >= goal
 
 
 def test_networks_on_photos_were_trained_three_times_or_twice_if_slow(on_photos):

@@ -80,9 +80,9 @@ def network_legend(models: Iterable[str]) -> str:
     return _legend((marks[model], model) for model in models)
 
 
-def recipe_legend() -> str:
+def recipe_legend(recipes: Iterable[str]) -> str:
     """The legend of the recipes' marks, as HTML."""
-    return _legend((mark, recipe) for recipe, mark in RECIPE_MARKS.items())
+    return _legend((RECIPE_MARKS[recipe], recipe) for recipe in recipes)
 
 
 def _legend(entries: Iterable[tuple[Mark, str]]) -> str:

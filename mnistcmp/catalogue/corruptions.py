@@ -1,8 +1,9 @@
 """The dials and corruptions that change an image: names, units, levels, descriptions."""
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf
 from numbers import Real
+from typing import Any
 
 # Shift is the one dial with a direction. Records measure the first.
 SHIFT_DIRECTIONS = ("right", "down", "left", "up")
@@ -45,13 +46,14 @@ class Dial:
         above = tuple(level for level in self.ladder if level > self.rest)
         return tuple(side for side in (below, above) if side)
 
-    def check(self, level: object) -> float:
+    def check(self, level: Any) -> float:
         """The level as a float. Raises ValueError if it is no number or outside the dial."""
         lowest, highest = self.positions[0], self.positions[-1]
         expected = f"the dial {self.name} takes a number from {lowest:g} to {highest:g}"
-        if not isinstance(level, Real) or isinstance(level, bool) or not isfinite(level):
+        is_number = isinstance(level, Real) and not isinstance(level, bool)
+        if not is_number:
             raise ValueError(f"{expected}, not {level!r}")
-        if not lowest <= level <= highest:
+        if not lowest <= level <= highest:  # refuses NaN, too
             raise ValueError(f"{expected}, not {level}")
         return float(level)
 
@@ -120,7 +122,7 @@ DIALS = {
             "px per px",
             0,
             (-1.6, -1.3, -1, -0.8, -0.6, -0.4, -0.2, 0.2, 0.4, 0.6, 0.8, 1, 1.3, 1.6),
-            "Each row of pixels moves sideways, the farther the higher it is: the digit leans.",
+            "The digit leans to one side, and what leaves the image is lost.",
             lower="to the left",
             upper="to the right",
             seen_by=MOVED,
@@ -140,7 +142,7 @@ DIALS = {
             "Noise",
             "σ",
             0,
-            (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
+            (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
             "A random number from a normal distribution with this standard deviation is added to "
             "each pixel, where paper is 0 and ink is 1.",
             random=True,
@@ -160,7 +162,7 @@ DIALS = {
             "Blur",
             "px",
             0,
-            (0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6),
+            (0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6),
             "The image is blurred by a Gaussian function with this standard deviation.",
         ),
         Dial(
@@ -177,7 +179,7 @@ DIALS = {
             "Ink and paper exchanged",
             "%",
             0,
-            (0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 1),
+            (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.8, 1),
             "The image is mixed with its negative: at 50 % all is the same grey, and at 100 % ink "
             "and paper have changed places.",
         ),
@@ -202,6 +204,37 @@ DIALS = {
         ),
     )
 }
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a dial; `levels` go from the one beside rest outwards."""
+
+    dial: Dial
+    levels: tuple[float, ...]
+
+    @property
+    def title(self) -> str:
+        """The dial's title, with the word for the side if there are two."""
+        return f"{self.dial.title}, {self.word}" if len(self.dial.sides) > 1 else self.dial.title
+
+    @property
+    def word(self) -> str:
+        """The word for the side; empty if the dial has one only."""
+        return self.dial.upper if self.levels[-1] > self.dial.rest else self.dial.lower
+
+    def label(self, level: float) -> str:
+        """A level for readers, with three digits; inf, which is never reached, as beyond the last."""
+        if level == inf:
+            return f"beyond {self.dial.label(self.levels[-1])}"
+        return self.dial.label(float(f"{level:.3g}"))
+
+    def share(self, level: float) -> float:
+        """How much of the side's range a level is: 0 at rest, 1 at the last level."""
+        return (level - self.dial.rest) / (self.levels[-1] - self.dial.rest)
+
+
+SIDES = tuple(Side(dial, levels) for dial in DIALS.values() for levels in dial.sides)
 
 CORRUPTIONS = {
     corruption.name: corruption

@@ -293,7 +293,7 @@ MODELS = by_name(
             "base_cnn",
             "layer_swaps.BaseCNN",
             params=119_530,
-            caption="The baseline of study 8: convolution, ReLU and max pooling, twice",
+            caption="The baseline of studies 8 and 10: convolution, ReLU and max pooling, twice",
             tuning=Tuning(5e-3),
         ),
         ModelSpec(

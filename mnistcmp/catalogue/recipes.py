@@ -22,8 +22,9 @@ class RecipeSpec:
     """One training recipe.
 
     description: what it does, in a few words.
-    adds: what it changes, compared with the previous recipe in the table.
+    adds: what it changes, compared with the recipe `builds_on`.
     settings: a network and a data set -> the settings, or None if it does not apply.
+    builds_on: the recipe that it is compared with, if any.
     pen_strokes: whether it needs the file of pen strokes, which suits only MNIST.
     """
 
@@ -31,6 +32,7 @@ class RecipeSpec:
     description: str
     adds: str
     settings: Callable[[ModelSpec, DatasetSpec], Recipe | None]
+    builds_on: str | None = None
     pen_strokes: bool = False
 
 
@@ -82,12 +84,14 @@ RECIPES = {
             "with our own settings for each network",
             "our own recipe in place of the source's",
             tuned,
+            builds_on="published",
         ),
         RecipeSpec(
             "drawn",
             "as tuned, with real pen strokes added to the training images",
             "real pen strokes in the training images",
             tuned,
+            builds_on="tuned",
             pen_strokes=True,
         ),
         RecipeSpec(
@@ -96,6 +100,7 @@ RECIPES = {
             f"third (only the networks of study {STUDY_OF_HARDENING})",
             "noise and lower contrast in the training images",
             hardened,
+            builds_on="tuned",
         ),
     )
 }

@@ -53,11 +53,16 @@ MOST_NETWORKS = 7  # with published figures: more than seven colours are hard to
 
 @dataclass(frozen=True)
 class Step:
-    """One change: the networks before and after it, and a short label for it."""
+    """One change: the networks before and after it, and a short label for it.
+
+    part: the one part in which the two differ, if the study has a second step that changes the same
+        part of other networks; else "". Only to such a part does the app attribute an effect.
+    """
 
     before: str
     after: str
     what: str
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,12 +142,16 @@ class Study:
                 yield f"{claim} has the factor {claim.factor}: it must be positive and not 1"
         if self.goal is not None and not 0 < self.goal <= 1:
             yield f"its goal is {self.goal}: it must be above 0 and at most 1"
-        published = any(figures != Published() for figures in self.models.values())
-        if published and len(self.models) > MOST_NETWORKS:
+        if self.has_figures and len(self.models) > MOST_NETWORKS:
             yield (
                 f"it has {len(self.models)} networks and published figures: at most "
                 f"{MOST_NETWORKS} networks can be distinguished in the charts"
             )
+
+    @property
+    def has_figures(self) -> bool:
+        """Whether anything was published about one of its networks."""
+        return any(figures != Published() for figures in self.models.values())
 
     def published_for(self, dataset: str) -> bool:
         """Whether the published figures are for this data set or for the original of this copy."""
@@ -416,10 +425,10 @@ STUDIES = by_number(
             number=10,
             title="What does an architecture survive?",
             question=(
-                "Which damage to an image does a pooled head or batch normalisation help to read, "
-                "and which does only training with such images?"
+                "What helps a network to read a damaged image: a pooled head, batch normalisation, "
+                "or training on such images?"
             ),
-            source="Our own question; nothing was published about these four networks",
+            source="Our own question, without published figures",
             models={
                 "base_cnn": Published(),
                 "base_norm": Published(),
@@ -427,14 +436,13 @@ STUDIES = by_number(
                 "base_pooled_norm": Published(),
             },
             changes=(
-                Step("base_cnn", "base_pooled", "pooled head"),
-                Step("base_norm", "base_pooled_norm", "pooled head (with norm)"),
-                Step("base_cnn", "base_norm", "batch norm"),
-                Step("base_pooled", "base_pooled_norm", "batch norm (pooled head)"),
+                Step("base_cnn", "base_pooled", "pooled head (no norm)", "pooled head"),
+                Step("base_norm", "base_pooled_norm", "pooled head (batch norm)", "pooled head"),
+                Step("base_cnn", "base_norm", "batch norm (dense head)", "batch norm"),
+                Step("base_pooled", "base_pooled_norm", "batch norm (pooled head)", "batch norm"),
             ),
             against=("params", "epoch_seconds"),
             stressed=True,
-            published_on=None,
         ),
     )
 )

@@ -23,6 +23,9 @@ class Stress(NamedTuple):
     kind: str = CLEAN
     level: float | None = None
 
+    def __str__(self) -> str:
+        return self.kind if self.level is None else f"{self.kind} {self.level:g}"
+
     def __call__(self, images: Tensor) -> Tensor:
         """float32 (N, 1, 28, 28) in [0, 1] -> the same."""
         if self.level is not None:
@@ -62,7 +65,7 @@ class StressedImages:
         clean = self._images[start : start + PART_IMAGES].unsqueeze(1) / 255
         if stress.kind == CLEAN:
             return clean
-        path = self._folder / f"{stress.kind}_{stress.level}_{number}.npy"
+        path = self._folder / f"{stress}_{number}.npy"
         with FileLock(f"{path}.lock"):
             if not path.exists():
                 _save(path, stress(clean))

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,8 @@ from filelock import FileLock, Timeout
 
 from mnistcmp import machine
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
+from mnistcmp.catalogue.studies import STUDIES
+from mnistcmp.checkpoints import SHIPPED_SEED
 from mnistcmp.data import pen_digits, sample_pack
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import load_dataset, short_name
@@ -35,6 +38,11 @@ PEN_HELP = (
     "{path}"
 )
 
+STRESSED = (
+    "Each network is also measured on changed test images as soon as it is trained. This takes "
+    "longer for the first ones, because the images are then made, once for all networks."
+)
+
 
 def plan(
     models: Iterable[str],
@@ -48,6 +56,8 @@ def plan(
 ) -> list[Job]:
     """Every combination for which a recipe exists; `epochs` overrides the recipes.
 
+    The robustness of runs on MNIST is measured: in full for the seed that is shipped, and for every
+    seed of a network in a study that is `stressed`; otherwise on a sample of the test images.
     With `mirror`, images of the user's own folder are mirrored. Raises as `recipe_for` does.
     """
     jobs = []
@@ -56,8 +66,17 @@ def plan(
             recipe = recipe_for(name, model, dataset, mirror=mirror)
             if epochs is not None:
                 recipe = replace(recipe, epochs=epochs)
-            jobs.append(Job(dataset, model, recipe, seed, protocol))
+            reported = (dataset, protocol) == ("mnist", "final")
+            robustness = _robustness(model, seed) if reported else None
+            jobs.append(Job(dataset, model, recipe, seed, protocol, robustness))
     return jobs
+
+
+def _robustness(model: str, seed: int) -> Literal["full", "sample"]:
+    """How the robustness of a run on MNIST is measured."""
+    studies = [study for study in STUDIES.values() if model in study.models]
+    in_full = seed == SHIPPED_SEED or any(study.stressed for study in studies)
+    return "full" if in_full else "sample"
 
 
 @dataclass(frozen=True)
@@ -182,6 +201,8 @@ def _train(
         say(f"{len(jobs) - len(left)} of {len(jobs)} runs are done already.")
     identity = identity or journal.begin()
     rows: list[RunRow] = []
+    if any(job.robustness for job in left):
+        say(STRESSED)
     if left:
         with show(len(left)) as progress:
             rows = run(

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from math import ceil
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import safetensors.torch
@@ -13,7 +13,6 @@ from torch import nn
 
 from mnistcmp import checkpoints
 from mnistcmp.catalogue.settings import Recipe
-from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.checkpoints import Checkpoint
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
@@ -31,13 +30,14 @@ from mnistcmp.training.loop import Epoch, Precision, probe, train
 
 @dataclass(frozen=True)
 class Job:
-    """One planned run."""
+    """One planned run, and how its network's robustness is measured: not at all, if None."""
 
     dataset: str
     model: str
     recipe: Recipe
     seed: int
     protocol: str = "final"
+    robustness: Literal["full", "sample"] | None = None
 
     def __str__(self) -> str:
         return f"{self.model}, {self.recipe.name}, seed {self.seed}"
@@ -54,7 +54,7 @@ class Materials(NamedTuple):
 class Finished(NamedTuple):
     """The results of a run: columns of its rows, its predictions, and its weights (safetensors).
 
-    `robustness` is None if it is not measured for such a run, or why measuring it failed.
+    `robustness` is None if the job does not ask for it, or the reason why measuring it failed.
     """
 
     run: RunRow
@@ -157,12 +157,11 @@ def _stressed_images() -> StressedImages:
 
 
 def _robustness(model: nn.Module, job: Job) -> Measured | str | None:
-    """The robustness of a run on MNIST, or why it cannot be measured: the run counts anyway."""
-    if (job.dataset, job.protocol) != ("mnist", "final"):
+    """The robustness of a trained network, or why it was not measured: the run counts anyway."""
+    if job.robustness is None:
         return None
-    studies = [study for study in STUDIES.values() if job.model in study.models]
-    full = job.seed == checkpoints.SHIPPED_SEED or any(study.stressed for study in studies)
     try:
+        full = job.robustness == "full"
         return measure(model.to(_Here.device), _stressed_images(), full=full)
     except Exception as error:  # whatever it is, it must not cost the run
         return f"{type(error).__name__}: {error}"

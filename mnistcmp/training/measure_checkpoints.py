@@ -72,7 +72,7 @@ def measure_missing(
         for problem in records.problems():
             say(problem)
         trained = _trained(order)
-        waiting = [entry for entry in trained if not records.has_ladders(entry.sha256)]
+        waiting = [entry for entry in trained if not records.is_complete(entry.sha256)]
         say(f"{len(trained) - len(waiting)} of {len(trained)} networks are measured already.")
         failed = _measure(waiting, order, records, show) if waiting else 0
         records.write_table()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import torch
@@ -11,13 +12,19 @@ from mnistcmp.checkpoints import SHIPPED_SEED, Checkpoint, CheckpointError
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import home, load_dataset, short_name
 from mnistcmp.drawing import threshold
-from mnistcmp.records import Records, RecordsError, newest, training_command
+from mnistcmp.records import KEY, Records, RecordsError, newest, training_command
+from mnistcmp.robustness import measure
+from mnistcmp.robustness.stressed_images import Stress, StressedImages
+from mnistcmp.robustness_records import COMMAND, RobustnessRecords
 from mnistcmp.safe_files import DamagedFile
 from mnistcmp.training.evaluate import Images, evaluate
 
 # Other processors sum in another order, which may change one or two borderline predictions.
 TOLERATED_ACCURACY = 3e-4
 ROUNDING = 1e-6  # of the recorded accuracies
+# Under stress more predictions are borderline.
+TOLERATED_UNDER_STRESS, TOLERATED_IMAGES = 1e-3, 2
+CHECKED_FIGURES = 10  # of robustness: all of them would take an hour
 
 
 def check(folder: Path, dataset: str, data: Path) -> tuple[list[str], bool]:
@@ -37,15 +44,16 @@ def problems(
 
     No line of the records may be damaged. Every weight file must load, belong to a recorded run and
     be listed in the manifest. Every reported run must have its epochs and predictions and, for seed
-    0 on MNIST, its weights; weights for other data sets are optional. If `dataset` is given, the
-    accuracy of its networks and prediction files is measured again and must be as recorded. `name`
-    is its name in the records.
+    0 on MNIST, its weights and their robustness; weights for other data sets are optional. If
+    `dataset` is given, the accuracy of its networks and prediction files, and a few figures of
+    robustness, are measured again and must be as recorded. `name` is its name in the records.
     """
     folder = Path(folder)
     records = Records(folder / "results")
     try:
         manifest = checkpoints.read_manifest(folder)
         yield from records.problems()
+        yield from _of_robustness(folder, manifest, dataset if name == "mnist" else None)
     except (CheckpointError, RecordsError) as error:
         yield str(error)
         return
@@ -115,6 +123,61 @@ def _of_checkpoint(
         if abs(measured - row["test_accuracy"]) > tolerated:
             recorded = row["test_accuracy"]
             yield f"{checkpoint.file} has accuracy {measured:.4f}, but {recorded:.4f} is recorded"
+
+
+def _of_robustness(
+    folder: Path, manifest: list[Checkpoint], dataset: Dataset | None
+) -> Iterator[str]:
+    """Whether each network on MNIST has a record of robustness, and that of its weights."""
+    records = RobustnessRecords(folder / "results")
+    yield from records.problems()
+    recorded = {
+        (entry["dataset"], entry["model"], entry["recipe"], entry["seed"]): entry["sha256"]
+        for entry in records.entries()
+    }
+    weights, missing = {}, 0
+    for checkpoint in manifest:
+        key = *checkpoint.key, checkpoint.seed
+        if key not in recorded:
+            missing += checkpoint.dataset == "mnist"
+        elif recorded[key] != checkpoint.sha256:
+            yield f"the robustness of {checkpoint.file} is that of other weights: run {COMMAND}"
+        else:
+            weights[key] = checkpoint
+    if missing:
+        yield f"{missing} networks have no record of robustness: run {COMMAND}"
+    if dataset:
+        yield from wrong_figures(folder, records.table(), weights, dataset)
+
+
+def wrong_figures(
+    folder: Path,
+    table: pd.DataFrame,
+    weights: dict[tuple[str, str, str, int], Checkpoint],
+    dataset: Dataset,
+) -> Iterator[str]:
+    """Measure again a few figures of `table`, each of another kind -> those that are wrong.
+
+    weights: those that the table is about, by KEY; rows of others are left out.
+    """
+    rows = table[[key in weights for key in table[KEY].itertuples(index=False, name=None)]]
+    each_kind = rows.groupby("kind").sample(1, random_state=0)
+    chosen = each_kind.sample(min(CHECKED_FIGURES, len(each_kind)), random_state=0)
+    with TemporaryDirectory(prefix="mnistcmp-") as shared:
+        images = StressedImages(Path(shared), dataset.test_images, dataset.test_labels)
+        for row in chosen.itertuples():
+            checkpoint = weights[row.dataset, row.model, row.recipe, row.seed]
+            stress = Stress(row.kind, None if pd.isna(row.level) else row.level)
+            where = f"{checkpoint.file}, {stress}:"
+            try:
+                network = checkpoints.load_checkpoint(checkpoint, folder)
+                accuracy = measure.accuracy(network, images, stress, row.n)
+            except (CheckpointError, ValueError) as error:
+                yield f"{where} {error}"
+                continue
+            tolerated = max(TOLERATED_UNDER_STRESS, TOLERATED_IMAGES / row.n) + ROUNDING
+            if abs(accuracy - row.accuracy) > tolerated:
+                yield f"{where} accuracy is {accuracy:.4f}, but {row.accuracy:.4f} is recorded"
 
 
 def _of_predictions(

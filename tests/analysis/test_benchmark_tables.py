@@ -201,6 +201,7 @@ def test_overview_shows_the_recipes_side_by_side():
         "published": "–",
         "tuned": "98.50 ± 0.10",
         "drawn": "98.00",
+        "hardened": "–",
         "pen digits, tuned": "80.00",
         "pen digits, drawn": "97.00",
         "training time (tuned), s": "61",

@@ -137,6 +137,14 @@ def test_model_without_a_checkpoint_names_the_command_that_trains_it(copy):
     assert headers(app) == SECTIONS
 
 
+def test_model_without_the_recipe_names_those_that_it_has():
+    app = run(inside="cnn", draw_recipe="hardened")
+    assert not app.exception
+    assert "choose from published, tuned, drawn" in app.warning[0].value
+    assert "train_all.py" not in app.warning[0].value
+    assert headers(app) == SECTIONS[:1]
+
+
 def test_damaged_checkpoint_is_named_and_only_the_layers_are_shown(copy):
     (path,) = (copy / "mnist" / "drawn").glob("cnn-*.safetensors")
     path.write_bytes(path.read_bytes()[:-1])

@@ -6,7 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnistcmp.app.palette import MARKS, family_colours, network_marks
+from mnistcmp.app.palette import (
+    MARKS,
+    RECIPE_MARKS,
+    family_colours,
+    network_marks,
+    recipe_legend,
+)
+from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES, Published
 from mnistcmp.models import MODELS
 
@@ -61,12 +68,24 @@ def test_every_model_has_a_mark_and_every_family_a_colour():
     assert len(set(family_colours().values())) == len(families)
 
 
+def test_every_recipe_has_a_mark_of_its_own():
+    assert list(RECIPE_MARKS) == list(RECIPES)
+    for cue in ("shape", "character"):
+        assert len({getattr(mark, cue) for mark in RECIPE_MARKS.values()}) == len(RECIPES)
+
+
+def test_legend_has_the_marks_of_the_recipes_that_are_shown():
+    legend = recipe_legend(["tuned", "hardened"])
+    for recipe, mark in RECIPE_MARKS.items():
+        assert (mark.character in legend) == (recipe in legend) == (recipe in ("tuned", "hardened"))
+
+
 def test_marks_repeat_if_a_study_has_more_networks_than_there_are_marks(monkeypatch):
     new = {f"new_{number}": Published() for number in range(20)}
     for model in new:
         monkeypatch.setitem(MODELS, model, replace(MODELS["mlp"], name=model))
     old = {model: Published() for model in STUDIES[9].models}
-    ours = replace(STUDIES[9], number=10, models=old | new)
-    monkeypatch.setitem(STUDIES, 10, ours)
+    number = max(STUDIES) + 1
+    monkeypatch.setitem(STUDIES, number, replace(STUDIES[9], number=number, models=old | new))
     marks = network_marks()
     assert len({marks[model] for model in new}) == len(MARKS) - len(STUDIES[9].models)

@@ -60,7 +60,10 @@ def test_studies_without_records_show_published_figures_and_the_training_command
         f"`python scripts/train_all.py --study {number} --dataset {PUT.get(dataset, dataset)}`."
         for dataset in study.datasets
     ]
-    assert app.dataframe[0].value["network"].tolist() == list(study.models)
+    assert ["Published results"] * study.has_figures == [part.value for part in app.subheader]
+    assert [table.value["network"].tolist() for table in app.dataframe] == [
+        list(study.models)
+    ] * study.has_figures
     assert charts(app) == 0
 
 
@@ -129,6 +132,34 @@ def test_study_says_if_intervals_are_over_test_images_only(folder, records):
     assert any(note_text in note.value for note in shown(7).caption)
     record(records, *(run(model, mean, seed) for model, mean in DEPTH.items() for seed in (1, 2)))
     assert not any(note_text in note.value for note in shown(7).caption)
+
+
+@pytest.mark.parametrize("number", STUDIES)
+def test_only_studies_with_published_figures_speak_of_them(number, records):
+    study = STUDIES[number]
+    dataset = study.datasets[0]
+    record(records, *(run(model, 0.9, dataset=dataset) for model in study.models))
+    app = shown(number)
+    headings = [part.value for part in app.subheader]
+    assert ("Comparison with the published results" in headings) == study.has_figures
+    assert ("All figures, ours and published" in headings) == study.has_figures
+    below = next(note.value for note in app.caption if note.value.startswith("Source: "))
+    assert ("beside the published ones" in below) == study.has_figures
+    notes = "\n".join(note.value for note in app.caption)
+    if not study.has_figures:
+        assert "ublished" not in notes.replace(below, "")
+
+
+def test_study_10_shows_what_is_trained_of_it_with_each_recipe(records):
+    for recipe in ("tuned", "hardened"):
+        record(records, run("base_cnn", 0.99, dataset="mnist", recipe=recipe))
+    record(records, run("base_pooled", 0.97, dataset="mnist", recipe="hardened"))
+    app = shown(10)
+    assert "Only **base_cnn** has been trained so far: 99.00 %" in said(app)
+    assert "Not trained yet: base_norm, base_pooled, base_pooled_norm." in app.info[0].value
+    app.segmented_control(key="recipe_10").set_value("hardened").run()
+    assert not app.exception
+    assert app.dataframe[0].value["network"].tolist() == ["base_cnn", "base_pooled"]
 
 
 def test_study_ignores_predictions_for_other_images(folder, records):

@@ -6,7 +6,7 @@ import pytest
 
 from mnistcmp.catalogue.networks import Tuning
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
-from mnistcmp.catalogue.settings import Affine, Recipe, ShiftAndMirror
+from mnistcmp.catalogue.settings import Affine, NoiseAndContrast, Recipe, ShiftAndMirror
 from mnistcmp.catalogue.studies import STUDIES, Published, study_of
 from mnistcmp.models import MODELS
 
@@ -15,7 +15,8 @@ NORMALISED = ("mlp_100", "conv_maxpool", "conv_batchnorm")  # table 2
 NO_FIGURES = ("conv1_fc1", "conv1_fc2", "conv2_fc1", "conv2_fc2", "conv3_fc2")  # table 3
 COURSE = ("fcn", "simple_cnn", "residual_cnn")  # table 4
 FROM_SOURCE = RAW + NORMALISED + NO_FIGURES + COURSE
-LATER = tuple(model for model in MODELS if model not in FROM_SOURCE)  # tables 5 to 9
+LATER = tuple(model for model in MODELS if model not in FROM_SOURCE)  # studies 5 to 10
+HARDENED = tuple(STUDIES[10].models)
 
 
 @pytest.mark.parametrize(
@@ -38,9 +39,12 @@ def test_published_recipe_has_the_settings_of_the_source(models, learning_rate, 
 
 def test_recipes_of_a_model_include_published_only_if_the_source_states_one():
     assert {model: recipes_of(model) for model in FROM_SOURCE} == dict.fromkeys(
-        FROM_SOURCE, tuple(RECIPES)
+        FROM_SOURCE, ("published", "tuned", "drawn")
     )
-    assert {model: recipes_of(model) for model in LATER} == dict.fromkeys(LATER, ("tuned", "drawn"))
+    assert {model: recipes_of(model) for model in LATER} == {
+        model: ("tuned", "drawn", "hardened") if model in HARDENED else ("tuned", "drawn")
+        for model in LATER
+    }
 
 
 @pytest.mark.parametrize("model", LATER)
@@ -120,13 +124,47 @@ def test_drawn_recipe_is_tuned_with_pen_strokes(model):
     assert recipe_for("drawn", model) == replace(tuned, name="drawn", pen_strokes=True)
 
 
+@pytest.mark.parametrize("model", HARDENED)
+@pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
+def test_hardened_recipe_is_tuned_with_noise_on_a_third_and_lower_contrast_on_a_third(
+    model, dataset
+):
+    assert recipe_for("hardened", model, dataset) == replace(
+        recipe_for("tuned", model, dataset),
+        name="hardened",
+        noise_and_contrast=NoiseAndContrast(noise=0.5, contrast=0.1, share=1 / 3),
+    )
+
+
+def test_hardened_recipe_raises_for_networks_outside_its_study():
+    with pytest.raises(ValueError, match="'hardened' for cnn: choose from published, tuned, drawn"):
+        recipe_for("hardened", "cnn")
+
+
+def test_recipe_builds_on_one_before_it_in_the_table():
+    names = list(RECIPES)
+    assert {name: spec.builds_on for name, spec in RECIPES.items()} == {
+        "published": None,
+        "tuned": "published",
+        "drawn": "tuned",
+        "hardened": "tuned",
+    }
+    for number, spec in enumerate(RECIPES.values()):
+        assert spec.builds_on is None or spec.builds_on in names[:number]
+
+
 def test_unknown_recipe_raises_with_the_choices():
     with pytest.raises(ValueError, match="'tunned'.*published, tuned, drawn"):
         recipe_for("tunned", "mlp")
 
 
 def test_recipe_for_returns_every_recipe():
-    assert [recipe_for(name, "cnn").name for name in RECIPES] == ["published", "tuned", "drawn"]
+    assert [recipe_for(name, "cnn").name for name in recipes_of("cnn")] == [
+        "published",
+        "tuned",
+        "drawn",
+    ]
+    assert {name for model in MODELS for name in recipes_of(model)} == set(RECIPES)
 
 
 def test_recipe_is_immutable():

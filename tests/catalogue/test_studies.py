@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.studies import STUDIES, Claim, Published, Step, by_number
 
 BLOCKS = STUDIES[9]
@@ -14,6 +15,27 @@ def test_steps_of_a_study_include_all_its_networks(study):
     assert {model for step in study.changes for model in (step.before, step.after)} == set(
         study.models
     )
+
+
+def test_changes_of_study_10_are_each_one_setting_in_both_directions_of_a_square():
+    dials = {}
+    for step in STUDIES[10].changes:
+        before, after = (MODELS[name].settings.items() for name in (step.before, step.after))
+        assert not before - after
+        ((dial, _),) = after - before
+        dials.setdefault(dial, set()).add(step.before)
+    assert dials == {"head": {"base_cnn", "base_norm"}, "norm": {"base_cnn", "base_pooled"}}
+    tunings = [MODELS[name].tuning for name in STUDIES[10].models]
+    assert tunings.count(tunings[0]) == 4  # otherwise, the training would be a second change
+
+
+def test_only_study_10_is_stressed_and_has_no_source():
+    assert [number for number, study in STUDIES.items() if study.stressed] == [10]
+    assert [number for number, study in STUDIES.items() if study.table is None] == [10]
+
+
+def test_study_knows_whether_anything_was_published():
+    assert [number for number, study in STUDIES.items() if not study.has_figures] == [3, 10]
 
 
 @pytest.mark.parametrize(

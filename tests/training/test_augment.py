@@ -1,11 +1,11 @@
-"""Augmentation: the limits of the transformations, independent for each image."""
+"""Random changes of images: the limits of each, independent for each image."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from mnistcmp.catalogue.settings import Affine, ShiftAndMirror
-from mnistcmp.training.augment import _matrices, augment
+from mnistcmp.catalogue.settings import Affine, NoiseAndContrast, ShiftAndMirror
+from mnistcmp.training.augment import _matrices, add_noise_or_lower_contrast, augment
 
 STILL = Affine(rotate_degrees=0, shift_px=0, scale=0, shear=0)
 
@@ -197,3 +197,73 @@ def test_shift_and_mirror_mirrors_nothing_unless_asked():
     images = torch.rand(200, 1, 8, 8)
     still = augment(images, ShiftAndMirror(shift_px=0), seeded())
     assert torch.equal(still, images)
+
+
+HARD = NoiseAndContrast()
+GREY = 0.5
+
+
+def hardened(
+    count: int, settings: NoiseAndContrast = HARD, seed: int = 0
+) -> dict[str, torch.Tensor]:
+    """Grey images after the change, (K, 784) each: those with noise, the fainter, the unchanged."""
+    images = torch.full((count, 1, 28, 28), GREY)
+    changed = add_noise_or_lower_contrast(images, settings, seeded(seed)).flatten(1)
+    noisy = (changed != changed[:, :1]).any(dim=1)
+    same = (changed == GREY).all(dim=1)
+    return {"noisy": changed[noisy], "faint": changed[~noisy & ~same], "same": changed[same]}
+
+
+def test_a_third_of_the_images_gets_noise_another_third_lower_contrast():
+    for images in hardened(30_000).values():
+        assert len(images) / 30_000 == pytest.approx(1 / 3, abs=0.01)  # 3.7 standard deviations
+
+
+def test_no_image_gets_both_noise_and_lower_contrast():
+    # Noise around grey is symmetric, also where it is cut off at 0 and 1, so it keeps the mean.
+    means = hardened(2000)["noisy"].mean(dim=1)
+    assert (means - GREY).abs().max() < 0.08  # 5 standard deviations
+    assert len(hardened(2000, NoiseAndContrast(share=1 / 2))["same"]) == 0
+
+
+def test_noise_is_uniform_up_to_its_limit():
+    noisy = hardened(3000, NoiseAndContrast(noise=0.1, share=1))["noisy"]  # too weak to be cut off
+    deviations = noisy.std(dim=1)
+    assert deviations.max() == pytest.approx(0.1, abs=0.01)
+    assert deviations.min() < 0.002
+    assert deviations.mean() == pytest.approx(0.05, abs=0.003)
+    assert deviations.std() == pytest.approx(0.1 / 12**0.5, abs=0.003)
+
+
+def test_contrast_is_uniform_between_its_limit_and_1():
+    factors = hardened(9000)["faint"][:, 0] / GREY
+    assert 0.1 <= factors.min() < 0.11
+    assert 0.99 < factors.max() <= 1
+    assert factors.mean() == pytest.approx(0.55, abs=0.02)
+    assert factors.std() == pytest.approx(0.9 / 12**0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("shape", [(60, 1, 28, 28), (60, 3, 20, 24)])
+def test_noise_and_contrast_keep_shape_and_range(shape):
+    images = random_images(*shape)
+    before = images.clone()
+    changed = add_noise_or_lower_contrast(images, HARD, seeded())
+    assert changed.shape == images.shape
+    assert changed.dtype == torch.float32
+    assert changed.min() == 0  # noise is cut off
+    assert changed.max() == 1
+    assert torch.equal(images, before)
+
+
+def test_noise_and_contrast_come_from_the_generator():
+    images = random_images(50, 1, 28, 28)
+    first = add_noise_or_lower_contrast(images, HARD, seeded(1))
+    torch.rand(5)  # the state of the global generator must not matter
+    assert torch.equal(add_noise_or_lower_contrast(images, HARD, seeded(1)), first)
+    assert not torch.equal(add_noise_or_lower_contrast(images, HARD, seeded(2)), first)
+
+
+def test_noise_differs_between_pixels_and_images():
+    noisy = hardened(60)["noisy"]
+    assert len(noisy.unique(dim=0)) == len(noisy)
+    assert (noisy.std(dim=1) > 0).all()

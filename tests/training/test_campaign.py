@@ -11,8 +11,10 @@ import torch
 
 import mnistcmp.data.dataset
 from mnistcmp import checkpoints
+from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
 from mnistcmp.models import MODELS
 from mnistcmp.records import RUN_COLUMNS, Records
+from mnistcmp.robustness_records import Measured, RobustnessRecords
 from mnistcmp.training import campaign, jobs, loop, recording, schedule
 from mnistcmp.training.jobs import Job
 from mnistcmp.training.worker_pool import Call
@@ -119,6 +121,19 @@ def test_campaign_keeps_the_predictions_of_every_run(folder, toy):
             assert round((torch.from_numpy(read[name]) == labels).double().mean().item(), 6) == (
                 accuracy
             )
+
+
+def test_campaign_records_the_same_robustness_with_one_worker_and_with_two(folders):
+    found = {}
+    for count, folder in folders.items():
+        for entry in RobustnessRecords(folder / "results").entries():
+            figures = {name: entry[name] for name in Measured.__annotations__}
+            found.setdefault((entry["model"], entry["recipe"], entry["seed"]), {})[count] = figures
+    assert sorted(found) == sorted((job.model, job.recipe.name, job.seed) for job in toy_jobs())
+    for figures in found.values():
+        assert figures[1] == figures[2]
+        assert figures[1]["corruptions"].keys() == CORRUPTIONS.keys()
+    assert all(set(found[key][1]["ladders"]) == (set() if key[2] else set(DIALS)) for key in found)
 
 
 def test_campaign_keeps_only_the_weights_of_seed_0(folder):

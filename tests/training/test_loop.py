@@ -13,7 +13,7 @@ from torch import nn
 
 from mnistcmp import machine
 from mnistcmp.catalogue.recipes import recipe_for
-from mnistcmp.catalogue.settings import Affine, Recipe
+from mnistcmp.catalogue.settings import Affine, NoiseAndContrast, Recipe
 from mnistcmp.models import build
 from mnistcmp.training import evaluate as evaluate_module
 from mnistcmp.training import loop
@@ -317,6 +317,19 @@ def test_divergence_error_names_the_epoch(monkeypatch):
     recipe = replace(CONSTANT, epochs=4, augmentation=Affine())
     with pytest.raises(Diverged, match=r"loss.*nan.*epoch 3\b"):
         train("mlp", recipe, 0, TRAINING, HELDOUT)
+
+
+def test_noise_and_contrast_are_applied_after_the_augmentation(monkeypatch):
+    monkeypatch.setattr(loop, "augment", lambda pixels, *_: torch.full_like(pixels, 0.5))
+    watch = Watch(monkeypatch)
+    faint = NoiseAndContrast(noise=0, contrast=0.2, share=0.5)
+    recipe = replace(CONSTANT, augmentation=Affine(), noise_and_contrast=faint)
+    train("mlp", recipe, 0, TRAINING, HELDOUT)
+    batches = torch.cat([pixels for in_training, pixels, _ in watch.seen if in_training])
+    values = batches.flatten(1).unique(dim=1)
+    assert values.shape == (2 * len(TRAINING.labels), 1)  # of every image, in each epoch
+    assert values.max() == 0.5
+    assert 0.1 <= values.min() < 0.12
 
 
 @pytest.fixture

@@ -7,7 +7,10 @@ import shutil
 import numpy as np
 import pytest
 
+from mnistcmp.catalogue.corruptions import CORRUPTIONS
 from mnistcmp.records import Records
+from mnistcmp.robustness import measure
+from mnistcmp.robustness_records import RobustnessRecords
 from mnistcmp.training import campaign, schedule, verify
 from tests.helpers import Quiet
 from tests.made_up import falsify
@@ -132,3 +135,54 @@ def test_recorded_accuracy_that_the_weights_do_not_have_is_found(folder, toy):
     path.write_text(path.read_text().replace(str(accuracy), "0.123"))
     falsify(records, lambda entry: entry["run"].update(test_accuracy=0.123))
     assert "but 0.1230 is recorded" in found(folder, toy)
+
+
+def robustness_of(folder) -> RobustnessRecords:
+    return RobustnessRecords(folder / "results")
+
+
+def test_damaged_lines_of_the_robustness_records_are_named(folder, toy):
+    path = robustness_of(folder).path
+    path.write_bytes(path.read_bytes().replace(b'"seed": 0', b'"seed": 1'))
+    problems = found(folder, toy)
+    assert f"{path}, line 1, is left out: it was changed" in problems
+    assert "1 networks have no record of robustness: run mnistcmp robustness" in problems
+
+
+def test_robustness_of_other_weights_is_found(folder, toy):
+    falsify(robustness_of(folder), lambda entry: entry.update(sha256="ab" * 32))
+    file = weights_of(folder).relative_to(folder)
+    assert f"the robustness of {file} is that of other weights" in found(folder, toy)
+
+
+@pytest.mark.parametrize(
+    "change, kind",
+    [
+        (lambda entry: entry["corruptions"].update(dict.fromkeys(entry["corruptions"], 0.111)), ""),
+        (lambda entry: entry["ladders"].update(shift=[[4, 0.111]]), "shift 4"),
+    ],
+)
+def test_recorded_robustness_that_the_weights_do_not_have_is_found(
+    folder, toy, monkeypatch, change, kind
+):
+    monkeypatch.setattr(verify, "CHECKED_FIGURES", 100)  # one of each kind
+    assert found(folder, toy) == ""
+    falsify(robustness_of(folder), change)
+    problems = [
+        line for line in found(folder, toy).splitlines() if "but 0.1110 is recorded" in line
+    ]
+    assert len(problems) == (1 if kind else len(CORRUPTIONS))
+    assert all(f"{weights_of(folder).name}, {kind}" in problem for problem in problems)
+
+
+def test_only_a_few_figures_of_robustness_are_measured_again(folder, toy, monkeypatch):
+    measured = []
+    accuracy = measure.accuracy
+
+    def counted(network, images, stress, count):
+        measured.append(stress.kind)
+        return accuracy(network, images, stress, count)
+
+    monkeypatch.setattr(measure, "accuracy", counted)
+    assert found(folder, toy) == ""
+    assert len(measured) == len(set(measured)) == 10

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from mnistcmp.analysis.text import listed
 from mnistcmp.app import cached_records, palette
 from mnistcmp.app.benchmarks import charts
 from mnistcmp.app.plain_text import plain
@@ -36,35 +37,49 @@ def side_by_side(summary: pd.DataFrame, highlight: str | None) -> None:
     """The accuracy of every recipe on the pen digits; `summary` has the rows of all recipes."""
     rows = summary.dropna(subset=["pen_accuracy"])
     recorded = [recipe for recipe in RECIPES if recipe in set(rows["recipe"])]
-    shares = rows.pivot(index="model", columns="recipe", values="pen_accuracy")[recorded].dropna()
-    if len(recorded) < 2 or shares.empty:
+    shares = rows.pivot(index="model", columns="recipe", values="pen_accuracy")[recorded]
+    text = conclusion(shares)
+    if not text:
         return
     st.subheader("The effect of recipe and training data on pen digits")
-    st.markdown(conclusion(shares))
-    st.html(palette.recipe_legend() + palette.family_legend(rows["model"]))
+    st.markdown(text)
+    st.html(palette.recipe_legend(recorded) + palette.family_legend(rows["model"]))
     st.altair_chart(charts.pen_by_recipe(rows, highlight))
 
 
 def conclusion(shares: pd.DataFrame) -> str:
-    """The gain of each recipe over the one before it, in words.
+    """The gain of each recipe over the one that it builds on, in words; "" if there are no two.
 
-    `shares` are accuracies on pen digits in [0, 1], with one row per model, one column per recipe.
+    `shares` are accuracies on pen digits in [0, 1], with one row per model, one column per recipe;
+    NaN where a model was not trained with a recipe. A gain is over the models that have both.
     """
-    errors = [f"{100 - 100 * share:.1f} % ({recipe})" for recipe, share in shares.mean().items()]
-    gains = 100 * shares.diff(axis="columns").iloc[:, 1:]
-    best = gains.mean().idxmax()
-    steps = [
-        f"{RECIPES[recipe].adds.capitalize()}: {gain.mean():+.1f} points on average, "
-        f"from {gain.min():+.1f} ({plain(gain.idxmin())}) to {gain.max():+.1f} "
-        f"({plain(gain.idxmax())})."
-        for recipe, gain in gains.items()
-    ]
+    pairs = {
+        recipe: both
+        for recipe in shares
+        if (before := RECIPES[recipe].builds_on) in shares
+        and len(both := shares[[before, recipe]].dropna())
+    }
+    if not pairs:
+        return ""
+    gains = {recipe: 100 * (both[recipe] - both.iloc[:, 0]) for recipe, both in pairs.items()}
+    best = max(gains, key=lambda recipe: gains[recipe].mean())
     first = (
         f"What helps most: {RECIPES[best].adds}."
         if gains[best].mean() > 0
-        else "No recipe improves on the one before it."
+        else "No recipe improves on the one that it builds on."
     )
+    steps = (_step(recipe, pairs[recipe], gain) for recipe, gain in gains.items())
     return (
-        f"**{first}** Mean error rate of {len(shares)} networks on these digits: "
-        f"{', '.join(errors)}. {' '.join(steps)}"
+        f"**{first}** {' '.join(steps)} Each gain is over the n networks that were trained with "
+        "both recipes."
+    )
+
+
+def _step(recipe: str, both: pd.DataFrame, gain: pd.Series) -> str:
+    """One recipe's gain in words; `both` has the accuracies without and with its change."""
+    errors = listed(f"{100 - 100 * share:.1f} % ({name})" for name, share in both.mean().items())
+    return (
+        f"{RECIPES[recipe].adds.capitalize()}: {gain.mean():+.1f} points on average "
+        f"(n = {len(gain)}), from {gain.min():+.1f} ({plain(gain.idxmin())}) to "
+        f"{gain.max():+.1f} ({plain(gain.idxmax())}); mean error rates {errors}."
     )

@@ -24,7 +24,7 @@ from mnistcmp.analysis.study_tables import (
 from mnistcmp.analysis.text import Finding, Verdict, listed
 from mnistcmp.app import cached_records, palette
 from mnistcmp.app.plain_text import code, plain
-from mnistcmp.app.studies import charts
+from mnistcmp.app.studies import charts, robustness, survival
 from mnistcmp.app.studies.table import published_on, show_table
 from mnistcmp.catalogue.datasets import argument, title
 from mnistcmp.catalogue.recipes import RECIPES
@@ -51,17 +51,21 @@ def page() -> None:
         bind="query-params",
     )
     st.header(study.question)
-    st.caption(
-        f"Source: {study.source}. Below: our results beside the published ones, the gain and cost "
-        "of each change, and where the two disagree."
+    below = (
+        "our results beside the published ones, the gain and cost of each change, and where the "
+        "two disagree"
+        if study.has_figures
+        else "our results, and the gain and cost of each change"
     )
+    st.caption(f"Source: {study.source}. Below: {below}.")
     cached_records.warn_of_damaged_lines()
     runs = cached_records.reported_runs()
     runs = runs[runs["model"].isin(study.models)]
     dataset = _dataset(study, runs)
     if dataset is None:
-        st.subheader("Published results")
-        show_table(study, published(study).add_prefix("published_"), math.nan)
+        if study.has_figures:
+            st.subheader("Published results")
+            show_table(study, published(study).add_prefix("published_"), math.nan)
         return
     runs = runs[runs["dataset"] == dataset]
     recipe = _recipe(study, runs)
@@ -113,9 +117,13 @@ def _study(
         st.info(f"Not trained yet: {', '.join(missing)}. Train with {command}.")
     evidence = _evidence(dataset, runs)
     found = conclude(study, dataset, table, evidence)
+    if study.stressed and dataset == "mnist":
+        survival.show(study)
     st.html(palette.network_legend(table.index))
     _gains(changes(study, dataset, table, evidence), found)
     _costs(study, dataset, table)
+    if dataset == "mnist":  # robustness is measured on MNIST alone
+        robustness.show(study, recipe)
     _against(study, dataset, recipe, found)
     _figures(study, dataset, side_by_side(study, table), stated_accuracy(study, epochs))
     _learning(study, list(table.index), epochs)
@@ -137,8 +145,10 @@ def _gains(steps: list[Change], found: list[Finding]) -> None:
         left.subheader("Gain from each change")
         text = (
             "Marks: ours, with 95 % intervals. If an interval includes 0, the gain may be due to "
-            "chance. Grey ticks: published."
+            "chance."
         )
+        if any(step.published is not None for step in steps):
+            text += " Grey ticks: published."
         if not all(step.gain.over_runs for step in steps):
             text += (
                 f" If a network has fewer than {ENOUGH_RUNS} runs, the interval reflects only the "
@@ -167,6 +177,8 @@ def _costs(study: Study, dataset: str, table: pd.DataFrame) -> None:
 
 
 def _against(study: Study, dataset: str, recipe: str, found: list[Finding]) -> None:
+    if not study.has_figures:
+        return
     st.subheader("Comparison with the published results")
     st.caption(
         f"Published on {published_on(study)}; ours on {plain(title(dataset))}, trained with "
@@ -182,7 +194,7 @@ def _against(study: Study, dataset: str, recipe: str, found: list[Finding]) -> N
 
 
 def _figures(study: Study, dataset: str, figures: pd.DataFrame, stated: float) -> None:
-    st.subheader("All figures, ours and published")
+    st.subheader("All figures, ours and published" if study.has_figures else "All figures")
     show_table(study, figures, stated)
     text = "Means over the runs. Times are medians, because other work can slow down a run."
     if not math.isnan(stated):
