@@ -59,7 +59,7 @@ def test_transfers_count_digits_that_both_read_correctly(zoo):
     assert "high" not in transfers
     # The nudges of "low" take the first and third pixel to 0.4, doubled to 0.7 and 0.5, of which
     # only 0.7 fools "high". They take the last pixel below both thresholds.
-    assert measure(zoo, "low")[1]["high"] == {**{"fooled": 1, "fooled_doubled": 2, "digits": 3}}
+    assert measure(zoo, "low")[1]["high"] == {"fooled": 1, "fooled_doubled": 2, "digits": 3}
     assert measure(zoo, "blind")[1]["low"] == {"fooled": 0, "fooled_doubled": 0, "digits": 0}
 
 
