@@ -67,8 +67,8 @@ TWO_CLUSTERS = shares(
 def test_matrix_has_a_row_for_the_network_whose_nudges_fool_the_column():
     pairs = nudge_tables.transfers(
         [
-            entry("cnn", transfers={"mlp": {"fooled": 1, "digits": 4}}),
-            entry("mlp", transfers={"cnn": {"fooled": 3, "digits": 4}}),
+            entry("cnn", transfers={"mlp": {"fooled": 1, "fooled_doubled": 2, "digits": 4}}),
+            entry("mlp", transfers={"cnn": {"fooled": 3, "fooled_doubled": 4, "digits": 4}}),
         ]
     )
     matrix = nudge_tables.matrix(pairs)
