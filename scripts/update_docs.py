@@ -10,6 +10,7 @@ from pathlib import Path
 import benchmark_app
 import pandas as pd
 
+from mnistcmp.analysis import robustness_tables
 from mnistcmp.analysis.benchmark_tables import elsewhere, markdown, overview
 from mnistcmp.analysis.text import NOTHING, listed
 from mnistcmp.catalogue.corruptions import CORRUPTIONS
@@ -117,28 +118,23 @@ def results(results: Path) -> str:
 
 
 def robustness(results: Path) -> str:
-    """The mean accuracy of each network on MNIST under the corruptions."""
+    """What each network on MNIST survives, with two recipes."""
     records = RobustnessRecords(results)
     table = records.table()
-    table = table[(table["dataset"] == "mnist") & table["kind"].isin(CORRUPTIONS)]
-    if table.empty:
+    table = table[(table["dataset"] == "mnist") & table["model"].isin(list(MODELS))]
+    recipes = [name for name in ("tuned", "drawn") if name in set(table["recipe"])]
+    if not recipes:
         return "Not measured yet."
-    networks = table.groupby(["model", "recipe", "seed"])["accuracy"].mean()
-    cells = networks.groupby(["model", "recipe"]).agg(["mean", "size"])
-    texts = {key: f"{100 * mean:.1f} ({size:.0f})" for key, mean, size in cells.itertuples()}
-    models = [model for model in MODELS if model in cells.index.get_level_values("model")]
-    columns = {
-        recipe: [texts.get((model, recipe), NOTHING) for model in models] for recipe in RECIPES
-    }
-    images = " or ".join(f"{count:,}" for count in sorted(set(table["n"])))
+    texts = {name: robustness_tables.in_text(table[table["recipe"] == name]) for name in recipes}
     measured = sorted({f"{entry['machine']}; {entry['versions']}" for entry in records.entries()})
     return (
-        f"Mean accuracy in percent under {len(CORRUPTIONS)} corruptions after MNIST-C "
-        f"({', '.join(CORRUPTIONS).replace('_', ' ')}). In brackets is the number of networks "
-        f"trained, each with another random seed; each was measured on {images} test images. A "
-        "dash means not trained or not measured.\n\n"
-        f"{markdown(pd.DataFrame({'model': models} | columns))}\n\n"
-        f"Measured on: {' and '.join(measured)}."
+        f"*Under corruption* is the mean accuracy under {len(CORRUPTIONS)} corruptions after "
+        f"MNIST-C ({', '.join(CORRUPTIONS).replace('_', ' ')}), in percent, like *clean*. Both are "
+        "means over the trained networks, on this number of test images. The last columns are the "
+        "levels of dials at which one trained network (seed 0) reads only half as many of "
+        f"{table.loc[table['level'].notna(), 'n'].max():,} test digits as without the change.\n\n"
+        + "\n\n".join(f"Recipe `{name}`:\n\n{markdown(text)}" for name, text in texts.items())
+        + f"\n\nMeasured on: {' and '.join(measured)}."
     )
 
 
@@ -256,27 +252,18 @@ def app_speed(results: Path) -> str:
 
 PARTS = {
     "zoo": zoo,
-    "recipes": recipes,
     "duration": duration,
-    "threshold": threshold,
     "results": results,
     "robustness": robustness,
+    "recipes": recipes,
     "photos": photos,
+    "threshold": threshold,
     "speed": speed,
     "app speed": app_speed,
 }
 PAGES = {
     README: ("zoo", "duration"),
-    RESULTS: (
-        "zoo",
-        "results",
-        "robustness",
-        "recipes",
-        "photos",
-        "threshold",
-        "speed",
-        "app speed",
-    ),
+    RESULTS: tuple(part for part in PARTS if part != "duration"),
 }
 
 

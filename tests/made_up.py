@@ -10,6 +10,7 @@ import pandas as pd
 from mnistcmp.analysis.comparisons import Evidence
 from mnistcmp.analysis.study_tables import measures
 from mnistcmp.analysis.text import Finding, Verdict
+from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS, Dial
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.json_files import line_of
 from mnistcmp.records import EPOCH_COLUMNS, RUN_COLUMNS, Entry, Records
@@ -165,3 +166,33 @@ def around(accuracy: float) -> list[float]:
 def said(found: list[Finding], verdict: Verdict | None) -> str:
     """The findings with this verdict, one per line."""
     return "\n".join(one.text for one in found if one.verdict == verdict)
+
+
+def measured(
+    model: str,
+    corrupted: float = 0.8,
+    seed: int = 0,
+    *,
+    clean: float = 0.99,
+    lost: Mapping[str, float] | None = None,
+    **other: object,
+) -> dict[str, object]:
+    """A full record of robustness: `corrupted` under every corruption, and all ladders.
+
+    lost: by dial, the share of the correct answers that is lost at the ends of its ladder, and in
+    proportion before; 0.8 for the others.
+    """
+
+    def accuracy(dial: Dial, level: float) -> float:
+        for side in dial.sides:
+            share = (level - dial.rest) / (side[-1] - dial.rest)
+            if share > 0:
+                return clean * (1 - share * (lost or {}).get(dial.name, 0.8))
+        return clean
+
+    ladders = {
+        dial.name: {level: accuracy(dial, level) for level in dial.positions}
+        for dial in DIALS.values()
+    }
+    everything = {"corruptions": dict.fromkeys(CORRUPTIONS, corrupted), "seed": seed}
+    return stressed(model, ladders=ladders, clean=clean, **everything | other)

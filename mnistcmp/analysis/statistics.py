@@ -1,6 +1,7 @@
 """Confidence intervals, and tests of whether two networks really differ."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
@@ -9,6 +10,7 @@ import mpmath
 import numpy as np
 
 _Z_975 = NormalDist().inv_cdf(0.975)
+RESAMPLES = 1000  # of the bootstrap
 
 
 def half_interval(deviation: float, count: int) -> float:
@@ -23,15 +25,20 @@ def half_interval(deviation: float, count: int) -> float:
 
 
 def half_interval_of_gap(first: np.ndarray, second: np.ndarray) -> float:
-    """Half the width of the 95 % interval of the difference of two means.
+    """Half the width of the 95 % interval of the difference of two means (see the next)."""
+    return half_interval_of_contrast([(1, first), (-1, second)])
+
+
+def half_interval_of_contrast(terms: Sequence[tuple[float, np.ndarray]]) -> float:
+    """Half the width of the 95 % interval of a weighted sum of means, of (weight, values) each.
 
     Each mean is of at least two values. Welch's t (Biometrika 34, 1947), whose degrees of freedom
     need not be an integer.
     """
-    parts = [values.var(ddof=1) / len(values) for values in (first, second)]
+    parts = [weight**2 * values.var(ddof=1) / len(values) for weight, values in terms]
     if not sum(parts):
         return 0.0
-    spread = sum(part**2 / (len(v) - 1) for part, v in zip(parts, (first, second), strict=True))
+    spread = sum(part**2 / (len(v) - 1) for part, (_, v) in zip(parts, terms, strict=True))
     return t_quantile_975(sum(parts) ** 2 / spread) * math.sqrt(sum(parts))
 
 
@@ -70,6 +77,60 @@ def wilson_interval(share: float, count: int) -> tuple[float, float]:
     middle = (share + spread / 2) / (1 + spread)
     half = _Z_975 / (1 + spread) * math.sqrt(share * (1 - share) / count + spread / (4 * count))
     return middle - half, middle + half
+
+
+def half_interval_of_shares(first: float, second: float, count: int) -> float:
+    """Half the width of the 95 % interval of the difference of two shares of `count` images each.
+
+    Wald's interval for independent shares. It is too wide for shares of the same images, and for
+    means of several shares of them, because the networks tend to fail on the same images.
+    """
+    return _Z_975 * math.sqrt((first * (1 - first) + second * (1 - second)) / count)
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Spearman's rank correlation and its 95 % interval, `low` to `high`, all in [-1, 1].
+
+    NaN if one of the two quantities does not vary.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+def rank_correlation(first: np.ndarray, second: np.ndarray, groups: np.ndarray) -> Correlation:
+    """The rank correlation of two quantities, each (N,), with an interval by the bootstrap.
+
+    Values of the same group (N,) are not independent, so that whole groups are drawn: RESAMPLES
+    times, as many as there are, with replacement. The percentiles of the correlations found are the
+    interval. The same data always give the same interval.
+    Source: B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 8 and 13.
+    """
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    generator = np.random.default_rng(0)
+    found = []
+    for drawn in generator.integers(len(members), size=(RESAMPLES, len(members))):
+        rows = np.concatenate([members[group] for group in drawn])
+        found.append(_spearman(first[rows], second[rows]))
+    if np.isnan(found).all():
+        return Correlation(math.nan, math.nan, math.nan)
+    low, high = np.nanpercentile(found, [2.5, 97.5])
+    return Correlation(_spearman(first, second), float(low), float(high))
+
+
+def _spearman(first: np.ndarray, second: np.ndarray) -> float:
+    """Pearson's correlation of the ranks; NaN if all values of one quantity are equal."""
+    first, second = (ranks - ranks.mean() for ranks in (_ranks(first), _ranks(second)))
+    spread = math.sqrt((first @ first) * (second @ second))
+    return float(first @ second) / spread if spread else math.nan
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """The ranks of the values, from 1; equal values share the mean of their ranks."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[place]
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from mnistcmp.data import sample_pack as packs
 from mnistcmp.data.sample_pack import Samples
 from mnistcmp.drawing.threshold import Threshold
 from mnistcmp.drawing.threshold import read as read_threshold
-from mnistcmp.nudge_records import NudgeRecords
+from mnistcmp.nudge_records import Entry, NudgeRecords
 from mnistcmp.records import Records, default_folder, newest
+from mnistcmp.robustness_records import RobustnessRecords
 from mnistcmp.safe_files import DamagedFile
 
 MOST_PROBLEMS = 5  # that a page names
@@ -48,7 +49,37 @@ def reported_epochs() -> pd.DataFrame:
 def warn_of_damaged_lines() -> None:
     """Show what the records leave out, if anything. Raises RecordsError as `reported_runs`."""
     records = Records(results())
-    problems = _problems(records.folder, changed(records.path))
+    _warn(_problems(records.folder, changed(records.path)))
+
+
+def robustness(dataset: str = "mnist") -> pd.DataFrame:
+    """The records of robustness on one data set, of the networks and recipes in the catalogue.
+
+    Raises RecordsError if the records cannot be read.
+    """
+    records = RobustnessRecords(results())
+    return _robustness(records.folder, changed(records.path), dataset)
+
+
+def nudges(recipe: str) -> list[Entry]:
+    """The records of the smallest nudges of one recipe on MNIST, of the networks with seed 0.
+
+    Raises RecordsError if the records cannot be read.
+    """
+    return [
+        entry
+        for entry in NudgeRecords(results()).entries()
+        if (entry["dataset"], entry["recipe"], entry["seed"]) == ("mnist", recipe, 0)
+        and entry["model"] in MODELS
+    ]
+
+
+def warn_of_damaged_robustness() -> None:
+    """Show what the records of robustness and of nudges leave out. Raises RecordsError."""
+    _warn([*RobustnessRecords(results()).problems(), *NudgeRecords(results()).problems()])
+
+
+def _warn(problems: list[str]) -> None:
     if problems:
         more = len(problems) - MOST_PROBLEMS
         others = [f"{more} more lines are left out."] * (more > 0)
@@ -119,6 +150,13 @@ def _reported_epochs(folder: Path, changed: int) -> pd.DataFrame:
     epochs = Records(folder).epochs()
     reported = _reported_runs(folder, changed)
     return epochs[epochs["run"].isin(reported["run"])].reset_index(drop=True)
+
+
+@st.cache_data
+def _robustness(folder: Path, changed: int, dataset: str) -> pd.DataFrame:
+    rows = RobustnessRecords(folder).table()
+    known = rows["model"].isin(list(MODELS)) & rows["recipe"].isin(list(RECIPES))
+    return rows[(rows["dataset"] == dataset) & known].reset_index(drop=True)
 
 
 @st.cache_data

@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from mnistcmp.analysis.statistics import half_interval
-from mnistcmp.app.palette import network_marks
+from mnistcmp.app.palette import RECIPE_MARKS, network_marks
 
 ACCURACY = "Test accuracy, %"
 COSTS = {
@@ -46,6 +46,14 @@ def network_shape(models: Iterable[str]) -> alt.Shape:
     shown, marks = list(dict.fromkeys(models)), network_marks()
     scale = alt.Scale(domain=shown, range=[marks[model].shape for model in shown])
     return alt.Shape("model:N", scale=scale, legend=None)
+
+
+def recipe_shape() -> alt.Shape:
+    """The column `recipe` as shape; palette.recipe_legend is its legend."""
+    scale = alt.Scale(
+        domain=list(RECIPE_MARKS), range=[mark.shape for mark in RECIPE_MARKS.values()]
+    )
+    return alt.Shape("recipe:N", scale=scale, legend=None)
 
 
 def epoch_axis(last: int) -> alt.Axis:

@@ -21,6 +21,7 @@ LIVE = "live"  # the pictures that arrive while the pen moves
 LIVE_SEEN = "live_seen"  # the number of the last one that was read
 WAITING = "waiting"  # whether the canvas has not yet reported a stroke of the last live picture
 REFUSED = "refused"  # why the last input from the browser was refused
+VISITOR = "visitor"  # the session's name for work in the background
 
 # Settings of the Draw page; RECIPE and WAY also apply to "Inside a model".
 RECIPE = "draw_recipe"
@@ -35,6 +36,10 @@ UPLOAD_PROBLEM = "upload_problem"
 PHOTO = "photo"  # the last uploaded photo, as open_and_save.Uploaded
 SEEN = "seen"  # the pictures below "What the networks see"
 READINGS = "wall"  # the chart of readings
+READINGS_BOX = "readings"  # the container that it is in
+HOLD_OUT = "hold_out"  # the chart of who holds out longest
+HOLD_OUT_BOX = "hold_out_box"  # the container that it is in
+REST_VIEW = "rest_view"  # which of the two is shown while the pen rests
 CLOSER = "closer"  # the network that is shown in detail
 
 # The Benchmarks page.

@@ -53,11 +53,16 @@ MOST_NETWORKS = 7  # with published figures: more than seven colours are hard to
 
 @dataclass(frozen=True)
 class Step:
-    """One change: the networks before and after it, and a short label for it."""
+    """One change: the networks before and after it, and a short label for it.
+
+    part: the one part in which the two differ, if the study has a second step that changes the same
+        part of other networks; else "". Only to such a part does the app attribute an effect.
+    """
 
     before: str
     after: str
     what: str
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -431,10 +436,10 @@ STUDIES = by_number(
                 "base_pooled_norm": Published(),
             },
             changes=(
-                Step("base_cnn", "base_pooled", "pooled head (no norm)"),
-                Step("base_norm", "base_pooled_norm", "pooled head (batch norm)"),
-                Step("base_cnn", "base_norm", "batch norm (dense head)"),
-                Step("base_pooled", "base_pooled_norm", "batch norm (pooled head)"),
+                Step("base_cnn", "base_pooled", "pooled head (no norm)", "pooled head"),
+                Step("base_norm", "base_pooled_norm", "pooled head (batch norm)", "pooled head"),
+                Step("base_cnn", "base_norm", "batch norm (dense head)", "batch norm"),
+                Step("base_pooled", "base_pooled_norm", "batch norm (pooled head)", "batch norm"),
             ),
             against=("params", "epoch_seconds"),
             stressed=True,

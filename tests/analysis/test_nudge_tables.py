@@ -3,8 +3,10 @@
 import math
 
 import numpy as np
+import pandas as pd
 
 from mnistcmp.analysis import nudge_tables
+from tests.made_up import said
 from tests.test_nudge_records import entry
 
 
@@ -39,11 +41,54 @@ def test_tables_of_no_records_have_their_columns():
 def test_transfers_have_a_row_per_pair_with_its_share():
     table = nudge_tables.transfers(
         [
-            entry(transfers={"mlp": {"fooled": 1, "digits": 4}}),
-            entry("mlp", transfers={"cnn": {"fooled": 0, "digits": 0}}),
+            entry(transfers={"mlp": {"fooled": 1, "fooled_doubled": 3, "digits": 4}}),
+            entry("mlp", transfers={"cnn": {"fooled": 0, "fooled_doubled": 0, "digits": 0}}),
         ]
     )
     first, second = table.itertuples()
     assert (first.recipe, first.model, first.other, first.n) == ("tuned", "cnn", "mlp", 4)
-    assert first.share == 0.25
+    assert (first.share, first.share_doubled) == (0.25, 0.75)
     assert (second.model, second.other) == ("mlp", "cnn") and math.isnan(second.share)
+
+
+def shares(*rows: list[float]) -> pd.DataFrame:
+    models = ["mlp", "fcn", "cnn", "simple_cnn"]
+    return pd.DataFrame(rows, models, models)
+
+
+TWO_CLUSTERS = shares(
+    [math.nan, 0.1, 0.8, 0.1],
+    [0.1, math.nan, 0.1, 0.9],
+    [0.7, 0.2, math.nan, 0.1],
+    [0.1, 0.8, 0.1, math.nan],
+)
+
+
+def test_matrix_has_a_row_for_the_network_whose_nudges_fool_the_column():
+    pairs = nudge_tables.transfers(
+        [
+            entry("cnn", transfers={"mlp": {"fooled": 1, "fooled_doubled": 2, "digits": 4}}),
+            entry("mlp", transfers={"cnn": {"fooled": 3, "fooled_doubled": 4, "digits": 4}}),
+        ]
+    )
+    matrix = nudge_tables.matrix(pairs)
+    assert matrix.index.tolist() == matrix.columns.tolist() == ["mlp", "cnn"]
+    assert (matrix.loc["cnn", "mlp"], matrix.loc["mlp", "cnn"]) == (0.25, 0.75)
+    assert math.isnan(matrix.loc["mlp", "mlp"])
+
+
+def test_networks_that_the_same_nudges_fool_stand_together():
+    assert nudge_tables.alike_together(TWO_CLUSTERS)[0] in ("mlp", "cnn")
+    assert set(nudge_tables.alike_together(TWO_CLUSTERS)[:2]) == {"mlp", "cnn"}
+    backwards = TWO_CLUSTERS.iloc[::-1, ::-1]
+    assert set(nudge_tables.alike_together(backwards)[:2]) == {"simple_cnn", "fcn"}
+    assert nudge_tables.alike_together(TWO_CLUSTERS.iloc[:2, :2]) == ["mlp", "fcn"]
+
+
+def test_sentences_about_transfers_name_means_and_extremes():
+    text = said(nudge_tables.say_transfers(TWO_CLUSTERS), None)
+    assert "in 34 % of the cases, on average over 12 pairs" in text
+    # mlp and fcn are perceptrons, cnn and simple_cnn convolutional.
+    assert "**Within a family** the share is 10 %, between families 46 %." in text
+    assert "what fools fcn fools simple_cnn (90 %)" in text
+    assert nudge_tables.say_transfers(TWO_CLUSTERS.iloc[:1, :1]) == []

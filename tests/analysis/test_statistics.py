@@ -11,9 +11,12 @@ from mnistcmp.analysis.statistics import (
     Paired,
     confusion,
     half_interval,
+    half_interval_of_contrast,
     half_interval_of_gap,
+    half_interval_of_shares,
     median_interval,
     paired,
+    rank_correlation,
     t_quantile_975,
     wilson_interval,
 )
@@ -84,6 +87,57 @@ def test_half_interval_of_gap_uses_welchs_t(first, second, half):
 
 def test_half_interval_of_gap_is_0_if_runs_do_not_vary():
     assert half_interval_of_gap(np.ones(3), np.zeros(4)) == 0
+
+
+def test_half_interval_of_contrast_of_two_means_is_that_of_their_gap():
+    first, second = np.array([3, 4, 5, 8.0]), np.array([1, 2, 2.0])
+    terms = [(1, first), (-1, second)]
+    assert half_interval_of_contrast(terms) == half_interval_of_gap(first, second)
+
+
+def test_half_interval_of_contrast_of_equal_variances_adds_the_degrees_of_freedom():
+    # Four means of three values with s = 1: variance 4 · (1/2)² / 3, 8 degrees of freedom.
+    terms = [(weight, np.array([4, 5, 6.0])) for weight in (0.5, -0.5, 0.5, -0.5)]
+    assert half_interval_of_contrast(terms) == pytest.approx(2.306004 * math.sqrt(1 / 3))
+
+
+def test_half_interval_of_shares_agrees_with_a_worked_example():
+    # 1.959964 · √((0.5 · 0.5 + 0.8 · 0.2) / 100)
+    assert half_interval_of_shares(0.5, 0.8, 100) == pytest.approx(0.1254997, abs=1e-6)
+
+
+def test_rank_correlation_is_pearsons_of_the_ranks():
+    # Ranks 1 2.5 2.5 4 5 6 and 2 1 3.5 3.5 6 5; their covariance is 13.75 / 5
+    first, second = np.array([1, 2, 2, 4, 5, 7.0]), np.array([3, 1, 4, 4, 6, 5.0])
+    found = rank_correlation(first, second, np.arange(6))
+    assert found.value == pytest.approx(0.8088235294)
+    assert found.low < found.value < found.high <= 1
+    assert rank_correlation(first, -second, np.arange(6)).value == pytest.approx(-0.8088235294)
+
+
+def test_rank_correlation_depends_on_ranks_only_and_repeats_exactly():
+    generator = np.random.default_rng(1)
+    first = generator.random(30)
+    second = first + 0.2 * generator.random(30)
+    groups = np.arange(30)
+    assert rank_correlation(first, second, groups) == rank_correlation(
+        np.exp(first), second**3, groups
+    )
+
+
+def test_rank_correlation_of_values_in_groups_has_a_wider_interval():
+    generator = np.random.default_rng(2)
+    first, second = generator.random((2, 12))
+    alone = rank_correlation(first, second, np.arange(12))
+    as_if_independent = rank_correlation(np.tile(first, 5), np.tile(second, 5), np.arange(60))
+    together = rank_correlation(np.tile(first, 5), np.tile(second, 5), np.tile(np.arange(12), 5))
+    assert (together.low, together.high) == pytest.approx((alone.low, alone.high))
+    assert as_if_independent.high - as_if_independent.low < 0.7 * (together.high - together.low)
+
+
+def test_rank_correlation_of_a_constant_is_unknown():
+    found = rank_correlation(np.ones(5), np.arange(5.0), np.arange(5))
+    assert math.isnan(found.value) and math.isnan(found.low)
 
 
 def test_wilson_interval_agrees_with_a_worked_example():

@@ -15,7 +15,7 @@ from mnistcmp.json_files import base_type
 from mnistcmp.models import MODELS
 from mnistcmp.records import Records, RunRow, default_folder
 from mnistcmp.robustness_records import RobustnessRecords
-from tests.made_up import stressed
+from tests.made_up import measured
 
 DOCS = update_docs.RESULTS.parent
 PUBLISHED = DOCS / "PUBLISHED.md"
@@ -99,23 +99,20 @@ def test_photos_describe_their_recipe_or_are_not_trained(results):
     assert update_docs.zoo(results).endswith("runs on MNIST and 1 on CIFAR-10 (JPEG copy).")
 
 
-def test_robustness_is_a_mean_over_corruptions_and_seeds_or_is_not_measured(tmp_path):
+def test_robustness_has_a_table_for_each_of_two_recipes(tmp_path):
     assert update_docs.robustness(tmp_path) == "Not measured yet."
     records = RobustnessRecords(tmp_path)
-    records.append(stressed("cnn", 0.5))
-    records.append(stressed("cnn", 0.7, seed=1, images=2000, corruptions={"fog": 0.5, "scale": 1}))
-    records.append(stressed("mlp", 0.25, recipe="drawn", ladders={"shift": {0: 1, 4: 0.9}}))
-    records.append(stressed("fcn", dataset="kmnist"))
+    for recipe in ("tuned", "drawn", "published"):
+        lost = {"shift": 1.0, "noise": 0.0}
+        records.append(measured("cnn", 0.5, recipe=recipe, clean=0.98, lost=lost))
+        records.append(measured("cnn", 0.75, seed=1, recipe=recipe, clean=0.98, images=2000))
+    records.append(measured("fcn", dataset="kmnist"))
     text = update_docs.robustness(tmp_path)
-    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
-    names, _, *networks = rows
-    cells = {row[0]: dict(zip(names[1:], row[1:], strict=True)) for row in networks}
-    assert cells.keys() == {"cnn", "mlp"}
-    assert (cells["cnn"]["tuned"], cells["cnn"]["drawn"]) == ("62.5 (2)", "–")
-    assert (cells["mlp"]["drawn"], cells["mlp"]["tuned"]) == ("25.0 (1)", "–")
+    assert text.count("| cnn | 2 | 2,000 | 98.00 | 62.50 | 7 px | beyond σ 1 |") == 2
+    assert text.index("Recipe `tuned`:") < text.index("Recipe `drawn`:")
     assert "under 15 corruptions after MNIST-C (shot noise, impulse noise, " in text
-    assert "on 2,000 or 10,000 test images" in text
-    assert text.endswith("Measured on: none; none.")
+    assert "1,000 test digits" in text and text.endswith("Measured on: none; none.")
+    assert "fcn" not in text
 
 
 def test_recipes_name_the_common_settings_and_the_exceptions(monkeypatch, tmp_path):

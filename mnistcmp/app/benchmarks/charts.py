@@ -15,30 +15,28 @@ from mnistcmp.app.charts import (
     epoch_axis,
     network_colour,
     network_shape,
+    recipe_shape,
     with_intervals,
 )
-from mnistcmp.app.palette import INK, RECIPE_MARKS, family_colours
+from mnistcmp.app.palette import INK, family_colours
 from mnistcmp.catalogue.networks import MODELS
 
 SELECTED = "model"  # the name of the selection made by a click on a model
-
 CURVES_PX = 400  # height, including
 LEGENDS_PX = 130  # legend and axis
 
-
 # Pointing is handled in the browser; only a click is reported to the page.
-_POINTED_AT = alt.selection_point(
+POINTED_AT = alt.selection_point(
     name="pointed_at", fields=["model"], on="pointerover", clear="pointerout"
 )
 _FADED = alt.value(0.2)
-
-_NAMES = alt.Axis(labelFlush=False)  # keep the outermost labels beside their rows too
+NAMES = alt.Axis(labelFlush=False)  # keep the outermost labels beside their rows too
 
 
 def _with_families(summary: pd.DataFrame) -> pd.DataFrame:
     """The rows of `records.summarise`, with `family`, and `accuracy`, `low`, `high` in percent."""
     rows = with_intervals(summary, summary["seeds"])
-    return rows.assign(family=rows["model"].map(_family))
+    return rows.assign(family=rows["model"].map(family_of))
 
 
 def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
@@ -53,14 +51,14 @@ def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) ->
         .mark_line(color=INK, strokeDash=[4, 3], interpolate="step-after")
         .encode(x, y)
     )
-    opacity = _opacity(highlight)
+    opacity = opacity_for(highlight)
     bars = base.mark_rule(strokeOpacity=0.6).encode(
-        x, alt.Y("low:Q", title=ACCURACY), alt.Y2("high:Q"), _family_colour(), opacity=opacity
+        x, alt.Y("low:Q", title=ACCURACY), alt.Y2("high:Q"), family_colour(), opacity=opacity
     )
     points = (
         base.mark_circle(size=110, opacity=1)
-        .encode(x, y, _family_colour(), opacity=opacity, tooltip=_tooltip(cost))
-        .add_params(_POINTED_AT, alt.selection_point(name=SELECTED, fields=["model"], on="click"))
+        .encode(x, y, family_colour(), opacity=opacity, tooltip=_tooltip(cost))
+        .add_params(POINTED_AT, alt.selection_point(name=SELECTED, fields=["model"], on="click"))
     )
 
     def names(some: pd.DataFrame, align: Literal["left", "right"], dx: int, dy: int) -> alt.Chart:
@@ -85,13 +83,13 @@ def losses(summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
     rows = _with_families(summary)
     base = alt.Chart(rows).encode(
         x=alt.X("test_loss:Q", title="Test loss per image (cross-entropy, nats)"),
-        y=alt.Y("model:N", sort=_by(rows, "test_loss"), title=None, axis=_NAMES),
+        y=alt.Y("model:N", sort=_by(rows, "test_loss"), title=None, axis=NAMES),
     )
-    opacity = _opacity(highlight)
+    opacity = opacity_for(highlight)
     bars = (
         base.mark_bar()
-        .encode(color=_family_colour(), opacity=opacity, tooltip=_tooltip("params"))
-        .add_params(_POINTED_AT)
+        .encode(color=family_colour(), opacity=opacity, tooltip=_tooltip("params"))
+        .add_params(POINTED_AT)
     )
     values = base.mark_text(align="left", dx=4, color=INK).encode(
         text=alt.Text("test_loss:Q", format=".4f")
@@ -117,7 +115,7 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
     if measure == "accuracy":
         means["value"] *= 100
         title, scale = "Accuracy, %", alt.Scale(zero=False, domainMax=100)
-    colour, opacity = network_colour(means["model"]), _opacity(highlight)
+    colour, opacity = network_colour(means["model"]), opacity_for(highlight)
     last = means["epoch"].max()
     # This leaves room for the names to the right of the last epoch.
     x = alt.X(
@@ -149,7 +147,7 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
             opacity=opacity,
             tooltip=["model", "images", "epoch", alt.Tooltip("value:Q", title=title, format=".3f")],
         )
-        .add_params(_POINTED_AT)
+        .add_params(POINTED_AT)
     )
     ends = means[(means["epoch"] == last) & (means["images"] == "test")]
     apart = (means["value"].max() - means["value"].min()) / (CURVES_PX - LEGENDS_PX) * 13
@@ -167,23 +165,23 @@ def curves(epochs: pd.DataFrame, measure: str, highlight: str | None) -> alt.Lay
 
 def pen(summary: pd.DataFrame, digits: int, highlight: str | None) -> alt.LayerChart:
     """The accuracy of each model on `digits` pen digits, beside that on MNIST's test images."""
-    rows = summary.assign(family=summary["model"].map(_family))
+    rows = summary.assign(family=summary["model"].map(family_of))
     intervals = [wilson_interval(share, digits) for share in rows["pen_accuracy"]]
     rows["low"], rows["high"] = 100 * np.array(intervals).T
     rows["pen digits"], rows["MNIST"] = 100 * rows["pen_accuracy"], 100 * rows["test_accuracy"]
     base = alt.Chart(rows).encode(
-        y=alt.Y("model:N", sort=_by(rows, "pen_accuracy")[::-1], title=None, axis=_NAMES),
-        opacity=_opacity(highlight),
+        y=alt.Y("model:N", sort=_by(rows, "pen_accuracy")[::-1], title=None, axis=NAMES),
+        opacity=opacity_for(highlight),
     )
     x = alt.X("pen digits:Q", title="Accuracy, %", scale=alt.Scale(zero=False))
     bars = base.mark_rule().encode(
-        alt.X("low:Q", title="Accuracy, %"), alt.X2("high:Q"), _family_colour()
+        alt.X("low:Q", title="Accuracy, %"), alt.X2("high:Q"), family_colour()
     )
     tooltip = ["model", *(alt.Tooltip(name, format=".2f") for name in ("pen digits", "MNIST"))]
     points = (
         base.mark_circle(size=90, opacity=1)
-        .encode(x, _family_colour(), tooltip=tooltip)
-        .add_params(_POINTED_AT)
+        .encode(x, family_colour(), tooltip=tooltip)
+        .add_params(POINTED_AT)
     )
     mnist = base.mark_tick(color=INK, thickness=2).encode(x="MNIST:Q", tooltip=tooltip)
     best = rows.loc[rows["pen_accuracy"].idxmax()]
@@ -197,35 +195,29 @@ def pen(summary: pd.DataFrame, digits: int, highlight: str | None) -> alt.LayerC
 def pen_by_recipe(summary: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
     """Accuracy on pen digits: one row per model, best first, with one mark per recipe."""
     rows = summary.assign(
-        family=summary["model"].map(_family), **{"pen digits": 100 * summary["pen_accuracy"]}
+        family=summary["model"].map(family_of), **{"pen digits": 100 * summary["pen_accuracy"]}
     )
     best_first = rows.sort_values("pen digits", ascending=False)["model"].drop_duplicates()
     base = alt.Chart(rows).encode(
-        y=alt.Y("model:N", sort=best_first.tolist(), title=None, axis=_NAMES),
-        opacity=_opacity(highlight),
+        y=alt.Y("model:N", sort=best_first.tolist(), title=None, axis=NAMES),
+        opacity=opacity_for(highlight),
     )
     title = "Accuracy on pen digits, %"
     lines = base.mark_rule().encode(
-        alt.X("min(pen digits):Q", title=title), alt.X2("max(pen digits):Q"), _family_colour()
+        alt.X("min(pen digits):Q", title=title), alt.X2("max(pen digits):Q"), family_colour()
     )
     points = (
         base.mark_point(filled=True, size=90)
         .encode(
             alt.X("pen digits:Q", title=title, scale=alt.Scale(zero=False)),
-            _family_colour(),
-            alt.Shape(
-                "recipe:N",
-                scale=alt.Scale(
-                    domain=list(RECIPE_MARKS), range=[mark.shape for mark in RECIPE_MARKS.values()]
-                ),
-                legend=None,
-            ),
+            family_colour(),
+            recipe_shape(),
             tooltip=["model", "recipe", alt.Tooltip("pen digits:Q", title=title, format=".2f")],
         )
-        .add_params(_POINTED_AT)
+        .add_params(POINTED_AT)
     )
-    means = rows.groupby("recipe")["pen digits"].mean()
-    listed = ", ".join(f"{recipe} {mean:.1f}" for recipe, mean in means.items())
+    means = rows.groupby("recipe")["pen digits"].mean().items()
+    listed = ", ".join(f"{recipe} {mean:.1f}" for recipe, mean in means)
     return (lines + points).properties(
         height=alt.Step(22),
         description=f"{title}, by recipe, for {rows['model'].nunique()} networks; means: {listed}.",
@@ -268,14 +260,14 @@ def confusions(matrix: pd.DataFrame) -> alt.LayerChart:
     )
 
 
-def _family_colour() -> alt.Color:
+def family_colour() -> alt.Color:
     """The column `family` as colour; palette.family_legend is its legend."""
     colours = family_colours()
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
     return alt.Color("family:N", scale=scale, legend=None)
 
 
-def _family(model: str) -> str:
+def family_of(model: str) -> str:
     return MODELS[model].family
 
 
@@ -293,9 +285,9 @@ def _spread(values: np.ndarray, apart: float) -> np.ndarray:
     return spread
 
 
-def _opacity(highlight: str | None) -> Mapping[str, object]:
+def opacity_for(highlight: str | None) -> Mapping[str, object]:
     """Full opacity for the highlighted network and the one pointed at; without either, for all."""
-    pointed_at = alt.when(_POINTED_AT, empty=highlight is None).then(alt.value(1))
+    pointed_at = alt.when(POINTED_AT, empty=highlight is None).then(alt.value(1))
     return pointed_at.when(alt.datum.model == highlight).then(alt.value(1)).otherwise(_FADED)
 
 

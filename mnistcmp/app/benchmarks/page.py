@@ -6,7 +6,7 @@ import streamlit as st
 from mnistcmp.analysis.frontier import tenfolds
 from mnistcmp.analysis.statistics import half_interval
 from mnistcmp.app import cached_records, palette, session
-from mnistcmp.app.benchmarks import charts, mistakes, pen_digits
+from mnistcmp.app.benchmarks import charts, mistakes, pen_digits, robustness
 from mnistcmp.app.charts import COSTS
 from mnistcmp.app.plain_text import code, plain
 from mnistcmp.catalogue.networks import MODELS
@@ -43,6 +43,7 @@ def page() -> None:
     _tables(summary)
     _scatter(summary, highlight)
     _enough(summary)
+    robustness.show(recipe, highlight)
     _losses_and_curves(runs, summary, highlight)
     mistakes.show(runs, highlight)
     pen_digits.one_recipe(runs, summary, highlight)

@@ -21,6 +21,8 @@ WAYS: dict[str, Callable[[Stages], np.ndarray]] = {
     "whole canvas shrunk": preprocess.whole_canvas,
 }
 
+USUAL = next(iter(WAYS))
+
 STAGES = {
     "ink": "the canvas without colours",
     "crop": "the part that is not blank",

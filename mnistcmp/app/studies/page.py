@@ -24,7 +24,7 @@ from mnistcmp.analysis.study_tables import (
 from mnistcmp.analysis.text import Finding, Verdict, listed
 from mnistcmp.app import cached_records, palette
 from mnistcmp.app.plain_text import code, plain
-from mnistcmp.app.studies import charts
+from mnistcmp.app.studies import charts, robustness, survival
 from mnistcmp.app.studies.table import published_on, show_table
 from mnistcmp.catalogue.datasets import argument, title
 from mnistcmp.catalogue.recipes import RECIPES
@@ -117,9 +117,13 @@ def _study(
         st.info(f"Not trained yet: {', '.join(missing)}. Train with {command}.")
     evidence = _evidence(dataset, runs)
     found = conclude(study, dataset, table, evidence)
+    if study.stressed and dataset == "mnist":
+        survival.show(study)
     st.html(palette.network_legend(table.index))
     _gains(changes(study, dataset, table, evidence), found)
     _costs(study, dataset, table)
+    if dataset == "mnist":  # robustness is measured on MNIST alone
+        robustness.show(study, recipe)
     _against(study, dataset, recipe, found)
     _figures(study, dataset, side_by_side(study, table), stated_accuracy(study, epochs))
     _learning(study, list(table.index), epochs)

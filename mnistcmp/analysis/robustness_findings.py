@@ -1,0 +1,211 @@
+"""Computed sentences about robustness: what clean accuracy says about it, and each study's steps.
+
+Tables as in robustness_tables.py, for one data set.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mnistcmp.analysis.comparisons import ENOUGH_RUNS, Gap
+from mnistcmp.analysis.robustness_tables import SIDES, Side
+from mnistcmp.analysis.statistics import (
+    Correlation,
+    half_interval_of_gap,
+    half_interval_of_shares,
+    rank_correlation,
+)
+from mnistcmp.analysis.text import Finding, listed, points
+from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.catalogue.studies import Step, Study
+
+FEW_NETWORKS = 10  # with fewer, a rank correlation says nothing
+MOST_DIALS = 3  # named for one step
+
+
+def clean_and_corrupted(rows: pd.DataFrame) -> list[Finding]:
+    """What clean accuracy says about accuracy under corruption; `rows` as `corrupted` returns."""
+    networks = rows["model"].nunique()
+    if networks < FEW_NETWORKS:
+        return [
+            Finding(
+                f"**Too few networks** to compare clean accuracy with accuracy under corruption: "
+                f"{networks} of at least {FEW_NETWORKS}."
+            )
+        ]
+    found = correlation(rows)
+    each = [
+        f"{recipe} {_in_words(correlation(some))}"
+        for recipe in RECIPES
+        if (some := rows[rows["recipe"] == recipe])["model"].nunique() >= FEW_NETWORKS
+    ]
+    return [
+        Finding(
+            f"**{verdict(found)}**: over all {len(rows)} trained networks, the rank correlation is "
+            f"{_in_words(found)}. It is 1 if both orders are the same, and 0 if they are unrelated."
+        ),
+        *([Finding(f"**By recipe**: {'; '.join(each)}.")] if len(each) > 1 else []),
+        _spread(rows),
+    ]
+
+
+def correlation(rows: pd.DataFrame) -> Correlation:
+    """The rank correlation of clean accuracy and accuracy under corruption.
+
+    The recipes of one network are not independent: its interval is over the networks.
+    """
+    columns = (rows[name].to_numpy() for name in ("clean", "corrupted", "model"))
+    return rank_correlation(*columns)
+
+
+def verdict(found: Correlation) -> str:
+    """How much one order says about the other, as far as the interval allows."""
+    if found.low > 0.7:
+        return "Clean accuracy says much about it"
+    if found.low > -0.5 and found.high < 0.5:
+        return "Clean accuracy says little about it"
+    if found.low > 0:
+        return "Clean accuracy says something about it, but not all"
+    if found.high < 0:
+        return "The more accurate on clean digits, the worse under corruption"
+    return "Whether clean accuracy says anything about it cannot be told"
+
+
+def _in_words(found: Correlation) -> str:
+    return f"{found.value:.2f} (95 % interval {found.low:.2f} to {found.high:.2f})"
+
+
+def _spread(rows: pd.DataFrame) -> Finding:
+    """How far the better half on clean digits lies apart under corruption."""
+    best = rows[rows["clean"] >= rows["clean"].median()]
+    worst, first = (best.loc[best["corrupted"].agg(which)] for which in ("idxmin", "idxmax"))
+    return Finding(
+        f"**The better half on clean digits** ({100 * best['clean'].min():.2f} % or more) reads "
+        f"from {100 * worst['corrupted']:.1f} % ({worst['model']}, {worst['recipe']}) to "
+        f"{100 * first['corrupted']:.1f} % ({first['model']}, {first['recipe']}) of the corrupted "
+        "digits."
+    )
+
+
+@dataclass(frozen=True)
+class StressedStep:
+    """One step of a study: the gain in mean accuracy under corruption, and the dials that differ.
+
+    `later` and `earlier` name the sides of dials on which the network after the step loses half of
+    the digits clearly later, or clearly earlier, than the one before it, in words.
+    """
+
+    step: Step
+    gain: Gap
+    later: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+
+
+def stressed_steps(
+    study: Study, networks: pd.DataFrame, levels: pd.DataFrame
+) -> list[StressedStep]:
+    """The study's steps for which both networks were measured.
+
+    `networks` is the table `corrupted`, `levels` the table `half_lost_levels`, of one recipe.
+    """
+    found = []
+    for step in study.changes:
+        before, after = (
+            networks[networks["model"] == model] for model in (step.before, step.after)
+        )
+        if before.empty or after.empty:
+            continue
+        later, earlier = _dials_that_differ(step, levels)
+        found.append(StressedStep(step, corrupted_gap(before, after), later, earlier))
+    return found
+
+
+def corrupted_gap(before: pd.DataFrame, after: pd.DataFrame) -> Gap:
+    """The gap in mean accuracy under corruption between two networks, rows of `corrupted` each.
+
+    With enough seeds of both, its interval is Welch's. With fewer, the gap is that of the networks
+    with the lowest seeds, and its interval covers the choice of the test images alone.
+    """
+    first, second = (rows["corrupted"].to_numpy(float) for rows in (before, after))
+    if min(len(first), len(second)) >= ENOUGH_RUNS:
+        half = half_interval_of_gap(first, second)
+        grounds = f"{len(first)} and {len(second)} trained networks"
+        return Gap(float(second.mean() - first.mean()), half, grounds, over_runs=True)
+    one, other = (rows.sort_values("seed").iloc[0] for rows in (before, after))
+    images = int(min(one["images"], other["images"]))
+    half = half_interval_of_shares(one["corrupted"], other["corrupted"], images)
+    grounds = f"one trained network each, {images:,} images"
+    return Gap(float(other["corrupted"] - one["corrupted"]), half, grounds)
+
+
+def _dials_that_differ(step: Step, levels: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(later, earlier): the sides whose intervals do not overlap, the largest change first."""
+    by_side = levels.sort_values("seed").drop_duplicates(["model", "side"]).set_index("side")
+    before, after = (by_side[by_side["model"] == model] for model in (step.before, step.after))
+    later: list[tuple[float, str]] = []
+    earlier: list[tuple[float, str]] = []
+    for side in SIDES:
+        if side.title in before.index and side.title in after.index:
+            one, other = before.loc[side.title], after.loc[side.title]
+            change = other["share"] - one["share"]
+            if _apart(side, one, other):
+                found = later if change > 0 else earlier
+                found.append((abs(change), _moved(side, one, other)))
+    return _texts(later), _texts(earlier)
+
+
+def _apart(side: Side, one: pd.Series, other: pd.Series) -> bool:
+    """Whether the two intervals do not overlap; a side that was never lost ends at its last level.
+
+    Each interval is one of 95 %, so that this happens by chance in far less than 5 % of the cases.
+    """
+    (low_1, high_1), (low_2, high_2) = (_range(side, row) for row in (one, other))
+    return high_1 < low_2 or high_2 < low_1
+
+
+def _range(side: Side, row: pd.Series) -> tuple[float, float]:
+    """The interval of a half-lost level as shares of the side's range."""
+    if row["never"]:
+        return 1.0, math.inf
+    high = 1.0 if math.isnan(row["high"]) else side.share(row["high"])
+    return side.share(row["low"]), high
+
+
+def _moved(side: Side, one: pd.Series, other: pd.Series) -> str:
+    levels = (math.inf if row["never"] else row["level"] for row in (one, other))
+    return f"{side.title.lower()} ({' → '.join(map(side.label, levels))})"
+
+
+def _texts(changes: Iterable[tuple[float, str]]) -> tuple[str, ...]:
+    return tuple(text for _, text in sorted(changes, reverse=True))
+
+
+def say_steps(steps: list[StressedStep]) -> list[Finding]:
+    """A sentence for each step that changes something clearly, and one for all others."""
+    clear = [step for step in steps if step.gain.sure or step.later or step.earlier]
+    found = [Finding(f"{_sentence(step)}.") for step in clear]
+    others = [step for step in steps if step not in clear]
+    if others:
+        texts = listed(
+            f"from {each.step.before} to {each.step.after} ({points(each.gain.share)} points)"
+            for each in others
+        )
+        found.append(Finding(f"**Too close to be told apart** under corruption: {texts}."))
+    return found
+
+
+def _sentence(each: StressedStep) -> str:
+    step, gain = each.step, each.gain
+    chance = "" if gain.sure else "which may be due to chance, "
+    parts = [
+        f"**From {step.before} to {step.after}**, {step.what}: {points(gain.share)} points under "
+        f"corruption, {chance}95 % interval {points(gain.low)} to {points(gain.high)} "
+        f"({gain.grounds})"
+    ]
+    for word, dials in (("later", each.later), ("earlier", each.earlier)):
+        if dials:
+            more = f" and {len(dials) - MOST_DIALS} more" * (len(dials) > MOST_DIALS)
+            parts.append(f"half are lost {word}: {', '.join(dials[:MOST_DIALS])}{more}")
+    return "; ".join(parts)

@@ -1,0 +1,182 @@
+"""Altair charts of the section "What breaks them"."""
+
+import math
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from mnistcmp.analysis.robustness_tables import SIDES, Side
+from mnistcmp.app.benchmarks.charts import NAMES, POINTED_AT, family_colour, family_of, opacity_for
+from mnistcmp.app.charts import recipe_shape
+from mnistcmp.app.palette import INK
+from mnistcmp.catalogue.corruptions import CORRUPTIONS
+
+ROW_PX = 18
+LEGEND = alt.Legend(orient="top", gradientLength=160, titleLimit=300)
+COLUMNS = alt.Axis(orient="top", labelAngle=-90, labelLimit=170, labelOverlap=False)
+MANY_COLUMNS = alt.Axis(orient="top", labelAngle=-90, labelOverlap=True, title="also fools")
+
+
+def clean_and_corrupted(networks: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
+    """Accuracy under corruption against clean accuracy; `networks` as `corrupted` returns."""
+    rows = networks.assign(
+        family=networks["model"].map(family_of),
+        **{name: 100 * networks[name] for name in ("clean", "corrupted")},
+    )
+    x_title, y_title = "Accuracy on clean test digits, %", "Mean under corruption, %"
+    x = alt.X("clean:Q", title=x_title, scale=alt.Scale(zero=False, padding=14))
+    y = alt.Y("corrupted:Q", title=y_title, scale=alt.Scale(zero=False, padding=14))
+    points = (
+        alt.Chart(rows)
+        .mark_point(filled=True, size=80, opacity=1)
+        .encode(
+            x,
+            y,
+            family_colour(),
+            recipe_shape(),
+            opacity=opacity_for(highlight),
+            tooltip=[
+                "model:N",
+                "recipe:N",
+                alt.Tooltip("clean:Q", title=x_title, format=".2f"),
+                alt.Tooltip("corrupted:Q", title=y_title, format=".1f"),
+                alt.Tooltip("images:Q", format=","),
+            ],
+        )
+        .add_params(POINTED_AT)
+    )
+    names = (
+        alt.Chart(rows[rows["model"] == highlight])
+        .mark_text(align="right", dx=-8, color=INK)
+        .encode(x, y, text="recipe:N")
+    )
+    return (points + names).properties(
+        height=380,
+        description=f"{y_title}, against {x_title.lower()}, of {len(rows)} trained networks; from "
+        f"{rows['corrupted'].min():.1f} to {rows['corrupted'].max():.1f} % under corruption.",
+    )
+
+
+def half_lost(levels: pd.DataFrame, order: list[str]) -> alt.LayerChart:
+    """How much of each dial's range each network survives; `levels` as `half_lost_levels`."""
+    by_title = {side.title: side for side in SIDES}
+    rows = levels.assign(
+        percent=100 * levels["share"],
+        **{"half lost at": [_level(by_title[row.side], row) for row in levels.itertuples()]},
+    )
+    titles = [title for title in by_title if title in set(rows["side"])]
+    base = alt.Chart(rows).encode(
+        x=alt.X("side:N", sort=titles, title=None, axis=COLUMNS),
+        y=alt.Y("model:N", sort=order, title=None, axis=NAMES),
+    )
+    tooltip = ["model:N", "side:N", "half lost at:N", alt.Tooltip("images:Q", format=",")]
+    cells = base.mark_rect().encode(
+        color=_colour("percent:Q", "Half lost at, % of the range"), tooltip=tooltip
+    )
+    beyond = (
+        base.transform_filter("datum.never")
+        .mark_text(color="black", fontSize=11)
+        .encode(text=alt.value(">"), tooltip=tooltip)
+    )
+    return (cells + beyond).properties(
+        height=alt.Step(ROW_PX),
+        description=f"Where each of {len(order)} networks has lost half of the digits, on "
+        f"{len(titles)} sides of dials. {order[0]} holds out longest on average.",
+    )
+
+
+def _level(side: Side, row: Any) -> str:
+    """`3.1 px (95 % interval 2.9 px to 3.4 px)`, or that half of the digits are never lost."""
+    if row.never:
+        return side.label(math.inf)
+    high = math.inf if math.isnan(row.high) else row.high
+    interval = f"{side.label(row.low)} to {side.label(high)}"
+    return f"{side.label(row.level)} (95 % interval {interval})"
+
+
+def by_corruption(accuracies: pd.DataFrame, order: list[str]) -> alt.Chart:
+    """Accuracy by network and corruption; `accuracies` as `by_corruption` returns, by model."""
+    rows = 100 * accuracies.rename_axis(index="model", columns="kind")
+    rows = rows.stack().rename("accuracy").reset_index()
+    rows["corruption"] = [CORRUPTIONS[kind].title for kind in rows["kind"]]
+    hardest_first = rows.groupby("corruption")["accuracy"].mean().sort_values().index.tolist()
+    return (
+        alt.Chart(rows)
+        .mark_rect()
+        .encode(
+            x=alt.X("corruption:N", sort=hardest_first, title=None, axis=COLUMNS),
+            y=alt.Y("model:N", sort=order, title=None, axis=NAMES),
+            color=_colour("accuracy:Q", "Accuracy, %"),
+            tooltip=["model", "corruption", alt.Tooltip("accuracy:Q", title="%", format=".1f")],
+        )
+        .properties(
+            height=alt.Step(ROW_PX),
+            description=f"Accuracy of {len(order)} networks under {len(hardest_first)} "
+            f"corruptions; the hardest on average is {hardest_first[0].lower()}.",
+        )
+    )
+
+
+def nudge_norms(medians: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
+    """The median size of the smallest nudge by network; `medians` as in nudge_tables.py."""
+    rows = medians.dropna(subset=["median_norm"]).assign(
+        family=lambda rows: rows["model"].map(family_of)
+    )
+    rows = rows.sort_values("median_norm", ascending=False, kind="stable")
+    base = alt.Chart(rows).encode(
+        y=alt.Y("model:N", sort=rows["model"].tolist(), title=None, axis=NAMES),
+        opacity=opacity_for(highlight),
+    )
+    title = "Median size of the smallest nudge (L2 norm)"
+    tooltip = [
+        "model",
+        alt.Tooltip("median_norm", title="median", format=".2f"),
+        alt.Tooltip("low", format=".2f"),
+        alt.Tooltip("high", format=".2f"),
+        alt.Tooltip("n", title="digits nudged"),
+        alt.Tooltip("not_found", title="no nudge found for"),
+    ]
+    bars = (
+        base.mark_bar()
+        .encode(alt.X("median_norm:Q", title=title), family_colour(), tooltip=tooltip)
+        .add_params(POINTED_AT)
+    )
+    intervals = base.mark_rule(color=INK, strokeWidth=2).encode(
+        alt.X("low:Q", title=title), alt.X2("high:Q"), tooltip=tooltip
+    )
+    strongest, weakest = rows.iloc[0], rows.iloc[-1]
+    return (bars + intervals).properties(
+        height=alt.Step(ROW_PX),
+        description=f"{title}, of {len(rows)} networks: from {weakest['median_norm']:.2f} "
+        f"({weakest['model']}) to {strongest['median_norm']:.2f} ({strongest['model']}).",
+    )
+
+
+def transfers(shares: pd.DataFrame, order: list[str]) -> alt.LayerChart:
+    """How often a nudge that fools one network (row) fools another (column)."""
+    rows = 100 * shares.rename_axis(index="fools", columns="also fools")
+    rows = rows.stack().rename("percent").reset_index()
+    base = alt.Chart(rows).encode(
+        x=alt.X("also fools:N", sort=order, axis=MANY_COLUMNS),
+        y=alt.Y("fools:N", sort=order, axis=NAMES, title="what fools"),
+    )
+    cells = (
+        base.transform_filter("isValid(datum.percent)")
+        .mark_rect()
+        .encode(
+            color=_colour("percent:Q", "Also fooled, % of the digits"),
+            tooltip=["fools", "also fools", alt.Tooltip("percent:Q", title="%", format=".0f")],
+        )
+    )
+    itself = base.transform_filter("!isValid(datum.percent)").mark_rect(color=INK, opacity=0.4)
+    return (itself + cells).properties(
+        height=alt.Step(ROW_PX),
+        description=f"How often a nudge that fools one of {len(order)} networks fools another.",
+    )
+
+
+def _colour(column: str, title: str) -> alt.Color:
+    """Percent as colour, the same scale everywhere."""
+    scale = alt.Scale(scheme="viridis", domain=[0, 100])
+    return alt.Color(column, title=title, scale=scale, legend=LEGEND)

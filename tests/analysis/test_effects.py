@@ -1,0 +1,177 @@
+"""Effects of isolated parts and of training, for made-up records whose effects are known."""
+
+import pytest
+
+from mnistcmp.analysis import effects
+from mnistcmp.analysis.robustness_tables import SIDES, ladder_means
+from mnistcmp.catalogue.corruptions import DIALS
+from mnistcmp.catalogue.studies import STUDIES
+from mnistcmp.robustness_records import RobustnessRecords
+from tests.made_up import measured, said
+
+STUDY = STUDIES[10]
+POOLED = ("base_pooled", "base_pooled_norm")
+NORM = ("base_norm", "base_pooled_norm")
+SPREAD = (-0.01, 0, 0.01)  # of three seeds
+
+
+def lost(model: str, recipe: str) -> dict[str, float]:
+    """A world in which the head decides about shift, the norm about blur, training about noise.
+
+    And training harms the size.
+    """
+    return {
+        "shift": 0.2 if model in POOLED else 0.8,
+        "blur": 0.8 if model in NORM else 0.3,
+        "noise": (0.1 if recipe == "hardened" else 0.6) + 0.3 * (model in POOLED),
+        "salt_and_pepper": 0.2 if recipe == "hardened" else 0.5,
+        "size": 0.9 if recipe == "hardened" else 0.6,
+    }
+
+
+@pytest.fixture
+def means(tmp_path):
+    """The table of mean accuracies over the ladders, for a world."""
+
+    def means(lost=lost, seeds=3):
+        records = RobustnessRecords(tmp_path)
+        for model in STUDY.models:
+            for recipe in (effects.BEFORE, effects.AFTER):
+                for seed in range(seeds):
+                    clean = 0.95 + SPREAD[seed]
+                    at_the_end = lost(model, recipe)
+                    records.append(
+                        measured(model, seed=seed, recipe=recipe, clean=clean, lost=at_the_end)
+                    )
+        return ladder_means(records.table())
+
+    return means
+
+
+def found(means, part: str, dial: str, recipe: str = "") -> effects.Effect:
+    (effect,) = [
+        each
+        for each in effects.effects(STUDY, means)
+        if (each.part, each.side.title, each.recipe) == (part, dial, recipe)
+    ]
+    return effect
+
+
+def test_study_isolates_two_parts_in_two_pairs_each():
+    parts = [step.part for step in STUDY.changes]
+    assert sorted(parts) == ["batch norm"] * 2 + ["pooled head"] * 2
+
+
+def test_effect_is_the_mean_of_its_gaps(means):
+    effect = found(means(), "pooled head", "Shift", "tuned")
+    # The levels 1 to 14 px have a mean share of 7.5 / 14.
+    assert effect.mean.share == pytest.approx(0.95 * 0.6 * 7.5 / 14)
+    assert list(effect.pairs) == ["base_cnn → base_pooled", "base_norm → base_pooled_norm"]
+    assert effect.consistent and effect.worth_naming and not effect.no_help
+    assert effect.mean.half < min(gap.half for gap in effect.pairs.values())
+
+
+def test_effects_of_opposite_sign_are_not_consistent(means):
+    def world(model, recipe):
+        pooled, norm = model in POOLED, model in NORM
+        return {"shift": 0.5 + (0.4 if norm else -0.2) * pooled}
+
+    effect = found(means(world), "pooled head", "Shift", "tuned")
+    assert effect.mean.sure and not effect.consistent
+
+
+def test_effect_that_only_one_pair_shows_is_not_consistent(means):
+    def world(model, recipe):
+        return {"shift": 0.2 if model == "base_pooled" else 0.8}
+
+    assert not found(means(world), "pooled head", "Shift", "tuned").consistent
+
+
+def test_small_effects_are_not_named(means):
+    def world(model, recipe):
+        return {"shift": 0.74 if model in POOLED else 0.8}
+
+    effect = found(means(world), "pooled head", "Shift", "tuned")
+    assert effect.mean.share == pytest.approx(0.0305, abs=1e-3)
+    assert not effect.worth_naming
+    assert "**Pooled head**: No effect of 5 points or more" in said(
+        effects.say(effects.effects(STUDY, means(world))), None
+    )
+
+
+def test_sentences_name_where_a_part_helps_and_where_it_harms(means):
+    text = said(effects.say(effects.effects(STUDY, means())), None)
+    head, norm, training = text.splitlines()
+    assert head.startswith("**Pooled head**: Better under shift (+30.5 ± ")
+    assert ". Worse under noise (-15.7 ± " in head
+    assert norm.startswith("**Batch norm**: Worse under blur (-")
+    assert "shift" not in norm and "Better" not in norm
+    assert training.startswith("**Noise and lower contrast in the training images**: Better under ")
+    assert "salt and pepper (+" in training and " points, not seen in training)" in training
+    assert "noise (+26.1 ± " in training and "Worse under size, " in training
+
+
+def test_conclusion_says_what_only_architecture_and_what_only_training_gives(means):
+    table = means()
+    text = said(effects.conclusion(effects.effects(STUDY, table), table), None)
+    architecture, training = text.splitlines()
+    assert architecture.startswith(
+        "**What only the architecture decides**: shift (pooled head +30.5 ± "
+    )
+    assert "blur (batch norm -" in architecture
+    assert "noise (" not in architecture and "size" not in architecture
+    assert training.startswith("**What only training improves**: noise (+26.1 ± ")
+    assert "points for base_cnn, the best without it)" in training
+    assert "salt and pepper (" in training and "not seen in training)" in training
+    assert "shift" not in training and "size" not in training
+
+
+def test_only_the_largest_effects_are_named_and_the_others_counted(means):
+    def world(model, recipe):
+        return {
+            dial: 0.8 - (0.2 + number / 100) * (model in POOLED)
+            for number, dial in enumerate(DIALS)
+        }
+
+    all_effects = effects.effects(STUDY, means(world))
+    largest = max(all_effects, key=lambda effect: effect.mean.share).side.title.lower()
+    text = said(effects.say(all_effects), None).splitlines()[0]
+    assert text.startswith(f"**Pooled head**: Better under {largest} (+")
+    assert f"; and {len(SIDES) - effects.MOST_NAMED} more." in text
+
+
+def test_conclusion_leaves_out_effects_that_training_removes(means):
+    def world(model, recipe):
+        return {"shift": 0.2 if model in POOLED or recipe == "hardened" else 0.8}
+
+    table = means(world)
+    text = said(effects.conclusion(effects.effects(STUDY, table), table), None)
+    assert "**What only the architecture decides**: nothing that can be shown." in text
+
+
+def test_training_that_only_helps_the_weak_is_not_said_to_be_needed(means):
+    def world(model, recipe):
+        best = model == "base_cnn"
+        return {"noise": 0.2 if best or recipe == "hardened" else 0.8}
+
+    table = means(world)
+    text = said(effects.conclusion(effects.effects(STUDY, table), table), None)
+    assert "**What only training improves**: nothing that can be shown." in text
+
+
+def test_too_few_seeds_are_named(means):
+    table = means(seeds=2)
+    assert effects.effects(STUDY, table) == []
+    (finding,) = effects.conclusion([], table)
+    assert finding.text.startswith("**Too few trained networks**")
+    assert "at least 3 seeds" in finding.text
+
+
+def test_table_has_each_gap_and_the_mean_of_each_effect(means):
+    all_effects = effects.effects(STUDY, means())
+    rows = effects.table(all_effects)
+    assert len(all_effects) == 5 * len(SIDES)  # two parts with two recipes each, and training
+    assert len(rows) == len(SIDES) * (4 * 3 + 5)
+    row = rows.query("part == 'pooled head' and dial == 'Shift' and networks == 'mean'").iloc[0]
+    assert row["effect"] == pytest.approx(95 * 0.6 * 7.5 / 14)
+    assert row["low"] < row["effect"] < row["high"] and row["consistent"]

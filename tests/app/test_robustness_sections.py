@@ -1,0 +1,234 @@
+"""What the Benchmarks and Studies pages say about robustness, run on made-up records."""
+
+import json
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from mnistcmp.app.studies.survival import EXPLANATION
+from mnistcmp.catalogue.networks import MODELS
+from mnistcmp.catalogue.studies import STUDIES
+from mnistcmp.nudge_records import NudgeRecords
+from mnistcmp.records import Records
+from mnistcmp.robustness_records import RobustnessRecords
+from tests import made_up
+from tests.helpers import page
+from tests.made_up import measured
+from tests.test_nudge_records import entry as nudges
+
+ZOO = list(MODELS)[:12]
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path, monkeypatch):
+    """The folder of records, used by the app, with a run of each network in ZOO."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    monkeypatch.setenv("MNISTCMP_CHECKPOINTS", str(tmp_path))
+    records = Records(tmp_path / "results")
+    made_up.record(records, *(made_up.run(model, 0.99, dataset="mnist") for model in ZOO))
+    return records.folder
+
+
+def stress(results, *entries) -> None:
+    records = RobustnessRecords(results)
+    for entry in entries:
+        records.append(entry)
+
+
+def stress_the_zoo(results, recipe="tuned") -> None:
+    """The better a network is on clean digits, the better it is under corruption."""
+    stress(
+        results,
+        *(
+            measured(model, 0.5 + number / 40, clean=0.95 + number / 400, recipe=recipe)
+            for number, model in enumerate(ZOO)
+        ),
+    )
+
+
+def benchmarks() -> AppTest:
+    app = AppTest.from_file(page("benchmarks"), default_timeout=120).run()
+    assert not app.exception
+    return app
+
+
+def study(number: int) -> AppTest:
+    app = AppTest.from_file(page("studies"), default_timeout=120).run()
+    app.selectbox(key="study").set_value(STUDIES[number]).run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(text.value for text in (*app.markdown, *app.caption, *app.info))
+
+
+def charts(app: AppTest) -> list[str]:
+    """The descriptions of all charts."""
+    return [json.loads(chart.proto.spec)["description"] for chart in app.get("vega_lite_chart")]
+
+
+def test_benchmarks_without_robustness_say_how_to_measure_it(results):
+    app = benchmarks()
+    assert "What breaks them" in [header.value for header in app.header]
+    assert [note.value for note in app.info] == [
+        "Robustness has not been measured yet. Measure it with `mnistcmp robustness`.",
+        "Nudges have not been measured yet for the recipe “tuned”. Measure them with "
+        "`mnistcmp nudges`.",
+    ]
+    assert app.header[-1].value == "Where this was trained"
+
+
+def test_benchmarks_compare_clean_and_corrupted_accuracy(results):
+    stress_the_zoo(results)
+    text = said(app := benchmarks())
+    assert "**Clean accuracy says much about it**: over all 12 trained networks" in text
+    assert "on 10,000 test digits each" in text
+    assert "one trained network, the one that the app uses (seed 0)" in text
+    (chart,) = [chart for chart in charts(app) if chart.startswith("Mean under corruption")]
+    assert "of 12 trained networks; from 50.0 to 77.5 %" in chart
+
+
+def test_benchmarks_leave_out_other_seeds_and_data_sets(results):
+    stress_the_zoo(results)
+    stress(
+        results,
+        measured("mlp", 0.01, seed=1),
+        measured("mlp", 0.01) | {"dataset": "cifar10-jpeg"},
+        measured("mlp", 0.01) | {"model": "unknown"},
+    )
+    assert "over all 12 trained networks" in said(benchmarks())
+
+
+def test_benchmarks_order_networks_by_how_long_they_hold_out(results):
+    stress(
+        results,
+        measured("mlp", lost={"shift": 0.0, "noise": 1.0}),
+        measured("cnn", lost={"noise": 1.0}),
+    )
+    text = said(app := benchmarks())
+    assert "**mlp holds out longest**" in text and "cnn holds out least" in text
+    (spec,) = [
+        spec
+        for chart in app.get("vega_lite_chart")
+        if (spec := json.loads(chart.proto.spec))["description"].startswith("Where each of 2")
+    ]
+    assert spec["layer"][0]["encoding"]["y"]["sort"] == ["mlp", "cnn"]
+    assert "1,000 test digits" in text
+
+
+def test_benchmarks_show_the_chosen_recipe(results):
+    made_up.record(Records(results), made_up.run("mlp", 0.9, dataset="mnist", recipe="drawn"))
+    stress(results, measured("mlp", 0.75), measured("cnn", 0.25, recipe="drawn"))
+    app = benchmarks()
+    assert "they read 75 % on average" in said(app)
+    app.segmented_control(key="recipe").set_value("drawn").run()
+    assert "they read 25 % on average" in said(app)
+    assert "**cnn holds out longest**" in said(app)
+
+
+def test_benchmarks_show_whom_nudges_fool(results):
+    records = NudgeRecords(results)
+    for model, other, fooled in (("mlp", "cnn", 1), ("cnn", "mlp", 3)):
+        transfers = {other: {"fooled": fooled, "fooled_doubled": 4, "digits": 4}}
+        records.append(nudges(model, norms=[1.0, 2.0, 3.0, 4.0], transfers=transfers))
+    text = said(app := benchmarks())
+    assert "For 4 fixed test digits" in text and "gives an upper bound" in text
+    assert "in 50 % of the cases, on average over 2 pairs" in text
+    assert "what fools cnn fools mlp (75 %)" in text
+    assert any("how often a nudge that fools one of 2" in chart.lower() for chart in charts(app))
+
+
+def test_damaged_lines_of_robustness_are_named(results):
+    stress_the_zoo(results)
+    with (results / "robustness.jsonl").open("a") as file:
+        file.write("half a line\n")
+    app = benchmarks()
+    assert any("robustness.jsonl, line 13, is left out" in note.value for note in app.warning)
+    assert "over all 12 trained networks" in said(app)
+
+
+def test_study_without_robustness_says_how_to_measure_it(results):
+    text = said(study(1))
+    assert (
+        "Robustness has not been measured yet. Measure it with "
+        "`mnistcmp robustness --models mlp tiny_cnn cnn strong_cnn`." in text
+    )
+
+
+def test_study_says_what_its_steps_change_for_single_networks(results):
+    stress(
+        results,
+        measured("mlp", 0.5, lost={"shift": 1.0}),
+        measured("tiny_cnn", 0.6, lost={"shift": 0.7}),
+        measured("cnn", 0.6, lost={"shift": 0.7}),
+    )
+    app = study(1)
+    text = said(app)
+    assert "trained networks: 1 of each kind" in text
+    assert "the interval of a gain covers the choice of the test images, not of" in text
+    assert "**From mlp to tiny_cnn**, convolutions: +10.00 points under corruption" in text
+    assert "half are lost later: shift (7 px → 10 px)" in text
+    assert "told apart** under corruption: from tiny_cnn to cnn (+0.00 points)" in text
+    table = app.dataframe[0].value
+    assert table["network"].tolist() == ["mlp", "tiny_cnn", "cnn"]
+    assert table["under corruption, %"].tolist() == pytest.approx([50, 60, 60])
+    assert table["half lost: shift"].tolist() == ["7 px", "10 px", "10 px"]
+    assert any(
+        chart.startswith("Mean accuracy under corruption, %, by network: mlp 50.0")
+        for chart in charts(app)
+    )
+
+
+def test_study_on_photos_says_nothing_about_robustness(results):
+    made_up.record(Records(results), made_up.run("kernel_3", 0.8))
+    assert "Accuracy under corruption" not in [head.value for head in study(6).subheader]
+
+
+def study_10(results, seeds: int) -> AppTest:
+    """A world in which the head decides about shift and training about noise."""
+    for model in STUDIES[10].models:
+        for recipe in ("tuned", "hardened"):
+            lost = {
+                "shift": 0.2 if "pooled" in model else 0.8,
+                "noise": 0.2 if recipe == "hardened" else 0.8,
+            }
+            for seed in range(seeds):
+                clean = 0.95 + 0.01 * seed
+                stress(results, measured(model, 0.8, seed, recipe=recipe, clean=clean, lost=lost))
+                run = made_up.run(model, clean, seed, dataset="mnist", recipe=recipe)
+                made_up.record(Records(results), run)
+    return study(10)
+
+
+def test_study_10_says_what_only_architecture_and_what_only_training_gives(results):
+    app = study_10(results, seeds=3)
+    text = said(app)
+    assert "**What only the architecture decides**: shift (pooled head +30.9 ± " in text
+    assert "**What only training improves**: noise (" in text
+    assert "**Noise**, seen in training with hardened" in text
+    assert "**Blur**, not seen in training" in text
+    assert "**Shift**, seen in training with tuned and hardened" in text
+    assert "Mean over 3 trained networks each" in text
+    assert f"**Known explanation, not a finding of this study.** {EXPLANATION}" in text
+    shown = charts(app)
+    assert "Accuracy in percent by shift, of 4 networks with 2 recipes." in shown
+    assert "Change in mean accuracy, points, by dial, of batch norm." in shown
+
+
+def test_study_10_with_few_seeds_makes_no_claim(results):
+    text = said(study_10(results, seeds=2))
+    assert "**Too few trained networks**" in text
+    assert "architecture decides**" not in text and "Pooled head" not in text
+
+
+def test_study_10_without_robustness_shows_its_runs(results):
+    made_up.record(
+        Records(results),
+        *(made_up.run(model, 0.9, dataset="mnist") for model in STUDIES[10].models),
+    )
+    text = said(study(10))
+    assert text.count("Robustness has not been measured yet.") == 2
+    assert "architecture decides**" not in text
