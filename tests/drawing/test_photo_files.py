@@ -97,7 +97,7 @@ def test_strokes_are_thickened_as_by_one_large_filter():
     digit[:, 40:43] = 1
     digit[::30] = 0.7
     padded = Image.fromarray(np.rint(np.pad(digit, 16) * 255).astype(np.uint8))
-    expected = np.asarray(padded.filter(ImageFilter.MaxFilter(9))) / np.float32(255)
+    expected = np.asarray(padded.filter(ImageFilter.MaxFilter(11))) / np.float32(255)
     np.testing.assert_allclose(photo._thickened(digit), expected, atol=0.01)
 
 
