@@ -151,8 +151,8 @@ def _transfers(pairs: pd.DataFrame, recipe: str) -> None:
     if shares.empty:
         return
     st.caption(
-        "Each row: what fools this network. Each column: how often it fools this other network too, "
-        f"of at least {pairs['n'].min()} digits that both read correctly without it. Networks that "
+        "Each row: what fools this network. Each column: how often it fools this other one too, of "
+        f"at least {pairs['n'].min()} digits that both read correctly without it. Networks that "
         "the same nudges fool stand together. Grey: the network itself, which is fooled by "
         "definition."
     )

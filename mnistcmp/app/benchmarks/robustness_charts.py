@@ -128,7 +128,7 @@ def nudge_norms(medians: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
         y=alt.Y("model:N", sort=rows["model"].tolist(), title=None, axis=NAMES),
         opacity=opacity_for(highlight),
     )
-    title = "Median size of the smallest nudge (L2 norm)"
+    title = "Median smallest nudge (L2 norm)"
     tooltip = [
         "model",
         alt.Tooltip("median_norm", title="median", format=".2f"),
