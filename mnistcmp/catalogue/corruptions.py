@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any
 
 # Shift is the one dial with a direction. Records measure the first.
 SHIFT_DIRECTIONS = ("right", "down", "left", "up")
@@ -44,11 +45,12 @@ class Dial:
         above = tuple(level for level in self.ladder if level > self.rest)
         return tuple(side for side in (below, above) if side)
 
-    def check(self, level: object) -> float:
+    def check(self, level: Any) -> float:
         """The level as a float. Raises ValueError if it is no number or outside the dial."""
         lowest, highest = self.positions[0], self.positions[-1]
         expected = f"the dial {self.name} takes a number from {lowest:g} to {highest:g}"
-        if isinstance(level, bool) or not isinstance(level, Real):
+        is_number = isinstance(level, Real) and not isinstance(level, bool)
+        if not is_number:
             raise ValueError(f"{expected}, not {level!r}")
         if not lowest <= level <= highest:  # refuses NaN, too
             raise ValueError(f"{expected}, not {level}")
@@ -119,7 +121,7 @@ DIALS = {
             "px per px",
             0,
             (-1.6, -1.3, -1, -0.8, -0.6, -0.4, -0.2, 0.2, 0.4, 0.6, 0.8, 1, 1.3, 1.6),
-            "Each row of pixels moves sideways, the farther the higher it is: the digit leans.",
+            "The digit leans to one side, and what leaves the image is lost.",
             lower="to the left",
             upper="to the right",
             seen_by=MOVED,
@@ -139,7 +141,7 @@ DIALS = {
             "Noise",
             "σ",
             0,
-            (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
+            (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
             "A random number from a normal distribution with this standard deviation is added to "
             "each pixel, where paper is 0 and ink is 1.",
             random=True,
@@ -159,7 +161,7 @@ DIALS = {
             "Blur",
             "px",
             0,
-            (0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6),
+            (0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6),
             "The image is blurred by a Gaussian function with this standard deviation.",
         ),
         Dial(
@@ -176,7 +178,7 @@ DIALS = {
             "Ink and paper exchanged",
             "%",
             0,
-            (0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 1),
+            (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.8, 1),
             "The image is mixed with its negative: at 50 % all is the same grey, and at 100 % ink "
             "and paper have changed places.",
         ),

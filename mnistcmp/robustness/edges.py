@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mnistcmp.robustness.images import SIDE_PX, gaussian_blur
+from mnistcmp.robustness.images import SIDE_PX, blur_within
 
 BLUR_PX, LEAST_OF_EDGE, LEAST_OF_START = 1.0, 0.1, 0.2
 SOBEL = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
@@ -15,14 +15,16 @@ def canny_edges(images: Tensor) -> Tensor:
 
     A blur of 1 px; Sobel gradients; a pixel is on an edge if its gradient is at least as large as
     those beside it, in the direction of the gradient, and is at least 0.1 and connected to one of
-    at least 0.2. Source: J. Canny, "A computational approach to edge detection", 1986. What
-    scikit-image does at the border of the image is left out; MNIST has paper there.
+    at least 0.2. Source: J. Canny, "A computational approach to edge detection", 1986. The
+    outermost pixels are on no edge.
     """
     filters = torch.stack([SOBEL, SOBEL.T])[:, None].to(images.device)
-    gradients = F.conv2d(gaussian_blur(images, BLUR_PX), filters, padding=1)
+    blurred = F.pad(blur_within(images, BLUR_PX), [1] * 4, mode="replicate")
+    gradients = F.conv2d(blurred, filters)
     # Rounded, so that equal gradients stay equal whatever the order of the sums.
     size = (gradients.norm(dim=1, keepdim=True) * 1e4).round() / 1e4
-    weak = _is_largest_across(size, gradients) & (size >= LEAST_OF_EDGE)
+    inner = F.pad(torch.ones_like(size[..., 2:, 2:], dtype=torch.bool), [1] * 4)
+    weak = _is_largest_across(size, gradients) & (size >= LEAST_OF_EDGE) & inner
     return _connected(weak & (size >= LEAST_OF_START), weak).float()
 
 

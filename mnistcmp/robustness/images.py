@@ -73,3 +73,8 @@ def gaussian_blur(images: Tensor, sigma_px: float) -> Tensor:
     places = torch.arange(SIDE_PX)
     distances_px = (places[:, None] - places).abs()
     return filter_rows_and_columns(images, (torch.tensor(weights) / total)[distances_px])
+
+
+def blur_within(images: Tensor, sigma_px: float) -> Tensor:
+    """Gaussian blur whose weights are spread over the pixels within the image."""
+    return gaussian_blur(images, sigma_px) / gaussian_blur(torch.ones_like(images), sigma_px)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mnistcmp.robustness.images import CORRUPTION_SEED, SIDE_PX, gaussian_blur, generators, stack
+from mnistcmp.robustness.images import CORRUPTION_SEED, SIDE_PX, blur_within, generators, stack
 
 # The noise of the fog falls from each size of clouds to the next, half as large, by 1.4 squared.
 FOG_STRENGTH, FOG_DECAY, FOG_MAP_PX = 3.0, 1.4**2, 256
@@ -62,15 +62,10 @@ def spatter(images: Tensor) -> Tensor:
         numbers.standard_normal(shape, dtype=np.float32)
         for numbers in generators(images, CORRUPTION_SEED)
     ]
-    liquid = SPATTER_MEAN + SPATTER_SIGMA * _blur_within(stack(noise, images), 1)
-    spots = _blur_within((liquid > SPATTER_FROM).float(), 1.5)
+    liquid = SPATTER_MEAN + SPATTER_SIGMA * blur_within(stack(noise, images), 1)
+    spots = blur_within((liquid > SPATTER_FROM).float(), 1.5)
     mud = torch.where(spots < 0.8, 0, spots)
     return images * (1 - mud) + SPATTER_GREY * mud
-
-
-def _blur_within(images: Tensor, sigma_px: float) -> Tensor:
-    """Gaussian blur whose weights are spread over the pixels within the image."""
-    return gaussian_blur(images, sigma_px) / gaussian_blur(torch.ones_like(images), sigma_px)
 
 
 def dotted_line(images: Tensor) -> Tensor:

@@ -82,7 +82,8 @@ def test_glass_blur_keeps_the_ink_and_moves_it_by_little(digits):
     point = torch.zeros(1, 1, 28, 28)
     point[..., 14, 14] = 1
     spread = corrupt(point, "glass_blur")[0, 0]
-    assert float(spread[9:20, 9:20].sum()) == pytest.approx(1, abs=0.02)
+    # A pixel may be taken along, to the left and above, and little to the right and below.
+    assert float(spread[4:18, 4:18].sum()) == pytest.approx(1, abs=0.02)
 
 
 def test_motion_blur_smears_a_point_along_a_line_to_one_side():
@@ -90,12 +91,12 @@ def test_motion_blur_smears_a_point_along_a_line_to_one_side():
     points[:, :, 14, 14] = torch.linspace(0.5, 1, 12)[:, None]
     smeared = FUNCTIONS["motion_blur"](points)
     torch.testing.assert_close(smeared.sum((1, 2, 3)), points.sum((1, 2, 3)), atol=0, rtol=0.01)
-    ink = smeared[:, 0] / smeared.sum((2, 3))
+    ink = smeared[:, 0] / smeared.sum((2, 3))[..., None]
     columns = (ink.sum(1) * torch.arange(28.0)).sum(1) - 14
     rows = (ink.sum(2) * torch.arange(28.0)).sum(1) - 14
-    # The mean of half a Gaussian of 3 px is 2.2 px away, in whole pixels from 0.
+    # The mean of half a Gaussian of 3 px, in whole pixels from 0, is 2.09 px away.
     torch.testing.assert_close(
-        torch.hypot(columns, rows), torch.full((12,), 1.93), atol=0.1, rtol=0
+        torch.hypot(columns, rows), torch.full((12,), 2.09), atol=0.05, rtol=0
     )
     assert (columns < 0).all()
     assert (rows.abs() <= columns.abs() + 1e-3).all()
@@ -109,7 +110,7 @@ def test_direction_is_random_and_of_one_strength(name, digits):
     bars[:, :, 4:24, 13:15] = torch.linspace(0.5, 1, 16)[:, None, None, None]
     changed = corrupt(bars, name)[:, 0, 7]
     middles = (changed * torch.arange(28.0)).sum(1) / changed.sum(1) - 13.5
-    slope = {"shear": np.tan(0.4), "rotate": np.tan(0.4)}[name]
+    slope = {"shear": np.sin(0.4), "rotate": np.tan(0.4)}[name]
     torch.testing.assert_close(middles.abs(), torch.full((16,), 6.5 * slope), atol=0.05, rtol=0)
     assert {-1.0, 1.0} == set(middles.sign().tolist())
 
@@ -195,36 +196,46 @@ def test_canny_edges_are_the_outline_of_a_patch():
     assert (edges[:, 14] > 0).nonzero().min() in (7, 8)
 
 
-def test_canny_edges_leave_out_faint_edges_that_touch_no_strong_one():
-    image = torch.zeros(1, 1, 28, 28)
-    image[..., 4:12, 4:12] = 1
-    image[..., 18:26, 18:26] = 0.045  # gradient between the two thresholds
-    edges = canny_edges(image)[0, 0]
-    assert edges[:14, :14].sum() > 0
-    assert edges[14:, 14:].sum() == 0
-    image[..., 10:12, 12:28] = 0.045
-    assert canny_edges(image)[0, 0][:14, 16:26].sum() > 0
+def test_canny_edges_are_kept_where_faint_only_if_connected_to_strong_ones():
+    bar = torch.zeros(1, 1, 28, 28)
+    bar[..., 10:18, 4:24] = 0.045  # the gradient at its edges lies between the two thresholds
+    assert canny_edges(bar).sum() == 0
+    bar[..., 10:18, 4:24] = torch.linspace(0.045, 0.1, 20)
+    upper_edge = canny_edges(bar)[0, 0, 8:12, 7:21].amax(0)
+    assert upper_edge.tolist() == [1.0] * 14
 
 
-# The least share of these forty digits that strong_cnn must still read; the corruptions are meant
-# to keep digits readable. Brightness, stripe and fog change the paper, which few networks survive.
+def test_canny_edges_leave_out_the_border():
+    bright = torch.full((1, 1, 28, 28), 0.5)
+    assert canny_edges(bright).sum() == 0
+    bright[..., 14:] = 1
+    edges = canny_edges(bright)[0, 0]
+    assert edges[0].sum() == edges[27].sum() == 0
+    assert (edges[1:27, 12:16].sum(1) > 0).all()
+
+
+# The least share of forty digits that strong_cnn must still read, well below what it reads: digits
+# are meant to stay readable.
 FLOORS = {
     "shot_noise": 0.9,
     "impulse_noise": 0.8,
-    "glass_blur": 0.8,
-    "motion_blur": 0.7,
+    "glass_blur": 0.85,
+    "motion_blur": 0.85,
     "shear": 0.9,
-    "scale": 0.8,
-    "rotate": 0.7,
-    "translate": 0.5,
+    "scale": 0.9,
+    "rotate": 0.85,
+    "brightness": 0.65,
+    "translate": 0.65,
+    "stripe": 0.65,
+    "fog": 0.4,
     "spatter": 0.9,
-    "dotted_line": 0.8,
-    "zigzag": 0.5,
-    "canny_edges": 0.4,
+    "dotted_line": 0.9,
+    "zigzag": 0.65,
+    "canny_edges": 0.45,
 }
 
 
-@pytest.mark.parametrize("name", FLOORS)
+@every_corruption
 def test_strong_cnn_still_reads_the_digits(name, labelled_digits):
     images, labels = labelled_digits
     with torch.inference_mode():

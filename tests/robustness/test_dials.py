@@ -15,9 +15,9 @@ RANDOM = [name for name, dial in DIALS.items() if dial.random]
 # With these, each single image moves farther from the clean one with every level. With others, a
 # moved stroke may fall on another stroke.
 GROWS_FOR_EACH_IMAGE = ("stroke", "noise", "salt_and_pepper", "contrast", "exchange", "square")
-# Ink that leaves the image, or shrinks to little, no longer adds to the distance; up to these
-# levels it does.
-DISTANCE_GROWS_TO = {"shift": 8, "size": (0.6, 2)}
+# Beyond these levels the distance stays about the same or falls, because ink leaves the image or
+# shrinks to little.
+DISTANCE_GROWS_WITHIN = {"shift": (0, 8), "size": (0.5, 2)}
 
 every_dial = pytest.mark.parametrize("name", DIALS)
 every_level = pytest.mark.parametrize(
@@ -53,7 +53,9 @@ def test_result_is_an_image_in_range_that_differs(name, level, digits):
     assert changed.shape == digits.shape
     assert float(changed.min()) >= 0
     assert float(changed.max()) <= 1
-    assert (distances(digits, changed) > 0).all()
+    differ = (distances(digits, changed) > 0).float().mean()
+    # A small square may lie on blank paper.
+    assert float(differ) >= (0.7 if name == "square" else 1)
 
 
 @every_level
@@ -76,12 +78,9 @@ def test_seed_matters_only_for_random_dials(name, digits):
 @every_dial
 def test_distance_grows_with_the_level(name, digits):
     for side in DIALS[name].sides:
-        if name == "shift":
-            side = [level for level in side if level <= DISTANCE_GROWS_TO["shift"]]
-        if name == "size":
-            lowest, highest = DISTANCE_GROWS_TO["size"]
-            side = [level for level in side if lowest <= level <= highest]
-        of_levels = torch.stack([distances(digits, apply(digits, name, level)) for level in side])
+        lowest, highest = DISTANCE_GROWS_WITHIN.get(name, (side[0], side[-1]))
+        levels = [level for level in side if min(lowest, highest) <= level <= max(lowest, highest)]
+        of_levels = torch.stack([distances(digits, apply(digits, name, level)) for level in levels])
         means = of_levels.mean(1)
         assert means[0] > 0
         assert (means.diff() > 0).all(), means
@@ -99,7 +98,7 @@ def test_turn_is_clockwise():
 
 
 @pytest.mark.parametrize(
-    "direction, signs", zip(SHIFT_DIRECTIONS, [(1, 0), (0, 1), (-1, 0), (0, -1)], strict=True)
+    "direction, signs", [*zip(SHIFT_DIRECTIONS, [(1, 0), (0, 1), (-1, 0), (0, -1)], strict=True)]
 )
 @pytest.mark.parametrize("distance_px", [1, 2.5, 6])
 def test_shift_moves_by_its_level_in_its_direction(direction, signs, distance_px):
@@ -199,8 +198,8 @@ def test_square_accepts_a_blank_image():
 @pytest.mark.parametrize("block_px", [2, 3.5, 7, 14])
 def test_coarse_pixels_are_means_of_blocks(block_px, digits):
     coarse = apply(digits, "coarse", block_px)
-    if 14 % block_px == 0:
-        side = int(block_px)
+    if block_px != 3.5:
+        side = block_px
         means = torch.nn.functional.avg_pool2d(digits, side)
         expected = means.repeat_interleave(side, 2).repeat_interleave(side, 3)
         torch.testing.assert_close(coarse, expected, atol=1e-5, rtol=0)
