@@ -100,13 +100,10 @@ def _search(network: nn.Module, images: Tensor, goal: _Goal, steps: int) -> tupl
         best = torch.where(_for_pixels(better), changes, best)
         shortest = torch.where(better, norms, shortest)
         resizing = _between(FIRST_RESIZING, LAST_RESIZING, number / steps)
-        grown = torch.where(
-            shortest < math.inf,
-            (1 + resizing) * radius,
-            norms + missing / steepness,  # where the goal would be if the network were linear
-        )
+        # Until the goal was reached once: where it would be if the network were linear.
+        known = torch.where(shortest < math.inf, radius, norms + missing / steepness)
         shrunk = torch.minimum((1 - resizing) * radius, shortest)
-        radius = torch.where(reached, shrunk, grown)
+        radius = torch.where(reached, shrunk, (1 + resizing) * known)
         step = _between(FIRST_STEP, LAST_STEP, number / steps)
         changes = changes - _for_pixels(step / steepness) * slopes
         changes = changes * _for_pixels((radius / _norms(changes)).clamp(max=1))
