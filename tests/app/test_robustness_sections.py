@@ -62,7 +62,7 @@ def study(number: int) -> AppTest:
 
 
 def said(app: AppTest) -> str:
-    return "\n".join(text.value for text in (*app.markdown, *app.caption, *app.info))
+    return "\n".join(text.value for text in (*app.markdown, *app.caption))
 
 
 def charts(app: AppTest) -> list[str]:
@@ -73,11 +73,12 @@ def charts(app: AppTest) -> list[str]:
 def test_benchmarks_without_robustness_say_how_to_measure_it(results):
     app = benchmarks()
     assert "What breaks them" in [header.value for header in app.header]
-    assert [note.value for note in app.info] == [
-        "Robustness has not been measured yet. Measure it with `mnistcmp robustness`.",
+    notes = [note.value for note in app.caption]
+    assert "Robustness has not been measured yet. Measure it with `mnistcmp robustness`." in notes
+    assert (
         "Nudges have not been measured yet for the recipe “tuned”. Measure them with "
-        "`mnistcmp nudges`.",
-    ]
+        "`mnistcmp nudges`."
+    ) in notes
     assert app.header[-1].value == "Where this was trained"
 
 
