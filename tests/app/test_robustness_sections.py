@@ -168,7 +168,7 @@ def test_study_says_what_its_steps_change_for_single_networks(results):
     )
     app = study(1)
     text = said(app)
-    assert "trained networks: 1 of each kind" in text
+    assert "on 10,000 test digits each; trained networks of each kind: 1." in text
     assert "the interval of a gain covers the choice of the test images, not of" in text
     assert "**From mlp to tiny_cnn**, convolutions: +10.00 points under corruption" in text
     assert "half are lost later: shift (7 px → 10 px)" in text
