@@ -52,7 +52,7 @@ def clean_and_corrupted(networks: pd.DataFrame, highlight: str | None) -> alt.La
     names = (
         alt.Chart(pd.concat([named, rows[rows["model"] == highlight]]).drop_duplicates())
         .transform_calculate(name="datum.model + ', ' + datum.recipe")
-        .mark_text(align="right", dx=-9, color=INK)
+        .mark_text(align="right", dx=-6, dy=-8, color=INK)
         .encode(x, y, text="name:N")
     )
     return (points + names).properties(
