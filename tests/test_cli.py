@@ -203,7 +203,7 @@ def test_train_all_help_explains_every_option(script):
         (("--models", "smple_cnn"), "'smple_cnn'; did you mean 'simple_cnn'?"),
         (("--models", "transformer"), "Choose from: mlp, "),
         (("--recipe", "tund"), "did you mean 'tuned'?"),
-        (("--study", "0"), "'0'; Choose from: 1, 2, 3, 4"),
+        (("--study", "0"), "there is no study '0'; "),
         (("--dataset", "minst"), "did you mean 'mnist'?"),
         (("--protocol", "valid"), "did you mean 'validation'?"),
         (("--device", "tpu"), "'tpu'; "),
