@@ -49,7 +49,7 @@ def _ladders(study: Study, records: pd.DataFrame, rows: dict[Side, pd.DataFrame]
     seeds = measured.groupby(["model", "recipe"])["seed"].nunique()
     each = " to ".join(map(str, sorted({seeds.min(), seeds.max()})))
     st.caption(
-        f"Accuracy on {measured['n'].min():,} test digits. Solid lines: the recipe {BEFORE}; dashed "
+        f"Accuracy on {measured['n'].min():,} test digits. Solid lines: recipe {BEFORE}; dashed "
         f"lines: {AFTER}. "
         + (
             "One trained network each: other seeds may differ."
