@@ -4,14 +4,11 @@
 trained network, kind and level. A trained network is a model, a recipe and a seed.
 """
 
-import math
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
 from mnistcmp.analysis.text import NOTHING, percent
-from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS, Dial
+from mnistcmp.catalogue.corruptions import CORRUPTIONS, SIDES, Side
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.robustness.breaking_points import half_lost
@@ -20,38 +17,8 @@ from mnistcmp.robustness_records import CLEAN
 NETWORK = ["model", "recipe", "seed"]
 
 
-@dataclass(frozen=True)
-class Side:
-    """One side of a dial; `levels` go from the first one after the rest position outwards."""
-
-    dial: Dial
-    levels: tuple[float, ...]
-
-    @property
-    def title(self) -> str:
-        """The dial's title, with the direction if it has two."""
-        if len(self.dial.sides) == 1:
-            return self.dial.title
-        return f"{self.dial.title}, {self._word}"
-
-    @property
-    def _word(self) -> str:
-        return self.dial.upper if self.levels[-1] > self.dial.rest else self.dial.lower
-
-    def label(self, level: float) -> str:
-        """A level for readers, with three digits; where half were never lost: beyond the last."""
-        if level == math.inf:
-            return f"beyond {self.dial.label(self.levels[-1])}"
-        return self.dial.label(float(f"{level:.3g}"))
-
-    def share(self, level: float) -> float:
-        """How much of the side's range a level is: 0 at rest, 1 at the last level."""
-        return (level - self.dial.rest) / (self.levels[-1] - self.dial.rest)
-
-
 # Six dials where there is no room for all. Each has one side.
 BRIEFLY = ("shift", "noise", "contrast", "blur", "salt_and_pepper", "exchange")
-SIDES = tuple(Side(dial, levels) for dial in DIALS.values() for levels in dial.sides)
 
 
 def shipped(records: pd.DataFrame) -> pd.DataFrame:

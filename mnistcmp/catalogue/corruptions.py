@@ -1,6 +1,7 @@
 """The dials and corruptions that change an image: names, units, levels, descriptions."""
 
 from dataclasses import dataclass
+from math import inf
 from numbers import Real
 from typing import Any
 
@@ -203,6 +204,37 @@ DIALS = {
         ),
     )
 }
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a dial; `levels` go from the one beside rest outwards."""
+
+    dial: Dial
+    levels: tuple[float, ...]
+
+    @property
+    def title(self) -> str:
+        """The dial's title, with the word for the side if there are two."""
+        return f"{self.dial.title}, {self.word}" if len(self.dial.sides) > 1 else self.dial.title
+
+    @property
+    def word(self) -> str:
+        """The word for the side; empty if the dial has one only."""
+        return self.dial.upper if self.levels[-1] > self.dial.rest else self.dial.lower
+
+    def label(self, level: float) -> str:
+        """A level for readers, with three digits; inf, which is never reached, as beyond the last."""
+        if level == inf:
+            return f"beyond {self.dial.label(self.levels[-1])}"
+        return self.dial.label(float(f"{level:.3g}"))
+
+    def share(self, level: float) -> float:
+        """How much of the side's range a level is: 0 at rest, 1 at the last level."""
+        return (level - self.dial.rest) / (self.levels[-1] - self.dial.rest)
+
+
+SIDES = tuple(Side(dial, levels) for dial in DIALS.values() for levels in dial.sides)
 
 CORRUPTIONS = {
     corruption.name: corruption

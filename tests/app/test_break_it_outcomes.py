@@ -87,7 +87,7 @@ def test_headline_names_who_breaks_first_and_who_holds_out_longest():
     )
     # At the low end of a dial that goes down from its rest position.
     assert headline("contrast", mlp=8, cnn=5) == (
-        "Contrast: mlp breaks first, at × 0.4; cnn still reads it at × 0.2."
+        "Contrast: mlp breaks first, at × 0.4; cnn still reads it at × 0.25."
     )
 
 
@@ -116,7 +116,7 @@ def test_headline_says_that_none_breaks_or_all_at_once():
 
 def test_headline_of_a_dial_with_two_sides_names_the_nearer_side():
     assert headline("turn", mlp=(5, 14), cnn=(1, 13)) == (
-        "Turn: mlp breaks first, at −20° (anticlockwise); cnn still reads it from −50° to 50°."  # noqa: RUF001
+        "Turn: mlp breaks first, at −20° (anticlockwise); cnn still reads it from −50° to 50°."
     )
     assert headline("size", mlp=9, cnn=5, fcn=NEVER) == (
         "Size: mlp and cnn break first, at × 0.8 (smaller) or × 1.2 (larger); fcn still reads it "
@@ -158,7 +158,7 @@ def test_where_it_breaks_names_every_side():
     dial = DIALS["turn"]
     texts = [sentences.where_it_breaks(dial, each) for each in outcomes(seen, RIGHT)]
     assert texts == [
-        "breaks at −30° (anticlockwise) and 30° (clockwise)",  # noqa: RUF001
+        "breaks at −30° (anticlockwise) and 30° (clockwise)",
         "breaks at 20° (clockwise)",
         "does not break",
         "misreads the unchanged digit",
@@ -189,7 +189,7 @@ def test_data_for_the_browser_has_marks_bars_and_the_path_of_the_sweep():
     assert rows["mlp"]["answers"] == seen.answers[0].tolist()
     assert rows["mlp"]["sure"] == [90] * 15
     assert data["path"] == [*range(7, 15), *range(7, -1, -1)]
-    assert data["scale"] == [(0, "−90°"), (7, "0°"), (14, "90°")]  # noqa: RUF001
+    assert data["scale"] == [(0, "−90°"), (7, "0°"), (14, "90°")]
     assert data["labels"][7] == "0°, unchanged"
     strip = Image.open(io.BytesIO(slider._png(seen.pictures)))
     assert (np.asarray(strip)[:, 28:56] == seen.pictures[1]).all()
@@ -213,5 +213,6 @@ def test_font_of_the_picture_has_every_character_of_a_level():
     missing = bytes(font.getmask("\uffff"))
     words = {dial.title + dial.lower + dial.upper for dial in DIALS.values()}
     labels = {dial.label(level) for dial in DIALS.values() for level in dial.positions}
-    for character in set("".join(words | labels)) - {" "}:
+    text = "".join(words | labels).translate(picture.IN_ITS_PLACE)
+    for character in set(text) - {" "}:
         assert bytes(font.getmask(character)) != missing, character

@@ -8,8 +8,7 @@ import numpy as np
 import streamlit as st
 
 from mnistcmp import drawing
-from mnistcmp.app import cached_records, session, test_images
-from mnistcmp.app.main import DRAW
+from mnistcmp.app import cached_records, sample_images, session
 from mnistcmp.app.plain_text import plain
 from mnistcmp.drawing import canvas, share_link, threshold
 from mnistcmp.drawing.canvas import DrawingError
@@ -41,26 +40,27 @@ def choose(networks: Mapping[str, "nn.Module"]) -> Digit | None:
 
     The networks propose what digit a drawing is.
     """
-    row = st.container(horizontal=True, vertical_alignment="bottom")
     drawn = drawing.to_pixels(canvas.render(session.drawing()))
     chosen = TESTED
     if drawn is not None:
-        chosen = row.segmented_control(
+        st.session_state.setdefault(session.BREAK_IMAGE, DRAWN)  # a link may have set it
+        chosen = st.segmented_control(
             "Digit",
             (DRAWN, TESTED),
-            default=DRAWN,
             required=True,
             key=session.BREAK_IMAGE,
             persist_state="session",
         )
+        assert chosen is not None  # the session state holds one, and it cannot be deselected
     elif session.drawing():
         st.info("Your drawing has too little ink to be a digit, so a test image is shown.")
-    row.page_link(DRAW, label="Draw a digit" if drawn is None else "Change the drawing")
     if drawn is not None and chosen == DRAWN:
         label = _label(drawn, networks)
-        return None if label is None else Digit(drawn, label, None)
-    image = test_images.choose(PAGE)
-    return None if image is None else Digit(image.pixels, image.label, image.number)
+        found = None if label is None else Digit(drawn, label, None)
+    else:
+        image = sample_images.choose(PAGE)
+        found = None if image is None else Digit(image.pixels, image.label, image.number)
+    return found
 
 
 def _label(drawn: np.ndarray, networks: Mapping[str, "nn.Module"]) -> int | None:

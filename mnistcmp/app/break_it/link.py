@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from mnistcmp.app import links, session, test_images
+from mnistcmp.app import links, sample_images, session
 from mnistcmp.app.break_it import nudge
 from mnistcmp.app.break_it.digit import DRAWN, PAGE, TESTED, Digit, drawing_id
 from mnistcmp.catalogue.corruptions import SHIFT_DIRECTIONS, Dial, find_dial
@@ -78,7 +78,7 @@ def _take(given: Mapping[str, str]) -> Iterator[str]:
             st.session_state[key] = given[name]
     try:
         if "test" in given:
-            test_images.put(PAGE, _whole_number(given["test"]))
+            sample_images.put(PAGE, _whole_number(given["test"]))
             st.session_state[session.BREAK_IMAGE] = TESTED
         elif "label" in given:
             _take_label(_whole_number(given["label"]))

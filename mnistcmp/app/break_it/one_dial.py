@@ -41,25 +41,28 @@ def show(digit: Digit, recipe: str) -> None:
 
 
 def _choose() -> tuple[Dial, str]:
+    # Not as defaults of the widgets: a link or a click on the heat map may have set them before.
+    st.session_state.setdefault(session.BREAK_DIAL, STARTER)
+    st.session_state.setdefault(session.BREAK_DIRECTION, SHIFT_DIRECTIONS[0])
     name = st.pills(
         "Dial",
         list(DIALS),
-        default=STARTER,
         required=True,
         format_func=lambda name: DIALS[name].title,
         key=session.BREAK_DIAL,
         persist_state="session",
     )
-    direction = ""
+    assert name is not None  # the session state holds one, and it cannot be deselected
+    direction: str | None = ""
     if len(link.directions(DIALS[name])) > 1:
         direction = st.segmented_control(
             "Direction",
             SHIFT_DIRECTIONS,
-            default=SHIFT_DIRECTIONS[0],
             required=True,
             key=session.BREAK_DIRECTION,
             persist_state="session",
         )
+        assert direction is not None  # as above
     return DIALS[name], direction
 
 

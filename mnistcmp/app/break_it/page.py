@@ -3,9 +3,12 @@
 import streamlit as st
 
 from mnistcmp.app import cached_networks, session
-from mnistcmp.app.break_it import digit, link, nudge, one_dial
+from mnistcmp.app.break_it import digit, heat_map, link, nudge, one_dial
+from mnistcmp.app.main import DRAW
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.recipes import RECIPES
+
+DIGIT_PX = 300  # of the choice of a digit, which on a narrow screen is below that of the recipe
 
 
 def page() -> None:
@@ -19,23 +22,29 @@ def page() -> None:
         st.warning(plain(problem))
     # The setting of the Draw page; Streamlit drops the value of a widget that is not shown.
     st.session_state[session.RECIPE] = st.session_state.get(session.RECIPE, "drawn")
-    recipe = st.segmented_control(
-        "Networks",
-        list(RECIPES),
-        required=True,
-        key=session.RECIPE,
-        help="The recipe of the Draw page, where the recipes are explained",
-        persist_state="session",
-    )
+    choices = st.container(horizontal=True, gap="medium")
+    with choices.container(width="content"):
+        recipe = st.segmented_control(
+            "Networks",
+            list(RECIPES),
+            required=True,
+            key=session.RECIPE,
+            help="The recipe of the Draw page, where the recipes are explained",
+            persist_state="session",
+            width="content",
+        )
+        if st.button("Draw a digit of your own", type="tertiary"):
+            st.switch_page(DRAW)
     assert recipe is not None  # the session state holds one, and it cannot be deselected
     networks = cached_networks.networks_or_remedy(recipe)
     if not networks:
         return
-    chosen = digit.choose(networks)
+    with choices.container(width=DIGIT_PX):
+        chosen = digit.choose(networks)
     if chosen is None:
         return
     one_dial.show(chosen, recipe)
-    # Here: "All dials at once" (heat_map.show).
+    heat_map.show(chosen, recipe, networks)
     nudge.show(chosen.pixels, chosen.label, networks, recipe)
 
 

@@ -10,6 +10,8 @@ from mnistcmp.app.break_it.outcomes import NO_MAJORITY, Outcome, Sweep
 WIDTH_PX, MARGIN_PX, DIGIT_PX = 1000, 32, 336  # 336 = 12 · 28
 COLUMNS = 4
 TEXT_PX, TITLE_PX, LINE = 17, 24, 1.4  # sizes of the fonts; height of a line in these sizes
+# Characters that Pillow's own font lacks.
+IN_ITS_PLACE = str.maketrans({"×": "x", "σ": "sigma", "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-"})
 PAPER, INK, FAILING = "#ffffff", "#31333f", "#b3261e"
 
 
@@ -25,7 +27,7 @@ class Sheet:
         """Write a text, in as many lines as it needs up to the right margin."""
         font = ImageFont.load_default(size_px)
         line = ""
-        for word in [*text.split(), ""]:
+        for word in [*text.translate(IN_ITS_PLACE).split(), ""]:
             longer = f"{line} {word}".strip()
             if not word or self._pen.textlength(longer, font) > WIDTH_PX - MARGIN_PX - x:
                 self._pen.text((x, self.y), line, colour, font)
@@ -42,7 +44,7 @@ class Sheet:
         for number, cell in enumerate(cells):
             column, row = divmod(number, rows)
             place = (MARGIN_PX + column * pitch_px, self.y + row * height_px)
-            self._pen.text(place, cell, colour, font)
+            self._pen.text(place, cell.translate(IN_ITS_PLACE), colour, font)
         self.y += rows * height_px
 
 
@@ -59,7 +61,7 @@ def png(sweep: Sweep, ordered: list[Outcome], label: int, at: int, recipe: str) 
     sheet.y += MARGIN_PX // 2
     sheet.write(sentences.headline(sweep, ordered, label), TEXT_PX, beside)
     sheet.y += MARGIN_PX // 2
-    sheet.write(f"Networks trained with the recipe {recipe}. mnistcmp", TEXT_PX, beside)
+    sheet.write(f"mnistcmp: networks trained with the recipe {recipe}", TEXT_PX, beside)
     sheet.y = max(sheet.y, MARGIN_PX + DIGIT_PX) + MARGIN_PX
     readings = dict(
         zip(

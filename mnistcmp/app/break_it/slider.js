@@ -34,6 +34,7 @@ class Dial {
     this.button = find("button");
     this.state = find(".state");
     this.status = find("[role=status]");
+    this.strip = find(".strip");
     this.table = find("table");
     this.slider.oninput = () => this.grasp();
     this.slider.onchange = () => this.restSoon();
@@ -58,6 +59,10 @@ class Dial {
     [this.ends[0].textContent, this.ends[1].textContent] = data.ends;
     this.digit.style.backgroundImage = `url(${data.strip})`;
     this.digit.style.backgroundSize = `${100 * data.levels.length}% 100%`;
+    // Small above the tracks: the middle of each picture is above its level.
+    this.strip.src = data.strip;
+    this.strip.style.width = `${(100 * data.levels.length) / last}%`;
+    this.strip.style.marginLeft = `${-50 / last}%`;
     this.table.caption.textContent = data.title;
     this.table.querySelector(".scale").replaceChildren(
       ...data.scale.map(([at, text]) => this.tick(at, text)),
@@ -122,7 +127,8 @@ class Dial {
       const read = row.answers[at];
       const right = read === label;
       answer.className = right ? "answer" : "answer wrong";
-      answer.textContent = `${right ? "✓" : "✗"} ${read < 0 ? "–" : read} ${row.sure[at]} %`;
+      const text = `${right ? "✓" : "✗"} ${read < 0 ? "–" : read}`;
+      answer.replaceChildren(element("b", { textContent: text }), ` ${row.sure[at]} %`);
     }
   }
 

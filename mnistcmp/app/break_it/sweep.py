@@ -5,7 +5,7 @@ import streamlit as st
 
 from mnistcmp.app import cached_networks
 from mnistcmp.app.break_it.outcomes import NO_MAJORITY, Sweep
-from mnistcmp.catalogue.corruptions import DIALS
+from mnistcmp.catalogue.corruptions import DIALS, SHIFT_DIRECTIONS
 from mnistcmp.records import default_folder
 
 SEEDS = 5  # pictures at each position of a dial that is random
@@ -37,7 +37,7 @@ def _sweep(
     seeds = range(SEEDS if spec.random else 1)
     pictures = torch.cat(
         [
-            apply(image, dial, level, seed=seed, direction=direction)
+            apply(image, dial, level, seed=seed, direction=direction or SHIFT_DIRECTIONS[0])
             for level in spec.positions
             for seed in seeds
         ]

@@ -7,8 +7,8 @@ import numpy as np
 import streamlit as st
 
 from mnistcmp import drawing
-from mnistcmp.app import cached_networks, cached_records, session
-from mnistcmp.app.draw import canvas, live, open_and_save, stages
+from mnistcmp.app import background_reading, cached_networks, cached_records, session
+from mnistcmp.app.draw import canvas, hold_out, live, open_and_save, stages
 from mnistcmp.app.draw.send_at_once import send_at_once
 from mnistcmp.app.main import BENCHMARKS, INSIDE
 from mnistcmp.app.plain_text import plain
@@ -84,12 +84,14 @@ def _live(recipe: str, order: str, way: str) -> None:
         moving = live.picture(reported)
         unreported = moving is not None and not reported
         open_and_save.show_exits(canvas.buttons(unreported))
-    with parts.container(width=READINGS_WIDTH_PX):
+    if finished is None or moving is not None:
+        background_reading.drop()
+    with parts.container(width=READINGS_WIDTH_PX), background_reading.reader().waiting():
         _read(finished if moving is None else moving, recipe, order, way, moving is not None)
 
 
 def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bool) -> None:
-    verdict, chart = st.container(), st.container()
+    verdict, below, chart = st.container(), st.container(), st.container()
     models = cached_networks.networks_or_remedy(recipe)
     if not models:
         return
@@ -113,11 +115,16 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
         st.warning(f"The app cannot say “not sure”: {plain(error)}; {threshold.REMEDY}.")
     together = consensus(reading, rates["least_certainty"] if rates else 0.0)
     milliseconds = 1000 * (time.perf_counter() - started)
+    photo = open_and_save.uploaded()
     with verdict:
         _verdict(reading, together, milliseconds)
+        if photo and photo.warning:
+            st.warning(photo.warning)
+    with below:
+        room = hold_out.room()
     with chart:
         st.html(in_words(reading, together))
-        st.vega_lite_chart(
+        st.container(key=session.READINGS_BOX).vega_lite_chart(
             spec(reading, together),
             key=session.READINGS,
             on_select=_take_closer,
@@ -128,12 +135,15 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
         # With other networks, the rates would differ.
         if rates and measured and measured["networks"] == len(models):
             st.caption(_in_words(rates, recipe))
-    if not moving:  # the other preprocessings can wait until the pen is up
+    if not moving:  # what follows can wait until the pen is up
+        if together.digit is not None and way == stages.USUAL:
+            with room:
+                hold_out.show(together.digit, recipe, models, agreed=not together.disagreeing)
         others = [other for other in stages.WAYS if other != way]
         images = np.stack([stages.WAYS[other](steps) for other in others])
         readings = {way: reading} | dict(zip(others, read(images, ordered), strict=True))
         st.session_state[session.SEEN] = stages.as_html(
-            steps, {w: readings[w] for w in stages.WAYS}
+            steps, {w: readings[w] for w in stages.WAYS}, photo.html if photo else None
         )
     if seen := st.session_state.get(session.SEEN):
         stages.show(*seen)

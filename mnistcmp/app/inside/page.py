@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from mnistcmp import drawing
-from mnistcmp.app import cached_networks, pictures, session, test_images
+from mnistcmp.app import cached_networks, pictures, sample_images, session
 from mnistcmp.app.draw.stages import WAYS
 from mnistcmp.app.inside import cards, diagram
 from mnistcmp.app.plain_text import plain
@@ -134,7 +134,7 @@ def _drawn() -> np.ndarray | None:
 
 
 def _tested() -> np.ndarray | None:
-    image = test_images.choose("inside")
+    image = sample_images.choose("inside")
     return None if image is None else image.pixels
 
 

@@ -1,0 +1,207 @@
+"""The page "Break it" in a real browser: the slider by keyboard, mouse and finger, and the link."""
+
+import io
+import re
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.hand import DIGITS, button, draw, expect_consensus
+
+STEP_MS = 450  # of the sweep, as in slider.js
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+def opened(browser, address: str, **options) -> Page:
+    """The page in a browser of its own, with the digit read."""
+    page = browser.new_context(**({"viewport": WIDE} | options)).new_page()
+    page.set_default_timeout(60_000)
+    page.goto(address)
+    slider(page).wait_for()
+    return page
+
+
+@pytest.fixture
+def broken(browser, server) -> Iterator[Page]:
+    page = opened(browser, f"{server}/break")
+    yield page
+    page.context.close()
+
+
+def slider(page: Page) -> Locator:
+    return page.get_by_role("slider")
+
+
+def expect_level(page: Page, text: str) -> None:
+    expect(slider(page)).to_have_attribute("aria-valuetext", text, timeout=30_000)
+
+
+def answer(page: Page, model: str) -> str:
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=model, exact=True))
+    return row.get_by_role("cell").last.inner_text()
+
+
+def link(page: Page) -> str:
+    button(page, "Link").click()
+    return page.get_by_test_id("stCode").inner_text()
+
+
+def test_slider_moves_digit_and_answers_by_keyboard(broken):
+    expect(slider(broken)).to_have_accessible_name("Shift right")
+    expect_level(broken, "0 px, unchanged")
+    assert answer(broken, "mlp").startswith("✓ 3")
+    place = broken.locator(".digit").evaluate("digit => digit.style.backgroundPosition")
+    slider(broken).focus()
+    for _ in range(9):
+        broken.keyboard.press("ArrowRight")
+    expect_level(broken, "9 px")
+    assert answer(broken, "mlp").startswith("✗")
+    expect(broken.get_by_text("At 9 px: ").first).to_be_visible()
+    assert place != broken.locator(".digit").evaluate("digit => digit.style.backgroundPosition")
+    broken.keyboard.press("Home")
+    expect_level(broken, "0 px, unchanged")
+    broken.keyboard.press("End")
+    expect_level(broken, "14 px")
+
+
+def test_state_is_announced_only_when_the_dial_rests(broken):
+    slider(broken).scroll_into_view_if_needed()
+    status = broken.get_by_role("status").filter(has_text="networks")
+    before = status.text_content()
+    box = slider(broken).bounding_box()
+    middle = box["y"] + box["height"] / 2
+    broken.mouse.move(box["x"] + 8, middle)
+    broken.mouse.down()
+    broken.mouse.move(box["x"] + box["width"] / 2, middle, steps=10)
+    expect_level(broken, "7 px")
+    assert status.text_content() == before
+    broken.mouse.up()
+    expect(status).to_contain_text("At 7 px: ")
+    expect_level(broken, "7 px")
+
+
+def test_play_sweeps_to_the_end_and_can_be_paused(broken):
+    slider(broken).scroll_into_view_if_needed()
+    broken.clock.install(time=0)
+    broken.clock.pause_at(1000)  # from now on, time passes only as the test says
+    broken.get_by_role("button", name="Play").click()
+    expect_level(broken, "0 px, unchanged")
+    broken.clock.run_for(3 * STEP_MS)
+    expect_level(broken, "3 px")
+    status = broken.get_by_role("status").filter(has_text="At 3 px: ")
+    expect(status).to_have_count(0)  # nothing is announced while the dial moves
+    broken.get_by_role("button", name="Pause").click()
+    expect(status).to_have_count(1)
+    broken.clock.run_for(3 * STEP_MS)
+    expect_level(broken, "3 px")
+    broken.get_by_role("button", name="Play").click()
+    broken.clock.run_for(15 * STEP_MS)
+    expect_level(broken, "14 px")
+    expect(broken.get_by_role("button", name="Play")).to_be_visible()
+
+
+def test_play_steps_without_animation_for_who_prefers_reduced_motion(browser, server):
+    def line(page: Page) -> str:
+        return page.locator(".track").first.evaluate(
+            "track => getComputedStyle(track, '::after').transitionDuration"
+        )
+
+    page = opened(browser, f"{server}/break", reduced_motion="reduce")
+    assert line(page) == "0s"
+    page.get_by_role("button", name="Play").click()
+    expect_level(page, "1 px")
+    page.context.close()
+    page = opened(browser, f"{server}/break", reduced_motion="no-preference")
+    assert line(page) != "0s"
+    page.context.close()
+
+
+def test_link_opens_the_same_dial_and_level_in_another_browser(page, browser):
+    draw(page, DIGITS["7"])
+    expect_consensus(page, "7")
+    expect(button(page, "Undo")).to_be_enabled()  # the finished stroke has arrived
+    page.get_by_role("link", name="Break it").click()
+    page.get_by_role("radio", name="Turn", exact=True).click()
+    expect(slider(page)).to_have_accessible_name("Turn")
+    slider(page).focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    expect_level(page, "30°")
+    expect(page.get_by_role("status").filter(has_text="At 30°: ")).to_have_count(1)
+    button(page, "Link").click()
+    expect(page.get_by_test_id("stCode")).to_contain_text("level=30")
+    shown = page.locator(".state").inner_text()
+    other = opened(browser, page.get_by_test_id("stCode").inner_text())
+    expect(slider(other)).to_have_accessible_name("Turn")
+    expect_level(other, "30°")
+    expect(other.locator(".state")).to_have_text(shown)
+    expect(other.get_by_role("combobox", name="Which digit did you draw?")).to_have_value("7")
+    other.context.close()
+
+
+def test_another_dial_starts_at_rest(broken):
+    slider(broken).focus()
+    broken.keyboard.press("ArrowRight")
+    broken.get_by_role("radio", name="Blur", exact=True).click()
+    expect(slider(broken)).to_have_accessible_name("Blur")
+    expect_level(broken, "0 px, unchanged")
+
+
+def test_finger_moves_the_slider_on_a_phone(browser, server):
+    page = opened(browser, f"{server}/break", viewport=PHONE, has_touch=True, is_mobile=True)
+    slider(page).scroll_into_view_if_needed()
+    box = slider(page).bounding_box()
+    y = box["y"] + box["height"] / 2
+    session = page.context.new_cdp_session(page)
+    for kind, share in (("touchStart", 0.03), ("touchMove", 0.3), ("touchMove", 0.5)):
+        point = {"x": box["x"] + share * box["width"], "y": y}
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    expect_level(page, "7 px")
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(page.get_by_role("status").filter(has_text="At 7 px: ")).to_have_count(1)
+    assert "level=7" in link(page)
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_fits_a_phone_and_cuts_no_name(browser, server, scheme):
+    page = opened(browser, f"{server}/break", viewport=PHONE, color_scheme=scheme)
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("element => element.scrollWidth <= element.clientWidth")
+    dial = page.locator(".dial")
+    assert dial.evaluate("element => element.scrollWidth <= element.clientWidth")
+    right = main.bounding_box()["x"] + main.bounding_box()["width"]
+    for box in dial.locator("tr").evaluate_all(
+        "all => all.map(row => row.getBoundingClientRect().right)"
+    ):
+        assert box <= right
+    # The controls stay in sight while the long list of networks is scrolled.
+    page.get_by_role("row").last.scroll_into_view_if_needed()
+    expect(slider(page)).to_be_in_viewport()
+    colours = dial.evaluate(
+        "element => [getComputedStyle(element).color,"
+        " getComputedStyle(element.querySelector('.controls')).backgroundColor]"
+    )
+    text, background = (sum(map(int, re.findall(r"\d+", c)[:3])) for c in colours)
+    assert text < 200 and background > 700 if scheme == "light" else text > 600 > 200 > background
+    page.context.close()
+
+
+def test_picture_of_the_broken_digit_can_be_downloaded(broken):
+    slider(broken).focus()
+    broken.keyboard.press("End")
+    expect(broken.get_by_role("status").filter(has_text="At 14 px: ")).to_have_count(1)
+    with broken.expect_download() as download:
+        broken.get_by_role("button", name="Picture").click()
+    assert download.value.suggested_filename == "broken_3.png"
+    image = Image.open(io.BytesIO(download.value.path().read_bytes()))
+    assert image.width == 1000 and image.height > 400
+
+
+def test_outside_level_of_a_link_is_named_and_the_dial_rests(browser, server):
+    page = opened(browser, f"{server}/break?dial=turn&level=500")
+    expect(page.get_by_text("from -90 to 90, not 500")).to_be_visible()
+    expect_level(page, "0°, unchanged")
+    page.context.close()

@@ -1,0 +1,81 @@
+"""What is found out in the background, in a real browser: on the Draw page and as a heat map."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+from visitors.browser import INVITATION
+
+from mnistcmp.app.background_reading import POLL_SECONDS
+from tests.e2e.hand import DIGITS, button, draw, expect_consensus
+
+WAIT_MS = 60_000  # for work that takes two seconds of one core
+
+
+def chart(page: Page, key: str) -> Locator:
+    """The chart with this key."""
+    return page.locator(f".st-key-{key}").get_by_test_id("stVegaLiteChart")
+
+
+def expect_line(page: Page) -> Locator:
+    """Wait for the line that says who would break first."""
+    line = page.get_by_text("would break first:")
+    expect(line).to_be_visible(timeout=WAIT_MS)
+    return line
+
+
+def test_line_and_bars_follow_a_drawing_and_go_with_the_next_stroke(page):
+    draw(page, DIGITS["1"])
+    expect_consensus(page, "1")
+    expect_line(page)
+    expect(chart(page, "hold_out")).to_be_visible()
+    expect(chart(page, "wall")).to_be_hidden()
+    draw(page, [[(90, 200), (190, 200)]])
+    expect(chart(page, "wall")).to_be_visible()
+    button(page, "Clear").click()
+    expect_consensus(page, "–")
+    expect(page.get_by_text("would break first:")).to_have_count(0)
+
+
+# Keeps the timers of the page that repeat at the interval of the background reading.
+WATCH_TIMERS = f"""
+    window.polls = new Set();
+    window.everPolled = false;
+    const start = window.setInterval, stop = window.clearInterval;
+    window.setInterval = (act, ms, ...given) => {{
+        const timer = start(act, ms, ...given);
+        if (ms === {1000 * POLL_SECONDS}) {{ window.polls.add(timer); window.everPolled = true; }}
+        return timer;
+    }};
+    window.clearInterval = (timer) => {{ window.polls.delete(timer); stop(timer); }};
+"""
+
+
+def test_page_asks_no_more_once_the_result_is_there(page):
+    page.add_init_script(WATCH_TIMERS)
+    page.reload()
+    page.get_by_text(INVITATION).wait_for()
+    draw(page, DIGITS["1"])
+    expect_line(page)
+    assert page.evaluate("window.everPolled")
+    page.wait_for_function("window.polls.size === 0")
+
+
+def test_line_leads_to_break_it_with_the_drawing(page):
+    draw(page, DIGITS["7"])
+    line = expect_line(page).inner_text()
+    button(page, "Break it").click()
+    expect(page.get_by_role("heading", name="Break it", exact=True)).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("radio", name="your drawing")).to_be_checked()
+    assert line.split()[0] in page.get_by_test_id("stMain").inner_text()
+
+
+def test_click_on_the_heat_map_sets_dial_and_network(page):
+    page.get_by_role("link", name="Break it").click()
+    map_of_digit = chart(page, "heat_map")
+    expect(page.get_by_text("holds out longest: it survives").first).to_be_visible(timeout=WAIT_MS)
+    cells = map_of_digit.locator(".mark-rect path")
+    cells.nth(3).scroll_into_view_if_needed()
+    label = cells.nth(3).get_attribute("aria-label")
+    cells.nth(3).click()
+    dial = re.search(r"dial: ([^;]+)", label)[1]
+    expect(page.get_by_role("radio", name=dial, exact=True)).to_be_checked(timeout=WAIT_MS)
