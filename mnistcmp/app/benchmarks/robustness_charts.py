@@ -6,11 +6,10 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from mnistcmp.analysis.robustness_tables import SIDES, Side
 from mnistcmp.app.benchmarks.charts import NAMES, POINTED_AT, family_colour, family_of, opacity_for
 from mnistcmp.app.charts import recipe_shape
 from mnistcmp.app.palette import INK
-from mnistcmp.catalogue.corruptions import CORRUPTIONS
+from mnistcmp.catalogue.corruptions import CORRUPTIONS, SIDES, Side
 
 ROW_PX = 18
 LEGEND = alt.Legend(orient="top", gradientLength=160, titleLimit=300)
