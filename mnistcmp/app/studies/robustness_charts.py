@@ -7,9 +7,9 @@ import pandas as pd
 
 from mnistcmp.analysis.effects import BEFORE, MEAN, Effect, table
 from mnistcmp.analysis.robustness_findings import StressedStep
-from mnistcmp.analysis.robustness_tables import Side
 from mnistcmp.app.charts import network_colour, network_shape, recipe_shape
 from mnistcmp.app.palette import INK
+from mnistcmp.catalogue.corruptions import Side
 
 UNDER_CORRUPTION = "Mean accuracy under corruption, %"
 HEIGHT_PX = 240
@@ -131,7 +131,7 @@ def effects(found: Iterable[Effect]) -> alt.LayerChart:
     title = "Change in mean accuracy, points"
     base = alt.Chart(rows).encode(
         y=alt.Y("dial:N", sort=None, title=None, axis=NAMES),
-        opacity=alt.condition("datum.consistent", alt.value(1), alt.value(0.3)),
+        opacity=alt.condition("datum.consistent", alt.value(1), alt.value(0.45)),
     )
     tooltip = [
         "dial",
