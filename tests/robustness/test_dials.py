@@ -124,6 +124,12 @@ def test_size_changes_the_extent_and_keeps_the_middle(factor):
     assert middle_of_ink(changed[0]) == pytest.approx((13.5, 13.5), abs=1e-3)
 
 
+def test_small_size_keeps_the_ink_of_a_thin_stroke():
+    line = torch.zeros(1, 1, 28, 28)
+    line[..., 14] = 1
+    assert float(apply(line, "size", 0.3).sum()) == pytest.approx(28 * 0.3**2, rel=0.05)
+
+
 def test_slant_to_the_right_moves_the_upper_part_to_the_right():
     bar = torch.zeros(1, 1, 28, 28)
     bar[..., 4:24, 13:15] = 1
@@ -138,6 +144,12 @@ def test_stroke_moves_the_edges_by_its_level():
     bar[..., 10:16] = 1  # 6 px wide
     for level, width_px in ((-1.5, 3), (-1, 4), (-0.25, 5.5), (0.5, 7), (2, 10), (4, 14)):
         assert float(apply(bar, "stroke", level)[0, 0, 14].sum()) == pytest.approx(width_px)
+
+
+def test_thinner_strokes_lose_their_edge_at_the_border_too():
+    thinner = apply(torch.ones(1, 1, 28, 28), "stroke", -1)[0, 0]
+    assert float(thinner[1:27, 1:27].min()) == 1
+    assert float(thinner.sum()) == 26 * 26
 
 
 def test_thicker_and_thinner_strokes_are_nested(digits):

@@ -31,7 +31,7 @@ KEEP_ROOM = (
 )
 # The chart of readings stays in the browser, so that the next stroke need not wait for it.
 HIDE_READINGS = f"""<style>.st-key-{session.READINGS_BOX} {{
-    height: 0; overflow: hidden; visibility: hidden; margin-bottom: -1rem;
+    flex: none; height: 0; overflow: hidden; visibility: hidden; margin-bottom: -1rem;
 }}</style><span></span>"""
 
 
@@ -84,6 +84,10 @@ def _draw(result: HoldOut, agreed: bool) -> None:
     )
     if view == LONGEST:
         st.html(HIDE_READINGS)
+        st.caption(
+            f"How far {len(DIALS)} dials, such as shift or noise, can be turned until a network "
+            "misreads this digit: the mean share of their ranges."
+        )
         st.vega_lite_chart(
             bars(result), key=session.HOLD_OUT, on_select=_take_closer, selection_mode=SELECTED
         )
@@ -121,7 +125,7 @@ def bars(result: HoldOut) -> dict[str, object]:
         "type": "quantitative",
         "scale": {"domain": [0, 1]},
         "axis": {"orient": "top", "format": "%", "tickCount": 5},
-        "title": f"Share of the ranges of {len(DIALS)} dials that it survives with this digit",
+        "title": None,
     }
     tooltip = [{"field": "model"}, {"field": "share", "format": ".0%"}]
     return {
