@@ -23,6 +23,7 @@ class Transfer(TypedDict):
     """How often a nudge that fools one network fools another one, too."""
 
     fooled: Count
+    fooled_doubled: Count  # by the same nudges, each pixel's change twice as large
     digits: Count  # those nudged, of which the other network reads the clean image correctly
 
 
@@ -104,6 +105,7 @@ def _entry(line: bytes) -> Entry:
     """The content of a line. Raises ValueError, with the reason, if it is damaged."""
     entry = json_files.read_line(line, Entry)
     for other, transfer in entry["transfers"].items():
-        if not transfer["fooled"] <= transfer["digits"] <= len(entry["norms"]):
+        fooled = max(transfer["fooled"], transfer["fooled_doubled"])
+        if not fooled <= transfer["digits"] <= len(entry["norms"]):
             raise ValueError(f"transfers.{other} has more digits fooled or nudged than there are")
     return entry

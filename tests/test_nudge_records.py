@@ -17,7 +17,7 @@ def entry(model: str = "cnn", **other: object) -> Entry:
         "device": "cpu",
         "steps": 60,
         "norms": [1.5, 0.0, None, 2.5],
-        "transfers": {"mlp": {"fooled": 1, "digits": 2}},
+        "transfers": {"mlp": {"fooled": 1, "fooled_doubled": 2, "digits": 2}},
     }
     return usual | other
 
@@ -49,8 +49,9 @@ def test_entry_is_read_as_it_was_written(tmp_path):
         ("norms", ["1"], "norms\\[0\\] is '1'"),
         ("sha256", "abc", "sha256 is 'abc'"),
         ("model", "../cnn", "model is '../cnn'"),
-        ("transfers", {"mlp": {"fooled": 3, "digits": 2}}, "transfers.mlp"),
-        ("transfers", {"mlp": {"fooled": 1, "digits": 5}}, "transfers.mlp"),
+        ("transfers", {"mlp": {"fooled": 3, "fooled_doubled": 0, "digits": 2}}, "transfers.mlp"),
+        ("transfers", {"mlp": {"fooled": 0, "fooled_doubled": 3, "digits": 2}}, "transfers.mlp"),
+        ("transfers", {"mlp": {"fooled": 1, "fooled_doubled": 1, "digits": 5}}, "transfers.mlp"),
     ],
 )
 def test_wrong_entry_is_refused_and_nothing_is_written(tmp_path, field, value, reason):

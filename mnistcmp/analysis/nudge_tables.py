@@ -12,7 +12,7 @@ from mnistcmp.nudge_records import Entry
 
 NETWORK = ["dataset", "model", "recipe", "seed"]
 MEDIAN_COLUMNS = [*NETWORK, "median_norm", "low", "high", "n", "not_found", "misread"]
-TRANSFER_COLUMNS = ["dataset", "recipe", "model", "other", "fooled", "n"]
+TRANSFER_COLUMNS = ["dataset", "recipe", "model", "other", "n", "fooled", "fooled_doubled"]
 
 
 def medians(entries: Iterable[Entry]) -> pd.DataFrame:
@@ -29,17 +29,23 @@ def medians(entries: Iterable[Entry]) -> pd.DataFrame:
 def transfers(entries: Iterable[Entry]) -> pd.DataFrame:
     """One row per pair of networks: how often a nudge that fools `model` fools `other`, too.
 
-    Columns: `dataset`, `recipe`, `model`, `other`, `fooled`, `n` (the nudged digits that `other`
-    reads correctly without the nudge), `share` (NaN if n is 0).
+    Columns: `dataset`, `recipe`, `model`, `other`; `n`, the nudged digits that `other` reads
+    correctly without the nudge; `fooled`, how many of them it misreads with the nudge, and `share`
+    of n (NaN if n is 0); `fooled_doubled` and `share_doubled`, the same if each pixel's change is
+    twice as large.
     """
     rows = [
         {name: entry[name] for name in ("dataset", "recipe", "model")}
-        | {"other": other, "fooled": found["fooled"], "n": found["digits"]}
+        | {"other": other, "n": found["digits"]}
+        | {name: found[name] for name in ("fooled", "fooled_doubled")}
         for entry in entries
         for other, found in entry["transfers"].items()
     ]
     table = pd.DataFrame(rows, columns=TRANSFER_COLUMNS)
-    return table.assign(share=table["fooled"] / table["n"].where(table["n"] > 0))
+    count = table["n"].where(table["n"] > 0)
+    return table.assign(
+        share=table["fooled"] / count, share_doubled=table["fooled_doubled"] / count
+    )
 
 
 def matrix(pairs: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 """The smallest nudge: the least change of the pixels that makes a network answer something else.
 
 The search is the fast minimum-norm attack (FMN) with the L2 norm: it follows the gradient within a
-ball around the image, which shrinks while the network is fooled and grows while it is not. It
+ball around the image, which shrinks while the network is fooled and grows while it is not. Unlike
+in the source, a step is a share of the radius, so that it suits nudges of any size. The search
 starts at the nearest boundary that the network would have if it were linear, which is the first
 step of DeepFool. At the end, a bisection towards the image removes what the nudge does not need.
 
@@ -17,8 +18,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-STEPS = 60
-FIRST_STEP, LAST_STEP = 1.0, 1e-3  # L2 length of a step
+STEPS = 100
+FIRST_STEP, LAST_STEP = 1.0, 1e-3  # length of a step, as a share of the ball's radius
 FIRST_RESIZING, LAST_RESIZING = 0.05, 1e-3  # how much the ball grows or shrinks in a step
 HALVINGS = 10  # of the bisection: the nudge is longer than needed by at most 1/1024
 TINY = 1e-12  # instead of 0 in a denominator
@@ -100,15 +101,12 @@ def _search(network: nn.Module, images: Tensor, goal: _Goal, steps: int) -> tupl
         best = torch.where(_for_pixels(better), changes, best)
         shortest = torch.where(better, norms, shortest)
         resizing = _between(FIRST_RESIZING, LAST_RESIZING, number / steps)
-        grown = torch.where(
-            shortest < math.inf,
-            (1 + resizing) * radius,
-            norms + missing / steepness,  # where the goal would be if the network were linear
-        )
+        # Until the goal was reached once: where it would be if the network were linear.
+        known = torch.where(shortest < math.inf, radius, norms + missing / steepness)
         shrunk = torch.minimum((1 - resizing) * radius, shortest)
-        radius = torch.where(reached, shrunk, grown)
+        radius = torch.where(reached, shrunk, (1 + resizing) * known)
         step = _between(FIRST_STEP, LAST_STEP, number / steps)
-        changes = changes - _for_pixels(step / steepness) * slopes
+        changes = changes - _for_pixels(step * radius / steepness) * slopes
         changes = changes * _for_pixels((radius / _norms(changes)).clamp(max=1))
         changes = _within(images, changes)
     best = _shortened(network, images, best, goal)

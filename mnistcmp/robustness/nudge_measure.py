@@ -49,16 +49,25 @@ def measure(zoo: Zoo, model: str) -> tuple[list[float | None], dict[str, Transfe
     """The norms of one network's nudges, and how often they fool each other network; see Entry.
 
     A nudge counts for another network if the digit needed one and the other network reads the clean
-    digit correctly; it is fooled if it then answers anything else than the label.
+    digit correctly; it is fooled if it then answers anything else than the label. The smallest
+    nudge of one network rarely fools another one, so that nudges twice as large are counted, too.
     """
     norms, nudged = _nudges(zoo.networks[model], zoo.images, zoo.labels)
+    doubled = (2 * nudged - zoo.images).clamp(0, 1)
     is_nudged = norms > 0  # not NaN: a nudge was found
     transfers: dict[str, Transfer] = {}
     for name, other in zoo.networks.items():
         if name != model:
             counted = is_nudged & zoo.right[name]
-            fooled = counted & (_read(other, nudged) != zoo.labels)
-            transfers[name] = {"fooled": int(fooled.sum()), "digits": int(counted.sum())}
+            fooled, fooled_doubled = (
+                int((counted & (_read(other, images) != zoo.labels)).sum())
+                for images in (nudged, doubled)
+            )
+            transfers[name] = {
+                "fooled": fooled,
+                "fooled_doubled": fooled_doubled,
+                "digits": int(counted.sum()),
+            }
     return [None if math.isnan(norm) else round(norm, 4) for norm in norms.tolist()], transfers
 
 

@@ -41,13 +41,13 @@ def test_tables_of_no_records_have_their_columns():
 def test_transfers_have_a_row_per_pair_with_its_share():
     table = nudge_tables.transfers(
         [
-            entry(transfers={"mlp": {"fooled": 1, "digits": 4}}),
-            entry("mlp", transfers={"cnn": {"fooled": 0, "digits": 0}}),
+            entry(transfers={"mlp": {"fooled": 1, "fooled_doubled": 3, "digits": 4}}),
+            entry("mlp", transfers={"cnn": {"fooled": 0, "fooled_doubled": 0, "digits": 0}}),
         ]
     )
     first, second = table.itertuples()
     assert (first.recipe, first.model, first.other, first.n) == ("tuned", "cnn", "mlp", 4)
-    assert first.share == 0.25
+    assert (first.share, first.share_doubled) == (0.25, 0.75)
     assert (second.model, second.other) == ("mlp", "cnn") and math.isnan(second.share)
 
 
@@ -67,8 +67,8 @@ TWO_CLUSTERS = shares(
 def test_matrix_has_a_row_for_the_network_whose_nudges_fool_the_column():
     pairs = nudge_tables.transfers(
         [
-            entry("cnn", transfers={"mlp": {"fooled": 1, "digits": 4}}),
-            entry("mlp", transfers={"cnn": {"fooled": 3, "digits": 4}}),
+            entry("cnn", transfers={"mlp": {"fooled": 1, "fooled_doubled": 2, "digits": 4}}),
+            entry("mlp", transfers={"cnn": {"fooled": 3, "fooled_doubled": 4, "digits": 4}}),
         ]
     )
     matrix = nudge_tables.matrix(pairs)

@@ -63,6 +63,21 @@ def html(app: AppTest) -> str:
     return "".join(each.proto.body for each in app.get("html"))
 
 
+def read(networks: dict[str, torch.nn.Module], image: torch.Tensor) -> dict[str, int]:
+    with torch.no_grad():
+        return {name: int(each(image).argmax()) for name, each in networks.items()}
+
+
+def wrong(answers: dict[str, int]) -> set[tuple[str, str]]:
+    return {(name, str(digit)) for name, digit in answers.items() if digit != 7}
+
+
+def named(shown: str) -> set[tuple[str, str]]:
+    """The networks in the lists, with what they read."""
+    lists = "".join(re.findall("<ul.*?</ul>", shown))
+    return set(re.findall(r"(\w+) reads (\d)", lists))
+
+
 def test_nudge_misleads_the_chosen_network_into_any_wrong_answer(seven):
     app = run(seven, nudge="mlp")
     digit = re.search(
@@ -93,16 +108,17 @@ def test_other_networks_that_fall_for_it_are_counted_and_named(seven):
     networks = checkpoints.load_all(RECIPE)
     image = torch.tensor(seven)[None, None]
     found = search.smallest_nudges(networks["strong_cnn"], image, torch.tensor([7]))
-    with torch.no_grad():
-        answers = {name: int(each(found.images).argmax()) for name, each in networks.items()}
-    misled = {name: digit for name, digit in answers.items() if digit != 7}
-    assert misled.pop("strong_cnn") is not None
-    assert 0 < len(misled) < len(networks) - 1
+    answers = read(networks, found.images)
+    assert answers.pop("strong_cnn") != 7
     shown = html(app)
-    assert f"Of the {len(networks) - 1} other networks" in shown
-    assert f"misleads <b>{len(misled)}</b>, too." in shown
-    named = dict(re.findall(r"(\w+) reads (\d)", shown.partition("<ul")[2]))
-    assert named == {name: str(digit) for name, digit in misled.items()}
+    assert f"{len(networks) - 1} other networks read the unchanged digit as 7." in shown
+    once, twice = shown.split("Twice as large")
+    assert named(once) == wrong(answers)
+    doubled = (2 * found.images - image).clamp(0, 1)
+    misled = {pair for pair in wrong(read(networks, doubled)) if pair[0] != "strong_cnn"}
+    assert named(twice) == misled
+    assert 0 < len(misled) < len(networks) - 1
+    assert f", it misleads <b>{len(misled)}</b> of them." in twice
 
 
 def test_right_answer_is_not_offered_and_a_chosen_one_gives_way_to_any(seven):

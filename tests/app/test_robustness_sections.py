@@ -132,7 +132,7 @@ def test_benchmarks_show_the_chosen_recipe(results):
 def test_benchmarks_show_whom_nudges_fool(results):
     records = NudgeRecords(results)
     for model, other, fooled in (("mlp", "cnn", 1), ("cnn", "mlp", 3)):
-        transfers = {other: {"fooled": fooled, "digits": 4}}
+        transfers = {other: {"fooled": fooled, "fooled_doubled": 4, "digits": 4}}
         records.append(nudges(model, norms=[1.0, 2.0, 3.0, 4.0], transfers=transfers))
     text = said(app := benchmarks())
     assert "For 4 fixed test digits" in text and "gives an upper bound" in text

@@ -38,27 +38,29 @@ def pixel(*values: float) -> Tensor:
 def zoo() -> Zoo:
     networks = {"low": Threshold(0.4), "high": Threshold(0.6), "blind": Threshold(2.0)}
     # All are zeros in truth, except the last; "low" misreads the second, "blind" the last.
-    return Zoo.of(networks, pixel(0.1, 0.5, 0.2, 0.9), torch.tensor([0, 0, 0, 1]))
+    return Zoo.of(networks, pixel(0.1, 0.5, 0.3, 0.9), torch.tensor([0, 0, 0, 1]))
 
 
 def test_norms_are_0_for_misread_digits_and_none_where_no_nudge_exists(zoo):
     norms, _ = measure(zoo, "low")
-    assert norms == pytest.approx([0.3, 0, 0.2, 0.5], abs=0.002)
+    assert norms == pytest.approx([0.3, 0, 0.1, 0.5], abs=0.002)
     assert norms[1] == 0
     assert measure(zoo, "blind")[0] == [None, None, None, 0]
 
 
 def test_transfers_count_digits_that_both_read_correctly(zoo):
     # The nudges of "high" take the first three pixels to 0.6, where "low" answers 1, too, and the
-    # last to 0.6, where "low" still answers 1. "low" misreads the second digit without any nudge.
+    # last to 0.6, where "low" still answers 1; doubled, they take the last to 0.3, where it answers
+    # 0. "low" misreads the second digit without any nudge.
     _, transfers = measure(zoo, "high")
-    assert transfers["low"] == {"fooled": 2, "digits": 3}
+    assert transfers["low"] == {"fooled": 2, "fooled_doubled": 3, "digits": 3}
     # "blind" is not fooled, and misreads the last.
-    assert transfers["blind"] == {"fooled": 0, "digits": 3}
+    assert transfers["blind"] == {"fooled": 0, "fooled_doubled": 0, "digits": 3}
     assert "high" not in transfers
-    # The nudges of "low" are too small for "high", but take the last pixel to 0.4, below both.
-    assert measure(zoo, "low")[1]["high"] == {"fooled": 1, "digits": 3}
-    assert measure(zoo, "blind")[1]["low"] == {"fooled": 0, "digits": 0}
+    # The nudges of "low" take the first and third pixel to 0.4, doubled to 0.7 and 0.5, of which
+    # only 0.7 fools "high". They take the last pixel below both thresholds.
+    assert measure(zoo, "low")[1]["high"] == {"fooled": 1, "fooled_doubled": 2, "digits": 3}
+    assert measure(zoo, "blind")[1]["low"] == {"fooled": 0, "fooled_doubled": 0, "digits": 0}
 
 
 def test_fixed_digits_are_always_the_same_and_lie_between_0_and_1():
@@ -98,17 +100,15 @@ def record(folder: Path) -> list[str]:
     """Measure and record what lacks a record, in this process -> the names of the networks."""
     left = unmeasured(folder, ["tuned", "drawn"])
     entries = measure_all(left, folder, folder, workers=1, device="cpu")
-    return [entry["model"] for entry in entries]
+    return sorted(entry["model"] for entry in entries)
 
 
 def test_command_measures_and_says_what_it_found(small, capsys):
     command = ["nudges", "--checkpoints", str(small), "--recipe", "tuned", "--device", "cpu"]
     assert cli.main(command) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.partition(":")[0] for line in lines[:2]] == [
-        "1/2  mlp, tuned",
-        "2/2  tiny_cnn, tuned",
-    ]
+    assert [line[:3] for line in lines[:2]] == ["1/2", "2/2"]
+    assert {line[5:].partition(":")[0] for line in lines[:2]} == {"mlp, tuned", "tiny_cnn, tuned"}
     assert len(NudgeRecords(small / "results").entries()) == 2
     assert cli.main(command) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
@@ -118,7 +118,8 @@ def test_entries_are_recorded_once(small):
     assert record(small) == ["mlp", "tiny_cnn"]
     assert record(small) == []
     entries = NudgeRecords(small / "results").entries()
-    assert [set(entry["transfers"]) for entry in entries] == [{"tiny_cnn"}, {"mlp"}]
+    others = {entry["model"]: list(entry["transfers"]) for entry in entries}
+    assert others == {"mlp": ["tiny_cnn"], "tiny_cnn": ["mlp"]}
     assert all(len(entry["norms"]) == 10 for entry in entries)
 
 

@@ -46,7 +46,7 @@ def show(pixels: np.ndarray, label: int, networks: Mapping[str, "nn.Module"], re
         "wrongly. The search follows the gradient, which says how the answer depends on each "
         "pixel. It may miss a smaller change, so that the true limit may be lower."
     )
-    name, target = _choices(label, list(networks))
+    name, target = _choices(label, [model for model in MODELS if model in networks])
     if not pixels.any():
         st.info("The picture is blank: there is no digit to nudge.")
         return
@@ -61,7 +61,7 @@ def show(pixels: np.ndarray, label: int, networks: Mapping[str, "nn.Module"], re
         return
     st.html(_figures(name, pixels, found))
     if others := {other: each for other, each in networks.items() if other != name}:
-        st.html(_others(*_misled(pixels, label, found, others), label))
+        st.html(_others(pixels, label, found, others))
     if usual := _usual(name, recipe):
         st.caption(usual)
 
@@ -193,34 +193,41 @@ def _figures(name: str, pixels: np.ndarray, found: Nudge) -> str:
     return pictures.row(figures) + scale
 
 
-def _misled(
+def _others(
     pixels: np.ndarray, label: int, found: Nudge, networks: Mapping[str, "nn.Module"]
-) -> tuple[dict[str, int], int]:
-    """The networks that the change misleads, with their answers, and how many it could mislead.
-
-    It could mislead those that read the unchanged digit correctly.
-    """
+) -> str:
+    """Which other networks the change misleads, as it is and twice as large."""
     from mnistcmp.inference import read
 
-    clean, nudged = read(np.stack([pixels, found.pixels]), networks)
-    right = clean.digits == label
-    wrong = right & (nudged.digits != label)
-    answers = zip(clean.models, nudged.digits.tolist(), wrong, strict=True)
-    return {model: digit for model, digit, is_wrong in answers if is_wrong}, int(right.sum())
-
-
-def _others(misled: Mapping[str, int], count: int, label: int) -> str:
-    """How many of `count` other networks are misled, and their names and answers by family."""
-    text = (
-        f"Of the {count} other networks that read the unchanged digit as {label}, this change "
-        f"misleads <b>{len(misled) or 'none'}</b>{', too' * bool(misled)}."
+    doubled = np.clip(2 * found.pixels - pixels, 0, 1)
+    clean, *changed = read(np.stack([pixels, found.pixels, doubled]), networks)
+    right = [
+        model for model, digit in zip(clean.models, clean.digits, strict=True) if digit == label
+    ]
+    once, twice = (
+        {
+            model: digit
+            for model, digit in zip(reading.models, reading.digits.tolist(), strict=True)
+            if model in right and digit != label
+        }
+        for reading in changed
     )
+    return (
+        f"<p>{len(right)} other networks read the unchanged digit as {label}. This change misleads "
+        f"<b>{len(once) or 'none'}</b> of them.</p>{_by_family(once)}"
+        f"<p>Twice as large, it misleads <b>{len(twice) or 'none'}</b> of them.</p>"
+        f"{_by_family(twice)}"
+    )
+
+
+def _by_family(answers: Mapping[str, int]) -> str:
+    """The networks and their answers, a line for each family."""
     marks = palette.family_marks()
     lines = []
     for family, members in families().items():
-        names = [f"{model} reads {misled[model]}" for model in members if model in misled]
+        names = [f"{model} reads {answers[model]}" for model in members if model in answers]
         if names:
             mark = f'<span style="color:{marks[family].colour}">{marks[family].character}</span>'
             lines.append(f"<li>{mark} <b>{family}</b>: {', '.join(names)}</li>")
     style = "list-style:none;padding-left:0;margin:0.25rem 0"
-    return f'<p>{text}</p><ul style="{style}">{"".join(lines)}</ul>'
+    return f'<ul style="{style}">{"".join(lines)}</ul>'
