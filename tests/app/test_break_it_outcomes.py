@@ -153,8 +153,8 @@ def test_state_counts_the_answers_at_a_level():
     )
     seen.answers[:, 3] = [NO_MAJORITY, 3, 3, 5, 7]
     assert sentences.state(seen, RIGHT, 3) == (
-        f"At {level('noise', 3)}: 1 of 5 networks read 7; 2 read 3, 1 read 5, 1 read no digit in "
-        "most of the pictures."
+        f"At {level('noise', 3)}: 1 of 5 networks read 7; 2 read 3, 1 read 5, 1 without a "
+        "majority (–)."
     )
     seen.answers[:, 4] = [0, 1, 2, 3, 4]
     assert sentences.state(seen, RIGHT, 4) == (
