@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFont
+from PIL import Image, ImageColor, ImageFont
 
 from mnistcmp.app.break_it import picture, sentences, slider
 from mnistcmp.app.break_it.outcomes import NO_MAJORITY, Sweep, by_family, outcomes, rest, sides
@@ -216,6 +216,17 @@ def test_picture_shows_the_digit_at_the_level_and_grows_with_the_networks():
     assert taller.width == image.width and taller.height > image.height
     other = picture.png(few, outcomes(few, RIGHT), RIGHT, 0, "tuned")
     assert other != picture.png(few, outcomes(few, RIGHT), RIGHT, 1, "tuned")
+
+
+def test_picture_lists_more_failing_networks_the_more_fail():
+    seen = sweep("shift", "right", mlp=1, cnn=4, depth_2=NEVER)
+    found = outcomes(seen, RIGHT)
+
+    def red(at: int) -> int:
+        image = Image.open(io.BytesIO(picture.png(seen, found, RIGHT, at, "tuned")))
+        return int((np.asarray(image) == ImageColor.getrgb(picture.FAILING)).all(axis=2).sum())
+
+    assert red(0) < red(1) < red(4)
 
 
 def test_font_of_the_picture_has_every_character_of_a_level():
