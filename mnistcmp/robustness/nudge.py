@@ -7,7 +7,7 @@ starts at the nearest boundary that the network would have if it were linear, wh
 step of DeepFool. At the end, a bisection towards the image removes what the nudge does not need.
 
 What it finds is an upper bound: there may be a smaller nudge. It finds none where the gradient
-vanishes, for example because the digit is blank or the network answers the same to everything.
+vanishes, for example if the network answers the same to everything.
 Sources: Pintor, Roli, Brendel, Biggio 2021, "Fast Minimum-norm Adversarial Attacks through Adaptive
 Norm Constraints"; Moosavi-Dezfooli, Fawzi, Frossard 2016, "DeepFool".
 """

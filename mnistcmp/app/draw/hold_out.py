@@ -25,10 +25,8 @@ ROW_PX = 14  # as in the chart of readings
 BAR = "#0090D0"
 SELECTED = "row"  # the selection made by a click on a row: {"model": name}
 
-# Room for the line and the switch, so that the chart of readings does not jump with every stroke.
-KEEP_ROOM = (
-    f"""<style>.st-key-{session.HOLD_OUT_BOX} {{ min-height: 118px; }}</style><span></span>"""
-)
+# Room for the line, so that the chart of readings does not jump with every stroke.
+KEEP_ROOM = f"<style>.st-key-{session.HOLD_OUT_BOX} {{ min-height: 3.5rem; }}</style><span></span>"
 # The chart of readings stays in the browser, so that the next stroke need not wait for it.
 HIDE_READINGS = f"""<style>.st-key-{session.READINGS_BOX} {{
     flex: none; height: 0; overflow: hidden; visibility: hidden; margin-bottom: -1rem;
