@@ -4,6 +4,7 @@ A session asks for a result again and again until it is complete; that it still 
 is still there. Before each piece the thread waits until no drawing is being read.
 """
 
+import atexit
 import logging
 import threading
 import time
@@ -30,6 +31,7 @@ GONE_SECONDS = 20  # a session that has not asked for so long has gone; a slow b
 PATIENCE_SECONDS = 60  # a job that is not complete by then is given up
 RETRY_SECONDS = 10  # how long a result that is a problem is kept
 TURN_SECONDS = 0.5  # between two looks at the clock while drawings are read
+PIECE_SECONDS = 2  # more than the longest piece takes on a busy machine
 POLL_SECONDS = 0.4  # between two questions of a page
 BUSY = "The server is busy with other drawings. Try again in a moment."
 
@@ -120,12 +122,20 @@ class BackgroundReader(Generic[T]):
                 self._reading -= 1
                 self._changed.notify_all()
 
+    def stop(self) -> None:
+        """Drop all jobs, and wait for the end of the present piece."""
+        with self._changed:
+            self._wanted.clear()
+            self._jobs.clear()
+            self._changed.wait_for(lambda: not self._running, PIECE_SECONDS)
+
     def step(self) -> bool:
         """Do one piece of the next job, unless a drawing is being read -> whether jobs are left."""
         with self._changed:
             self._give_up()
             if not self._jobs:
                 self._running = False
+                self._changed.notify_all()
                 return False
             if self._reading:
                 return True
@@ -178,7 +188,9 @@ class BackgroundReader(Generic[T]):
 @st.cache_resource(show_spinner=False)
 def reader() -> "BackgroundReader[HoldOut]":
     """The one for all sessions."""
-    return BackgroundReader()
+    shared: BackgroundReader[HoldOut] = BackgroundReader()
+    atexit.register(shared.stop)  # torch aborts the process if it ends within a piece
+    return shared
 
 
 def hold_out(

@@ -215,3 +215,23 @@ def test_a_real_thread_does_the_work_and_ends():
         assert not threads[-1].is_alive()
         assert reader.ask("anna", key, iter) == Answer(key, complete=True)
     assert len(threads) == 2
+
+
+def test_stop_ends_the_thread_within_a_job():
+    threads, begun = [], threading.Event()
+
+    def start(work):
+        threads.append(threading.Thread(target=work, daemon=True))
+        threads[-1].start()
+
+    def endless() -> Iterator[str]:
+        while True:
+            begun.set()
+            yield "more"
+
+    reader = BackgroundReader(start=start)
+    reader.ask("anna", "a", endless)
+    assert begun.wait(TEST_PATIENCE_SECONDS)
+    reader.stop()
+    threads[-1].join(TEST_PATIENCE_SECONDS)
+    assert not threads[-1].is_alive()

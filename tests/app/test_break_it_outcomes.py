@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFont
+from PIL import Image, ImageColor, ImageFont
 
 from mnistcmp.app.break_it import picture, sentences, slider
 from mnistcmp.app.break_it.outcomes import NO_MAJORITY, Sweep, by_family, outcomes, rest, sides
@@ -32,14 +32,19 @@ def headline(name: str, direction: str = "", **breaks: tuple[int, ...] | int) ->
     return sentences.headline(seen, outcomes(seen, RIGHT), RIGHT)
 
 
+def level(name: str, at: int) -> str:
+    return DIALS[name].label(DIALS[name].positions[at])
+
+
 NEVER = ()  # no position
 
 
 def test_sides_go_from_rest_outwards():
     assert rest(DIALS["shift"]) == 0
     assert sides(DIALS["shift"]) == (tuple(range(15)),)
-    assert rest(DIALS["contrast"]) == 12
-    assert sides(DIALS["contrast"]) == (tuple(range(12, -1, -1)),)
+    last = len(DIALS["contrast"].positions) - 1
+    assert rest(DIALS["contrast"]) == last
+    assert sides(DIALS["contrast"]) == (tuple(range(last, -1, -1)),)
     assert rest(DIALS["turn"]) == 7
     assert sides(DIALS["turn"]) == (tuple(range(7, -1, -1)), tuple(range(7, 15)))
 
@@ -87,7 +92,8 @@ def test_headline_names_who_breaks_first_and_who_holds_out_longest():
     )
     # At the low end of a dial that goes down from its rest position.
     assert headline("contrast", mlp=8, cnn=5) == (
-        "Contrast: mlp breaks first, at × 0.4; cnn still reads it at × 0.25."
+        f"Contrast: mlp breaks first, at {level('contrast', 8)}; cnn still reads it at "
+        f"{level('contrast', 6)}."
     )
 
 
@@ -98,8 +104,9 @@ def test_headline_counts_networks_that_break_or_hold_out_equally_long():
     early = dict.fromkeys(("mlp", "mlp_100", "fcn", "cnn"), 2)
     late = dict.fromkeys(("res_basic", "res_wide", "depth_2", "depth_4", "depth_6"), NEVER)
     assert headline("blur", **early, **late) == (
-        "Blur: 4 networks, among them mlp and mlp_100, break first, at 1 px; 5 networks, among "
-        "them res_basic and res_wide, still read it at 6 px."
+        "Blur: 4 networks, among them mlp and mlp_100, break first, at "
+        f"{level('blur', 2)}; 5 networks, among them res_basic and res_wide, still read it at "
+        f"{level('blur', -1)}."
     )
 
 
@@ -141,15 +148,18 @@ def test_headline_sets_apart_who_misreads_the_unchanged_digit():
 def test_state_counts_the_answers_at_a_level():
     seen = sweep("noise", mlp=2, cnn=2, fcn=NEVER, depth_2=2, res_wide=2)
     assert sentences.state(seen, RIGHT, 0) == "Unchanged: 5 of 5 networks read 7."
-    assert sentences.state(seen, RIGHT, 2) == "At σ 0.2: 1 of 5 networks read 7; 4 read 1."
+    assert sentences.state(seen, RIGHT, 2) == (
+        f"At {level('noise', 2)}: 1 of 5 networks read 7; 4 read 1."
+    )
     seen.answers[:, 3] = [NO_MAJORITY, 3, 3, 5, 7]
     assert sentences.state(seen, RIGHT, 3) == (
-        "At σ 0.3: 1 of 5 networks read 7; 2 read 3, 1 read 5, 1 read no digit in most of the "
-        "pictures."
+        f"At {level('noise', 3)}: 1 of 5 networks read 7; 2 read 3, 1 read 5, 1 without a "
+        "majority (–)."
     )
     seen.answers[:, 4] = [0, 1, 2, 3, 4]
     assert sentences.state(seen, RIGHT, 4) == (
-        "At σ 0.4: 0 of 5 networks read 7; 1 read 0, 1 read 1, 1 read 2, 2 read other digits."
+        f"At {level('noise', 4)}: 0 of 5 networks read 7; 1 read 0, 1 read 1, 1 read 2, 2 read "
+        "other digits."
     )
 
 
@@ -206,6 +216,17 @@ def test_picture_shows_the_digit_at_the_level_and_grows_with_the_networks():
     assert taller.width == image.width and taller.height > image.height
     other = picture.png(few, outcomes(few, RIGHT), RIGHT, 0, "tuned")
     assert other != picture.png(few, outcomes(few, RIGHT), RIGHT, 1, "tuned")
+
+
+def test_picture_lists_more_failing_networks_the_more_fail():
+    seen = sweep("shift", "right", mlp=1, cnn=4, depth_2=NEVER)
+    found = outcomes(seen, RIGHT)
+
+    def red(at: int) -> int:
+        image = Image.open(io.BytesIO(picture.png(seen, found, RIGHT, at, "tuned")))
+        return int((np.asarray(image) == ImageColor.getrgb(picture.FAILING)).all(axis=2).sum())
+
+    assert red(0) < red(1) < red(4)
 
 
 def test_font_of_the_picture_has_every_character_of_a_level():

@@ -38,6 +38,10 @@ def expect_level(page: Page, text: str) -> None:
     expect(slider(page)).to_have_attribute("aria-valuetext", text, timeout=30_000)
 
 
+def expect_dial(page: Page, title: str) -> None:
+    expect(slider(page)).to_have_accessible_name(title, timeout=30_000)
+
+
 def answer(page: Page, model: str) -> str:
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=model, exact=True))
     return row.get_by_role("cell").last.inner_text()
@@ -49,7 +53,7 @@ def link(page: Page) -> str:
 
 
 def test_slider_moves_digit_and_answers_by_keyboard(broken):
-    expect(slider(broken)).to_have_accessible_name("Shift right")
+    expect_dial(broken, "Shift right")
     expect_level(broken, "0 px, unchanged")
     assert answer(broken, "mlp").startswith("✓ 3")
     place = broken.locator(".digit").evaluate("digit => digit.style.backgroundPosition")
@@ -123,18 +127,21 @@ def test_link_opens_the_same_dial_and_level_in_another_browser(page, browser):
     expect_consensus(page, "7")
     expect(button(page, "Undo")).to_be_enabled()  # the finished stroke has arrived
     page.get_by_role("link", name="Break it").click()
+    # The Draw page's elements are gone when the page is complete.
+    expect(page.locator("canvas.upper-canvas")).to_have_count(0, timeout=60_000)
+    expect(button(page, "Link")).to_have_count(1, timeout=60_000)
     page.get_by_role("radio", name="Turn", exact=True).click()
-    expect(slider(page)).to_have_accessible_name("Turn")
+    expect_dial(page, "Turn")
     slider(page).focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     expect_level(page, "30°")
     expect(page.get_by_role("status").filter(has_text="At 30°: ")).to_have_count(1)
     button(page, "Link").click()
-    expect(page.get_by_test_id("stCode")).to_contain_text("level=30")
+    expect(page.get_by_test_id("stCode")).to_contain_text("level=30", timeout=30_000)
     shown = page.locator(".state").inner_text()
     other = opened(browser, page.get_by_test_id("stCode").inner_text())
-    expect(slider(other)).to_have_accessible_name("Turn")
+    expect_dial(other, "Turn")
     expect_level(other, "30°")
     expect(other.locator(".state")).to_have_text(shown)
     expect(other.get_by_role("combobox", name="Which digit did you draw?")).to_have_value("7")
@@ -145,7 +152,7 @@ def test_another_dial_starts_at_rest(broken):
     slider(broken).focus()
     broken.keyboard.press("ArrowRight")
     broken.get_by_role("radio", name="Blur", exact=True).click()
-    expect(slider(broken)).to_have_accessible_name("Blur")
+    expect_dial(broken, "Blur")
     expect_level(broken, "0 px, unchanged")
 
 

@@ -1,7 +1,5 @@
 """What is found out in the background, in a real browser: on the Draw page and as a heat map."""
 
-import re
-
 from playwright.sync_api import Locator, Page, expect
 from visitors.browser import INVITATION
 
@@ -43,7 +41,10 @@ WATCH_TIMERS = f"""
     const start = window.setInterval, stop = window.clearInterval;
     window.setInterval = (act, ms, ...given) => {{
         const timer = start(act, ms, ...given);
-        if (ms === {1000 * POLL_SECONDS}) {{ window.polls.add(timer); window.everPolled = true; }}
+        if (Math.round(ms) === {1000 * POLL_SECONDS}) {{
+            window.polls.add(timer);
+            window.everPolled = true;
+        }}
         return timer;
     }};
     window.clearInterval = (timer) => {{ window.polls.delete(timer); stop(timer); }};
@@ -54,7 +55,7 @@ def test_page_asks_no_more_once_the_result_is_there(page):
     page.add_init_script(WATCH_TIMERS)
     page.reload()
     page.get_by_text(INVITATION).wait_for()
-    draw(page, DIGITS["1"])
+    draw(page, [[(140, 45), (120, 235)]])  # no other test has drawn it, so it is not known
     expect_line(page)
     assert page.evaluate("window.everPolled")
     page.wait_for_function("window.polls.size === 0")
@@ -71,11 +72,10 @@ def test_line_leads_to_break_it_with_the_drawing(page):
 
 def test_click_on_the_heat_map_sets_dial_and_network(page):
     page.get_by_role("link", name="Break it").click()
-    map_of_digit = chart(page, "heat_map")
+    cells = chart(page, "heat_map").locator(".mark-rect path")
     expect(page.get_by_text("holds out longest: it survives").first).to_be_visible(timeout=WAIT_MS)
-    cells = map_of_digit.locator(".mark-rect path")
-    cells.nth(3).scroll_into_view_if_needed()
-    label = cells.nth(3).get_attribute("aria-label")
-    cells.nth(3).click()
-    dial = re.search(r"dial: ([^;]+)", label)[1]
-    expect(page.get_by_role("radio", name=dial, exact=True)).to_be_checked(timeout=WAIT_MS)
+    expect(cells.and_(page.locator("[aria-label*='at first look']"))).to_have_count(0)
+    slant = cells.and_(page.locator("[aria-label*='dial: Slant'][aria-label*='model: mlp;']"))
+    slant.click()
+    chosen = page.get_by_role("radio", name="Slant", exact=True)
+    expect(chosen).to_be_checked(timeout=WAIT_MS)

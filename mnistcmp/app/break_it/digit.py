@@ -41,7 +41,7 @@ def choose(networks: Mapping[str, "nn.Module"]) -> Digit | None:
     The networks propose what digit a drawing is.
     """
     drawn = drawing.to_pixels(canvas.render(session.drawing()))
-    chosen = TESTED
+    chosen: str | None = TESTED
     if drawn is not None:
         st.session_state.setdefault(session.BREAK_IMAGE, DRAWN)  # a link may have set it
         chosen = st.segmented_control(
@@ -51,7 +51,6 @@ def choose(networks: Mapping[str, "nn.Module"]) -> Digit | None:
             key=session.BREAK_IMAGE,
             persist_state="session",
         )
-        assert chosen is not None  # the session state holds one, and it cannot be deselected
     elif session.drawing():
         st.info("Your drawing has too little ink to be a digit, so a test image is shown.")
     if drawn is not None and chosen == DRAWN:

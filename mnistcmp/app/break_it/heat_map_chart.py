@@ -89,7 +89,7 @@ def in_family_order(models: Iterable[str]) -> list[str]:
 
 
 def in_words(table: pd.DataFrame) -> str:
-    """Who holds out longest over all dials, and which dial breaks most networks first.
+    """Who holds out longest over all dials, and which dial most often breaks a network first.
 
     Empty without networks.
     """
@@ -113,8 +113,8 @@ def in_words(table: pd.DataFrame) -> str:
         return f"{text} No dial breaks a network."
     dial, count = max(first.items(), key=lambda item: item[1])
     return (
-        f"{text} **{DIALS[dial].title}** breaks most networks first: {count} of {len(shares)} "
-        "survive no smaller share of any other dial."
+        f"{text} Most often, **{DIALS[dial].title}** breaks a network first: {count} of "
+        f"{len(shares)} survive the smallest share of this dial."
     )
 
 

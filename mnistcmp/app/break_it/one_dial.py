@@ -53,16 +53,16 @@ def _choose() -> tuple[Dial, str]:
         persist_state="session",
     )
     assert name is not None  # the session state holds one, and it cannot be deselected
-    direction: str | None = ""
-    if len(link.directions(DIALS[name])) > 1:
-        direction = st.segmented_control(
-            "Direction",
-            SHIFT_DIRECTIONS,
-            required=True,
-            key=session.BREAK_DIRECTION,
-            persist_state="session",
-        )
-        assert direction is not None  # as above
+    if len(link.directions(DIALS[name])) == 1:
+        return DIALS[name], ""
+    direction = st.segmented_control(
+        "Direction",
+        SHIFT_DIRECTIONS,
+        required=True,
+        key=session.BREAK_DIRECTION,
+        persist_state="session",
+    )
+    assert direction is not None  # as above
     return DIALS[name], direction
 
 

@@ -33,7 +33,7 @@ def page() -> None:
             persist_state="session",
             width="content",
         )
-        if st.button("Draw a digit of your own", type="tertiary"):
+        if st.button("Change the drawing" if session.drawing() else "Draw a digit of your own"):
             st.switch_page(DRAW)
     assert recipe is not None  # the session state holds one, and it cannot be deselected
     networks = cached_networks.networks_or_remedy(recipe)

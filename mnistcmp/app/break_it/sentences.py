@@ -40,7 +40,7 @@ def state(sweep: Sweep, label: int, at: int) -> str:
     if more := sum(count for _, count in counts.most_common()[MOST_WRONG_DIGITS:]):
         others.append(f"{more} read other digits")
     if unclear:
-        others.append(f"{unclear} read no digit in most of the pictures")
+        others.append(f"{unclear} without a majority (–)")
     text = f"{level}: {right} of {len(sweep.models)} networks read {label}"
     return f"{text}; {', '.join(others)}." if others else f"{text}."
 

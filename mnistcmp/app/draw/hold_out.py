@@ -25,13 +25,11 @@ ROW_PX = 14  # as in the chart of readings
 BAR = "#0090D0"
 SELECTED = "row"  # the selection made by a click on a row: {"model": name}
 
-# Room for the line and the switch, so that the chart of readings does not jump with every stroke.
-KEEP_ROOM = (
-    f"""<style>.st-key-{session.HOLD_OUT_BOX} {{ min-height: 118px; }}</style><span></span>"""
-)
+# Room for the line, so that the chart of readings does not jump with every stroke.
+KEEP_ROOM = f"<style>.st-key-{session.HOLD_OUT_BOX} {{ min-height: 3.5rem; }}</style><span></span>"
 # The chart of readings stays in the browser, so that the next stroke need not wait for it.
 HIDE_READINGS = f"""<style>.st-key-{session.READINGS_BOX} {{
-    height: 0; overflow: hidden; visibility: hidden; margin-bottom: -1rem;
+    flex: none; height: 0; overflow: hidden; visibility: hidden; margin-bottom: -1rem;
 }}</style><span></span>"""
 
 
@@ -84,6 +82,10 @@ def _draw(result: HoldOut, agreed: bool) -> None:
     )
     if view == LONGEST:
         st.html(HIDE_READINGS)
+        st.caption(
+            f"How far {len(DIALS)} dials, such as shift or noise, can be turned until a network "
+            "misreads this digit: the mean share of their ranges."
+        )
         st.vega_lite_chart(
             bars(result), key=session.HOLD_OUT, on_select=_take_closer, selection_mode=SELECTED
         )
@@ -121,7 +123,7 @@ def bars(result: HoldOut) -> dict[str, object]:
         "type": "quantitative",
         "scale": {"domain": [0, 1]},
         "axis": {"orient": "top", "format": "%", "tickCount": 5},
-        "title": f"Share of the ranges of {len(DIALS)} dials that it survives with this digit",
+        "title": None,
     }
     tooltip = [{"field": "model"}, {"field": "share", "format": ".0%"}]
     return {
