@@ -46,9 +46,7 @@ class RunRow(TypedDict, total=False):
     pen_loss: Measure
     ms_per_image: Measure  # median, one image at a time, on one thread
     peak_memory_mb: Count | None  # of the worker process, up to the end of this run
-    activation_mb: (
-        Measure  # kept for the backward pass of one fp32 step on ACTIVATION_IMAGES images
-    )
+    activation_mb: Measure  # for the backward pass of an fp32 step on ACTIVATION_IMAGES images
     receptive_field_px: Count  # of the last convolution; without one, the image's side
     precision: str
     device: str

@@ -132,6 +132,19 @@ def check_writable(folder: Path) -> None:
         raise OSError(error.errno, reason, str(existing)) from error
 
 
+def check_appendable(path: Path) -> None:
+    """Raise OSError, with the path and the remedy, if nothing can be appended to an existing file.
+
+    What is no regular file is left alone: opening a pipe may never end.
+    """
+    try:
+        if path.is_file():
+            path.open("ab").close()
+    except OSError as error:
+        reason = f"{error.strerror}; make this file writable or choose another folder"
+        raise OSError(error.errno, reason, str(path)) from error
+
+
 def _size(path: Path) -> int:
     """The bytes of a regular file: reading a pipe or a device may never end."""
     try:

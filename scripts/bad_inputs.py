@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import hostile_canvas
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from mnistcmp.data import image_folder
 from mnistcmp.drawing import canvas, photo, share_link
@@ -73,10 +73,23 @@ def picture(kind: str = "PNG", mode: str = "L", side: int = 140, **options: Any)
     return buffer.getvalue()
 
 
+def many_marks() -> bytes:
+    """A small picture with 351 marks, each as long as the smallest digit."""
+    page = Image.new("L", (560, 560), "white")
+    pen = ImageDraw.Draw(page)
+    for top in range(5, 535, 60):
+        for left in range(5, 550, 14):
+            pen.rectangle((left, top, left + 1, top + 21), "black")
+    buffer = io.BytesIO()
+    page.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 @cache
 def large_uploads() -> list[bytes]:
-    """Files that are as large as their formats may be, and larger."""
+    """Files that are as large as their formats may be, and larger, or costly in another way."""
     return [
+        many_marks(),
         hostile_canvas.bomb(),
         hostile_canvas.bomb(5900),
         picture("PNG", "P", 5900),

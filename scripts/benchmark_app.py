@@ -1,7 +1,7 @@
-"""Measure the app's response times, for one visitor and for twenty, and its memory.
+"""Measure the app's response times, for one visitor and for many, and its memory.
 
     python scripts/benchmark_app.py
-    python scripts/benchmark_app.py --sessions 50 --seconds 30 --strokes 60
+    python scripts/benchmark_app.py --sessions 50 100 --seconds 30 --strokes 60
 
 The real server is started twice. The first server is visited with a real browser, if there is one:
 
@@ -23,18 +23,22 @@ new picture every time. The time is measured in milliseconds, from sending a pic
 chart, the last part of its reading, is received. It includes Streamlit's time but no browser's.
 
 - One visitor, at most one picture per 100 ms, as the page sends them.
-- All visitors, one picture per second each.
-- Overload: each visitor sends the next picture as soon as the last one is answered. Pictures do not
+- 20, 30 and 60 visitors, one picture per second each.
+- Overload: each of them sends the next picture as soon as the last one is answered. Pictures do not
   queue up if p95 is no larger in the second half than in the first, if no message arrives after the
   last answer, and if one visitor is then as fast as before.
 
 CPU time is that of all the server's threads, per picture. Other work on the machine affects
 it less than the other figures.
 
-Memory is the server's resident memory (VmRSS, in MB of 10^6 bytes). Two figures are given: the
-memory with loaded networks, minus that of a process that only imports torch; and the memory per
-session, measured while all visitors are connected, after they have drawn once per second. The
-result is written to checkpoints/results/benchmark_app.json.
+Memory is the server's resident memory (VmRSS, in MB of 10^6 bytes):
+
+- with loaded networks, minus that of a process that only imports torch;
+- per session, while the first group of visitors is connected, after they have drawn;
+- the growth while they draw for two minutes more, after their first minute;
+- what 100 visitors leave behind who come, draw five pictures and leave, ten at a time.
+
+The result is written to checkpoints/results/benchmark_app.json.
 """
 
 import argparse
@@ -69,8 +73,28 @@ from mnistcmp.safe_files import write_whole
 
 PAGE_PAUSE_SECONDS = 0.1  # between two pictures, as in live.js
 AFTER_OVERLOAD_SECONDS = 3
+FIRST_SECONDS, STEADY_SECONDS = 60, 120  # memory may grow in the first minute
+PASSING, AT_A_TIME, PASSING_PICTURES = 100, 10, 5  # visitors who come, draw and leave
 PICTURES = 1000
 COMPARE = {"<=": operator.le, ">=": operator.ge}
+
+VISITORS = {20: 500, 30: 500, 60: 2000}  # their number, and the goal for p95 in ms
+
+
+def rows_for(visitors: int) -> list[tuple]:
+    """The ROWS of one number of visitors."""
+    paced, overload = f"load.{visitors}.paced", f"load.{visitors}.overload"
+    name = f"{visitors} visitors, one picture per second"
+    return [
+        (f"{name}, median", f"{paced}.p50_ms", "{:.0f} ms", None, None),
+        (f"{name}, p95", f"{paced}.p95_ms", "{:.0f} ms", "<=", VISITORS[visitors]),
+        (f"{visitors} visitors, overload", f"{overload}.readings_a_second", "{:.1f}/s", ">=", 40),
+        ("  CPU time per reading", f"{overload}.processor_ms_a_reading", "{:.0f} ms", None, None),
+        ("  p95, first half", f"{overload}.p95_ms_first_half", "{:.0f} ms", None, None),
+        ("  p95, second half", f"{overload}.p95_ms_second_half", "{:.0f} ms", None, None),
+        ("  messages after the last answer", f"{overload}.left_over", "{:.0f}", "<=", 0),
+    ]
+
 
 # Name, path in the result, number format, comparison and goal of each figure.
 ROWS = [
@@ -86,20 +110,16 @@ ROWS = [
     ("One visitor, server time, p95", "load.alone.p95_ms", "{:.0f} ms", "<=", 60),
     ("  of which all networks, median", "load.alone.networks_p50_ms", "{:.0f} ms", None, None),
     ("  CPU time per reading", "load.alone.processor_ms_a_reading", "{:.0f} ms", None, None),
-    ("All visitors, one picture per second, median", "load.paced.p50_ms", "{:.0f} ms", None, None),
-    ("All visitors, one picture per second, p95", "load.paced.p95_ms", "{:.0f} ms", "<=", 500),
-    ("Overload: readings, all visitors", "load.overload.readings_a_second", "{:.1f}/s", ">=", 25),
-    ("  CPU time per reading", "load.overload.processor_ms_a_reading", "{:.0f} ms", None, None),
-    ("Overload: p95, first half", "load.overload.p95_ms_first_half", "{:.0f} ms", None, None),
-    ("Overload: p95, second half", "load.overload.p95_ms_second_half", "{:.0f} ms", None, None),
-    ("Overload: messages after the last answer", "load.overload.left_over", "{:.0f}", "<=", 0),
+    *(row for visitors in VISITORS for row in rows_for(visitors)),
     ("One visitor after overload, median", "load.after_overload.p50_ms", "{:.0f} ms", None, None),
     ("Memory in addition to torch", "memory.above_torch_mb", "{:.0f} MB", "<=", 300),
     ("Memory per session", "memory.a_session_mb", "{:.1f} MB", "<=", 3),
+    ("Growth in two minutes, after the first", "memory.steady_growth_mb", "{:.1f} MB", "<=", 5),
+    ("Left by 100 visitors", "memory.left_by_passing_mb", "{:.1f} MB", "<=", 30),
 ]
 
 
-async def measure_load(app: Server, sessions: int, seconds: float, console: Console) -> dict:
+async def measure_load(app: Server, groups: list[int], seconds: float, console: Console) -> dict:
     """Measure response times and memory with visitors without browsers. Raises AppError."""
     urls = pictures(PICTURES)
     gc.collect()
@@ -118,31 +138,55 @@ async def measure_load(app: Server, sessions: int, seconds: float, console: Cons
         return figures
 
     alone = [await Visitor.open(app.address)]
-    awake_mb = resident_mb(app.pid)
-    load = {"alone": await phase("one visitor", alone, seconds, PAGE_PAUSE_SECONDS)}
-    before_mb = resident_mb(app.pid)
-    visitors = [await Visitor.open(app.address) for _ in range(sessions)]
-    load["paced"] = await phase(f"{sessions} visitors, once per second", visitors, seconds, 1)
-    used_mb = resident_mb(app.pid)
-    load["overload"] = await phase(f"{sessions} visitors, overload", visitors, seconds, 0)
-    overload_mb = resident_mb(app.pid)
+    megabytes = {"awake_mb": resident_mb(app.pid)}
+    load: dict[str, dict] = {
+        "alone": await phase("one visitor", alone, seconds, PAGE_PAUSE_SECONDS)
+    }
+    megabytes["before_sessions_mb"] = resident_mb(app.pid)
+    for count in groups:
+        visitors = [await Visitor.open(app.address) for _ in range(count)]
+        paced = await phase(f"{count} visitors, once per second", visitors, seconds, 1)
+        if count == groups[0]:
+            megabytes["after_sessions_mb"] = resident_mb(app.pid)
+            await phase("  their first minute", visitors, max(1, FIRST_SECONDS - seconds), 1)
+            megabytes["first_minute_mb"] = resident_mb(app.pid)
+            await phase("  two minutes more", visitors, STEADY_SECONDS, 1)
+            megabytes["steady_mb"] = resident_mb(app.pid)
+        overload = await phase(f"{count} visitors, overload", visitors, seconds, 0)
+        load[str(count)] = {"paced": paced, "overload": overload}
+        await leave(visitors)
     load["after_overload"] = await phase(
         "one visitor again", alone, AFTER_OVERLOAD_SECONDS, PAGE_PAUSE_SECONDS
     )
-    await asyncio.gather(*(visitor.connection.close() for visitor in alone + visitors))
-    memory = None
-    if awake_mb is not None:
-        torch_mb = resident_mb()
-        memory = {
-            "awake_mb": awake_mb,
-            "torch_alone_mb": torch_mb,
-            "above_torch_mb": awake_mb - torch_mb,
-            "before_sessions_mb": before_mb,
-            "after_sessions_mb": used_mb,
-            "after_overload_mb": overload_mb,
-            "a_session_mb": (used_mb - before_mb) / sessions,
-        }
-    return {"load": load, "memory": memory}
+    megabytes["before_passing_mb"] = resident_mb(app.pid)
+    with console.status(f"{PASSING} visitors come, draw and leave …"):
+        for _ in range(PASSING // AT_A_TIME):
+            visitors = [await Visitor.open(app.address) for _ in range(AT_A_TIME)]
+            await draw(visitors, PASSING_PICTURES, 1, urls)
+            await leave(visitors)
+    megabytes["after_passing_mb"] = resident_mb(app.pid)
+    await leave(alone)
+    return {"load": load, "memory": memory(megabytes, groups[0])}
+
+
+async def leave(visitors: list[Visitor]) -> None:
+    """Let the visitors close their connections."""
+    await asyncio.gather(*(visitor.connection.close() for visitor in visitors))
+
+
+def memory(megabytes: dict[str, float | None], sessions: int) -> dict[str, float] | None:
+    """The measured memory and the figures derived from it; None on systems without /proc."""
+    known = {name: value for name, value in megabytes.items() if value is not None}
+    if len(known) < len(megabytes):
+        return None
+    torch_mb = resident_mb()
+    return known | {
+        "torch_alone_mb": torch_mb,
+        "above_torch_mb": known["awake_mb"] - torch_mb,
+        "a_session_mb": (known["after_sessions_mb"] - known["before_sessions_mb"]) / sessions,
+        "steady_growth_mb": known["steady_mb"] - known["first_minute_mb"],
+        "left_by_passing_mb": known["after_passing_mb"] - known["before_passing_mb"],
+    }
 
 
 def rows(result: dict) -> list[tuple[str, str, str, str]]:
@@ -177,11 +221,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--sessions", type=int, default=20, metavar="N")
+    parser.add_argument("--sessions", type=int, nargs="+", default=list(VISITORS), metavar="N")
     parser.add_argument("--seconds", type=float, default=20, metavar="S", help="per load test")
     parser.add_argument("--strokes", type=int, default=30, metavar="N")
     options = parser.parse_args()
-    if min(options.sessions, options.seconds, options.strokes) < 1:
+    if min(*options.sessions, options.seconds, options.strokes) < 1:
         parser.error("--sessions, --seconds and --strokes must be 1 or more")
     for signal_name in ("SIGTERM", "SIGHUP"):  # end as after Ctrl-C, with all child processes
         if hasattr(signal, signal_name):

@@ -27,7 +27,7 @@ RECIPE = "drawn"
 def pixels(content: bytes) -> np.ndarray | None:
     """A file -> what the networks see of it, as in the app; None if it was refused."""
     try:
-        steps = drawing.stages(canvas.render([canvas.put(photo.read(content))]))
+        steps = drawing.stages(canvas.render([canvas.put(photo.read(content).ink)]))
     except photo.PhotoError:
         return None
     return None if steps is None else steps.pixels

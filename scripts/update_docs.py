@@ -232,15 +232,19 @@ def app_speed(results: Path) -> str:
     rows = [row for row in benchmark_app.rows(benchmark) if row[2]]
     table = pd.DataFrame(rows, columns=["figure", "measured", "target", "result"])
     options, load = benchmark["options"], benchmark["load"]
+    groups = [str(count) for count in options["sessions"]]
+    paced, overload = (
+        "n = " + listed(f"{load[count][phase]['readings']:,}" for count in groups)
+        for phase in ("paced", "overload")
+    )
     return (
         f"Response times of the app with {benchmark['networks']} networks, as the median or the "
         "95th percentile (p95). Times after mouse-up are measured in a real browser, over "
         f"n = {options['strokes']} strokes. Times of the server are measured with simulated "
         f"visitors for {options['seconds']:.0f} s each: one visitor "
-        f"(n = {load['alone']['readings']} readings), {options['sessions']} visitors who send one "
-        f"drawing per second each (n = {load['paced']['readings']}), and overload, where each of "
-        f"the {options['sessions']} visitors sends the next drawing as soon as the previous one is "
-        f"answered (n = {load['overload']['readings']}). Memory is in MB (10⁶ bytes).\n\n"
+        f"(n = {load['alone']['readings']} readings), and {listed(groups)} visitors who send one "
+        f"drawing per second each ({paced}). In overload, each of them sends the next drawing "
+        f"as soon as the previous one is answered ({overload}). Memory is in MB (10⁶ bytes).\n\n"
         f"{markdown(table)}\n\n"
         f"Measured on: {benchmark['machine']}; {benchmark['versions']}."
     )

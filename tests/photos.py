@@ -62,7 +62,7 @@ def overlap(ink: np.ndarray, expected: np.ndarray) -> float:
 
 
 def assert_reads(content: bytes, digit: str, brush_px: float = USUAL_PX) -> None:
-    ink = photo.read(content)
+    ink = photo.read(content).ink
     assert ink.shape == (84, 84)
     assert ink.dtype == np.float32
     assert ink.min() == 0

@@ -3,6 +3,7 @@
 import errno
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -203,7 +204,7 @@ def test_train_all_help_explains_every_option(script):
         (("--models", "smple_cnn"), "'smple_cnn'; did you mean 'simple_cnn'?"),
         (("--models", "transformer"), "Choose from: mlp, "),
         (("--recipe", "tund"), "did you mean 'tuned'?"),
-        (("--study", "0"), "'0'; Choose from: 1, 2, 3, 4"),
+        (("--study", "0"), "there is no study '0'; "),
         (("--dataset", "minst"), "did you mean 'mnist'?"),
         (("--protocol", "valid"), "did you mean 'validation'?"),
         (("--device", "tpu"), "'tpu'; "),
@@ -319,6 +320,25 @@ def test_train_all_says_before_training_that_the_disk_is_read_only(script, plann
     assert "Read-only file system; make this folder writable" in err
     assert not planned
     assert not script.out.exists()
+
+
+def test_train_all_says_before_training_that_the_records_cannot_be_written(
+    script, planned, monkeypatch
+):
+    path, open_path = Records(script.out / "results").path, Path.open
+    path.parent.mkdir(parents=True)
+    path.touch()
+
+    def read_only(self, mode="r", *rest, **named):
+        if self == path and mode != "rb":
+            raise OSError(errno.EACCES, "Permission denied", str(self))
+        return open_path(self, mode, *rest, **named)
+
+    monkeypatch.setattr(Path, "open", read_only)
+    status, _, err = script(*QUICK)
+    assert status == 1
+    assert f"Permission denied; make this file writable or choose another folder: '{path}'" in err
+    assert not planned
 
 
 def test_train_all_on_a_full_disk_keeps_what_was_recorded(script, monkeypatch):

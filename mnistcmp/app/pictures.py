@@ -84,14 +84,14 @@ def figure(
     )
 
 
-def thumbnail(ink: np.ndarray, caption: str, alt: str) -> str:
+def thumbnail(ink: np.ndarray, caption: str, alt: str, side_px: int = THUMBNAIL_PX) -> str:
     """Ink in [0, 1] (h, w), small and light on black, above its caption (HTML)."""
     small = Image.fromarray(grey(ink))
-    small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    small.thumbnail((side_px, side_px))
     return (
-        f'<figure style="margin:0;width:{THUMBNAIL_PX}px;font-size:0.85rem">'
+        f'<figure style="margin:0;width:{side_px}px;font-size:0.85rem">'
         f'<img src="{_data_url(small)}" alt="{escape(alt)}" '
-        f'style="width:{THUMBNAIL_PX}px;height:{THUMBNAIL_PX}px;object-fit:contain;'
+        f'style="width:{side_px}px;height:{side_px}px;object-fit:contain;'
         'background:#000;image-rendering:pixelated">'
         f"<figcaption>{caption}</figcaption></figure>"
     )

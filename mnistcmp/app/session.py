@@ -33,6 +33,7 @@ LINK_PROBLEM = "link_problem"
 SAMPLE = "sample"  # the position in the pack of the test image on the canvas
 UPLOAD = "upload"
 UPLOAD_PROBLEM = "upload_problem"
+PHOTO = "photo"  # the last uploaded photo, as open_and_save.Uploaded
 SEEN = "seen"  # the pictures below "What the networks see"
 READINGS = "wall"  # the chart of readings
 READINGS_BOX = "readings"  # the container that it is in
@@ -63,8 +64,8 @@ BREAK_NETWORK = "break_network"  # the network that is highlighted
 BREAK_NUDGED = "break_nudged"  # the network that is to be misled
 BREAK_TARGET = "break_target"  # the wrong answer that it is to give: "any" or a digit
 
-MARK, FIRST_MARK = "strokeMiterLimit", 100  # strokes drawn on the canvas have 10
-
+MARK = "strokeMiterLimit"
+FIRST_MARK, MARKS = 100, 1000  # strokes drawn on the canvas have 10
 
 _LOG = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ def report() -> Report:
     """
     value = st.session_state[CANVAS]
     try:
+        # The component believes its state; the second field is for a background that ours lacks.
         if not isinstance(value, dict) or value.get("backgroundFit") is not None:
             raise DrawingError("the canvas's state is not its own")
         return read_report(value.get("drawing") or {"raw": st.session_state.get(REDRAW)})
@@ -109,7 +111,7 @@ def redraw(objects: list[FabricObject]) -> None:
     revision = st.session_state.get(REDRAW, {"revision": 0})["revision"] + 1
     # The canvas returns this property unchanged, so its reports show which objects they are based
     # on. Our strokes have round joins, so the mitre limit has no visible effect.
-    objects = [each | {MARK: FIRST_MARK + revision} for each in objects]
+    objects = [each | {MARK: FIRST_MARK + revision % MARKS} for each in objects]
     if CANVAS in st.session_state and SUPERSEDED not in st.session_state:
         st.session_state[SUPERSEDED] = report().objects
     st.session_state[REDRAW] = {"objects": objects, "revision": revision}

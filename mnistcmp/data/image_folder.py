@@ -11,6 +11,7 @@ import io
 import os
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from mnistcmp.safe_files import DamagedFile, read_arrays, write_whole
 PARTS = ("train", "test")
 MOST_CLASSES = 256  # predictions are recorded as uint8
 MOST_BYTES = 2 << 30  # of pixels, which every worker process holds in memory
+MOST_PIXELS = 4_000_000  # of one image: decoding takes up to 25 bytes for each
 DECODING = b"transparency on white"  # to be changed with the decoding: old caches are then not used
 DIGEST_LETTERS = 16
 NAMES_SHOWN = 10
@@ -166,11 +168,24 @@ def _write(path: Path, name: str, pixels: np.ndarray) -> None:
             old.unlink()
 
 
+class _First(NamedTuple):
+    """The first image, whose size all others must have."""
+
+    file: Path
+    size: tuple[int, int]
+
+    def unlike(self, size: tuple[int, int]) -> ValueError:
+        """The error for an image of another size."""
+        sizes = "it has {}×{} px, {} has {}×{} px".format(*size, self.file, *self.size)
+        return ValueError(f"{sizes}: make all images the same size")
+
+
 def _decode(files: list[Path], name: str) -> np.ndarray:
     """The pixels of all files, uint8 (N, 3, H, W), or (N, 1, H, W) if all are greyscale."""
     title = TextColumn("{task.description}", markup=False)  # a name may contain brackets
     columns = (title, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    pixels: np.ndarray | None = None
+    first: _First | None = None
+    pixels = np.empty(0, np.uint8)
     problems = []
     with (
         Progress(*columns, console=console) as progress,
@@ -179,21 +194,16 @@ def _decode(files: list[Path], name: str) -> np.ndarray:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         for number, file in enumerate(progress.track(files, description=f"decoding {name}")):
             try:
-                image = _image(file)
+                image = _image(file, first)
             except Exception as error:  # Pillow raises many kinds of errors for damaged files
                 problems.append(f"{file} ({getattr(error, 'strerror', None) or error})")
                 continue
-            if pixels is None:
-                first, size = file, image.size
+            if first is None:
+                first = _First(file, image.size)
                 _check_memory(file, image, len(files))
                 pixels = np.empty((len(files), 3, image.height, image.width), np.uint8)
-            if image.size == size:
-                pixels[number] = np.asarray(image).transpose(2, 0, 1)
-            else:
-                differs = "it has {}×{} px, {} has {}×{} px".format(*image.size, first, *size)
-                problems.append(f"{file} ({differs}: make all images the same size)")
+            pixels[number] = np.asarray(image).transpose(2, 0, 1)
     _refuse(problems, len(files))
-    assert pixels is not None  # every class has images
     grey = (pixels[:, :1] == pixels[:, 1:]).all()
     return pixels[:, :1].copy() if grey else pixels
 
@@ -209,8 +219,11 @@ def _refuse(problems: list[str], count: int) -> None:
         )
 
 
-def _image(file: Path) -> Image.Image:
-    """The image in RGB, upright, on white. Raises ValueError, or as Pillow does."""
+def _image(file: Path, first: _First | None) -> Image.Image:
+    """The image in RGB, upright, on white. Raises ValueError, or as Pillow does.
+
+    Images that are much larger than the first one are not decoded.
+    """
     if not file.exists():
         raise ValueError("it is a link to a file that is missing")
     if not file.is_file():
@@ -221,7 +234,15 @@ def _image(file: Path) -> Image.Image:
             raise ValueError(f"it is an animation of {frames} images")
         if opened.mode.startswith(("I", "F")):  # Pillow would clip the values at 255
             raise ValueError("it has more than 8 bits per pixel")
+        if opened.width * opened.height > MOST_PIXELS:
+            limit = f"more than {MOST_PIXELS:,}: make it smaller"
+            raise ValueError(f"it has {opened.width}×{opened.height} px, {limit}")
+        # Before decoding: whether it is on its side may only be known afterwards.
+        if first and sorted(opened.size) != sorted(first.size):
+            raise first.unlike(opened.size)
         image = ImageOps.exif_transpose(opened)
+        if first and image.size != first.size:
+            raise first.unlike(image.size)
         if image.has_transparency_data:
             paper = Image.new("RGBA", image.size, "white")
             image = Image.alpha_composite(paper, image.convert("RGBA"))

@@ -6,6 +6,7 @@ from pathlib import Path
 from mnistcmp.catalogue.datasets import downloadable, find, title
 from mnistcmp.data import cifar10, image_folder, mnist
 from mnistcmp.data.dataset import Dataset
+from mnistcmp.json_files import FileName, Unexpected, check
 
 
 def load_dataset(dataset: str, root: Path | str) -> Dataset:
@@ -26,7 +27,8 @@ def load_dataset(dataset: str, root: Path | str) -> Dataset:
 def short_name(dataset: str) -> str:
     """The data set's name in the records: its catalogue name, or the last part of a folder's path.
 
-    Raises ValueError if it is neither a known name nor a folder, or a folder with a known name.
+    Raises ValueError if it is neither a known name nor a folder, or a folder with a known name or
+    one that the records cannot hold.
     """
     names = downloadable()
     if dataset in names:
@@ -39,6 +41,13 @@ def short_name(dataset: str) -> str:
             f"a folder of images{hint}"
         )
     name = Path(dataset).resolve().name
+    try:
+        check(name, FileName)
+    except Unexpected as error:
+        raise ValueError(
+            f"the folder {dataset!r} cannot be recorded under its name {name!r}: rename it, "
+            "without a backslash and with valid characters"
+        ) from error
     if name.lower() in names:
         raise ValueError(
             f"in the records, the folder {dataset} would look like {title(name.lower())}: "

@@ -1,4 +1,4 @@
-"""Blots of ink: connected components of an image, and long straight lines."""
+"""Blots of ink: connected components of an image, boxes among them, and long straight lines."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ THICKEST_LINE = 0.015  # of the longer side
 # The share of the picture's width over which a line is seen; where it runs through the digit, and
 # where it fades, it is not.
 LINE_SEEN = 0.55
+WHOLE_SIDE = 0.85  # of a box's side that has ink; the digit may stick out of the box
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,13 @@ class Blots:
     @property
     def longest(self) -> np.ndarray:
         return np.maximum(self.height, self.width)
+
+    def box(self, number: int, margin_px: int = 0) -> tuple[slice, slice]:
+        """The rows and columns of a blot's bounding box, within the image also with a margin."""
+        return (
+            slice(max(0, self.top[number] - margin_px), self.bottom[number] + margin_px),
+            slice(max(0, self.left[number] - margin_px), self.right[number] + margin_px),
+        )
 
 
 def find_blots(inked: np.ndarray, joined: np.ndarray | None = None) -> Blots:
@@ -90,6 +98,43 @@ def _labels(inked: np.ndarray) -> np.ndarray:
     labels = np.full(inked.shape, -1)
     labels[inked] = np.repeat(names, end - first)
     return labels
+
+
+def touching(blots: Blots) -> np.ndarray:
+    """For each blot, whether it is at the border."""
+    height, width = blots.labels.shape
+    return (blots.top == 0) | (blots.left == 0) | (blots.bottom == height) | (blots.right == width)
+
+
+def surrounds(blots: Blots, frame: int, other: int) -> bool:
+    """Whether `frame` is a box or ring around `other`, which is not much smaller."""
+    share = blots.longest[other] / blots.longest[frame]
+    if frame == other or share < 0.2 or share > 1:
+        return False
+    row = (blots.top[other] + blots.bottom[other]) // 2
+    column = (blots.left[other] + blots.right[other]) // 2
+    across, along = blots.labels[row] == frame, blots.labels[:, column] == frame
+    on_every_side = (
+        across[:column].any() and across[column:].any() and along[:row].any() and along[row:].any()
+    )
+    # A dot or dash in a zero is smaller, or the zero is round.
+    return bool(on_every_side and (share >= 0.35 or is_box(blots, frame)))
+
+
+def is_box(blots: Blots, number: int) -> bool:
+    """Whether a blot is a box: empty, or with a digit that touches it.
+
+    An empty box has ink in the corners of its bounding box and little but along the sides. One that
+    is joined to a digit has ink along all four sides from corner to corner.
+    """
+    part = blots.labels[blots.box(number)] == number
+    height, width = (max(1, length // 8) for length in part.shape)
+    sides = part[:height].T, part[-height:].T, part[:, :width], part[:, -width:]
+    seen = [side.any(axis=1) for side in sides]
+    corners = all(side[:width].any() and side[-width:].any() for side in seen[:2])
+    inner = part[height:-height, width:-width].sum()
+    framed = inner < 0.3 * part.sum() or min(side.mean() for side in seen) >= WHOLE_SIDE
+    return bool(corners and framed and part.mean() < 0.5)
 
 
 def lines(inked: np.ndarray) -> np.ndarray:

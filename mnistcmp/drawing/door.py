@@ -49,18 +49,23 @@ def checked(drawing: Drawing) -> Drawing:
     for stroke in strokes:
         if not 0 < number(stroke.brush_px) <= THICKEST_BRUSH_PX:
             raise DrawingError(
-                f"its brush is {stroke.brush_px:g} px, not 0 to {THICKEST_BRUSH_PX:g}"
+                f"its brush is {stroke.brush_px:g} px, not more than 0 and at most "
+                f"{THICKEST_BRUSH_PX}"
             )
         if not stroke.points:
             raise DrawingError("a stroke in it has no points")
         for x, y in stroke.points:
-            number(x), number(y)
+            number(x)
+            number(y)
     for picture in pictures:
         for place in (picture.x, picture.y, picture.degrees):
             number(place)
         for side in (picture.width, picture.height):
             if not 0 < number(side) <= LARGEST_PICTURE_PX:
-                raise DrawingError(f"its picture is {side:g} px, not 0 to {LARGEST_PICTURE_PX}")
+                raise DrawingError(
+                    f"a side of its picture is {side:g} px, not more than 0 and at most "
+                    f"{LARGEST_PICTURE_PX}"
+                )
         open_png(picture.png)
     return drawing
 

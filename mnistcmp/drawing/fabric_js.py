@@ -57,7 +57,7 @@ def read_report(value: Any) -> Report:
     if not isinstance(raw, dict):
         raise DrawingError(f"the canvas's drawing is of type {type(raw).__name__}")
     objects = cleaned(raw.get("objects", []))
-    from_fabric(objects)
+    from_fabric(objects)  # raises if they cannot be painted
     return Report(objects, None if url is None else door.pixels(url))
 
 

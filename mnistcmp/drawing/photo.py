@@ -2,13 +2,15 @@
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mnistcmp.drawing.find_digit import WORK_PX, NothingFound, find_ink
+from mnistcmp.drawing.find_digit import NothingFound, find
 from mnistcmp.drawing.preprocess import BOX_PX, FIELD_PX
+from mnistcmp.drawing.sheet import WORK_PX, extremum
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 LARGEST_BYTES = 10_000_000
@@ -29,7 +31,6 @@ NOTHING = "No digit stands out in this picture. Use a photo of one digit, dark o
 # thinner, and would be too faint when scaled to 20 px.
 STROKE_SHARE = 0.1
 
-
 # One thread for all uploads: those at the same time need the memory of one.
 READER = ThreadPoolExecutor(1, "photo")
 
@@ -38,8 +39,24 @@ class PhotoError(ValueError):
     """A file in which no digit can be read; the message is shown to the user."""
 
 
-def read(content: bytes) -> np.ndarray:
-    """An image file, dark on light or light on dark -> float32 ink (84, 84) in [0, 1].
+@dataclass(frozen=True)
+class Photo:
+    """A photo that was read; the picture is upright, with a longer side of 560 px.
+
+    ink: float32 (84, 84) in [0, 1], the digit.
+    digit: float (h, w) in [0, 1], the ink where it is in the picture.
+    left_out: bool (h, w), what stands out in the picture, but is not the digit.
+    rivals: how many of the marks that were left out may be a digit as well.
+    """
+
+    ink: np.ndarray
+    digit: np.ndarray
+    left_out: np.ndarray
+    rivals: int
+
+
+def read(content: bytes) -> Photo:
+    """An image file, dark on light or light on dark -> its digit.
 
     Uneven light and specks are removed, thin strokes are thickened, and the digit fills as much of
     the field as an MNIST digit does. Raises PhotoError, with a remedy, if no digit can be read.
@@ -47,15 +64,16 @@ def read(content: bytes) -> np.ndarray:
     return READER.submit(_read, content).result()
 
 
-def _read(content: bytes) -> np.ndarray:
+def _read(content: bytes) -> Photo:
     grey = _grey(content)
+    scale = WORK_PX / max(grey.size)
+    size = [max(1, round(side * scale)) for side in grey.size]
     try:
-        scale = WORK_PX / max(grey.size)
-        size = [max(1, round(side * scale)) for side in grey.size]
-        ink = find_ink(np.asarray(grey.resize(size, Image.Resampling.BILINEAR)), scale)
+        found = find(np.asarray(grey.resize(size, Image.Resampling.BILINEAR)), scale)
     except NothingFound as error:
         raise PhotoError(NOTHING) from error
-    return _in_field(_cropped(_thickened(_cropped(ink))))
+    ink = _in_field(_cropped(_thickened(_cropped(found.ink))))
+    return Photo(ink, found.ink, found.left_out, found.rivals)
 
 
 def _cropped(ink: np.ndarray) -> np.ndarray:
@@ -170,17 +188,14 @@ def _thickened(digit: np.ndarray) -> np.ndarray:
     side = max(digit.shape)
     padded = np.pad(digit, side // 8 + 1)
     inked = padded > 0.5
-    inner = np.asarray(Image.fromarray(inked).convert("L").filter(ImageFilter.MinFilter(3))) > 0
+    inner = extremum(inked, 3, np.minimum)
     # A stroke has two sides, so its outline is twice as long as the stroke.
     outline = inked.sum() - inner.sum()
     thickness = 2 * inked.sum() / max(outline, 1)
     missing = round((STROKE_SHARE * side - thickness) / 2)
     if missing < 1:
         return digit
-    grey = Image.fromarray(np.rint(padded * 255).astype(np.uint8))
-    for _ in range(missing):  # one large filter gives the same, but takes seconds
-        grey = grey.filter(ImageFilter.MaxFilter(3))
-    return np.asarray(grey, np.float32) / 255
+    return extremum(padded, 2 * missing + 1, np.maximum)
 
 
 def _in_field(digit: np.ndarray) -> np.ndarray:

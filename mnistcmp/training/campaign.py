@@ -25,7 +25,7 @@ from mnistcmp.data.load import load_dataset, short_name
 from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.records import KEY, Records, RunRow, newest
 from mnistcmp.robustness_records import RobustnessRecords
-from mnistcmp.safe_files import DamagedFile, check_writable
+from mnistcmp.safe_files import DamagedFile, check_appendable, check_writable
 from mnistcmp.training.jobs import Job, Materials
 from mnistcmp.training.journal import Journal
 from mnistcmp.training.recording import key_of
@@ -128,8 +128,8 @@ def train(
     campaign at a time can write to a folder. After an interruption, the same order continues.
     Raises ValueError, with the remedy, if the order cannot be carried out, RecordsError if the
     folder has records of an earlier version, and as `load_dataset`, `Records.append` and
-    `checkpoints.save` do; OSError, before anything is trained, if a folder that will be needed
-    cannot be written.
+    `checkpoints.save` do; OSError, before anything is trained, if a folder or file that will be
+    needed cannot be written.
     """
     weights = order.out / short_name(order.dataset)
     results = order.out / "results"
@@ -137,6 +137,8 @@ def train(
         check_writable(folder)
     for recipe in order.recipes:
         check_writable(weights / recipe)
+    check_appendable(Records(results).path)
+    check_appendable(RobustnessRecords(results).path)
     with only_writer(order.out):
         return _train(order, say, show)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -160,7 +161,8 @@ def wrong_figures(
 
     weights: those that the table is about, by KEY; rows of others are left out.
     """
-    rows = table[[key in weights for key in table[KEY].itertuples(index=False, name=None)]]
+    keys = table[KEY].itertuples(index=False, name=None)
+    rows = table[np.array([key in weights for key in keys], dtype=bool)]
     each_kind = rows.groupby("kind").sample(1, random_state=0)
     chosen = each_kind.sample(min(CHECKED_FIGURES, len(each_kind)), random_state=0)
     with TemporaryDirectory(prefix="mnistcmp-") as shared:

@@ -190,15 +190,19 @@ def _without_interrupts() -> Iterator[None]:
 
 def _start(data: Path, device: str, steps: Counter) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=_die_with_parent, args=(data,), daemon=True).start()
     torch.set_num_threads(1)
     torch.backends.cudnn.deterministic = True  # a seed gives the same weights on a GPU, too
     jobs.prepare(load_materials(data), device, steps, data.parent)
 
 
-def _die_with_parent() -> None:
-    # A killed parent cannot stop its workers, which would wait for it indefinitely.
+def _die_with_parent(data: Path) -> None:
+    # A killed parent can neither stop its workers, which would wait for it indefinitely, nor delete
+    # their data.
     parent = parent_process()
     assert parent is not None  # a worker has one
     connection.wait([parent.sentinel])
+    with contextlib.suppress(OSError):  # another worker has deleted it
+        data.unlink()
+        data.parent.rmdir()
     os._exit(1)

@@ -57,6 +57,13 @@ def found(means, part: str, dial: str, recipe: str = "") -> effects.Effect:
     return effect
 
 
+def points(title: str, share_not_lost: float) -> str:
+    """The effect in words if this share more of 95 % is read at the end of the ladder."""
+    (side,) = [side for side in SIDES if side.title == title]
+    mean = sum(map(side.share, side.levels)) / len(side.levels)
+    return f"{95 * share_not_lost * mean:+.1f} ± "
+
+
 def test_study_isolates_two_parts_in_two_pairs_each():
     parts = [step.part for step in STUDY.changes]
     assert sorted(parts) == ["batch norm"] * 2 + ["pooled head"] * 2
@@ -102,13 +109,13 @@ def test_small_effects_are_not_named(means):
 def test_sentences_name_where_a_part_helps_and_where_it_harms(means):
     text = said(effects.say(effects.effects(STUDY, means())), None)
     head, norm, training = text.splitlines()
-    assert head.startswith("**Pooled head**: Better under shift (+30.5 ± ")
-    assert ". Worse under noise (-15.7 ± " in head
+    assert head.startswith(f"**Pooled head**: Better under shift ({points('Shift', 0.6)}")
+    assert f". Worse under noise ({points('Noise', -0.3)}" in head
     assert norm.startswith("**Batch norm**: Worse under blur (-")
     assert "shift" not in norm and "Better" not in norm
     assert training.startswith("**Noise and lower contrast in the training images**: Better under ")
     assert "salt and pepper (+" in training and " points, not seen in training)" in training
-    assert "noise (+26.1 ± " in training and "Worse under size, " in training
+    assert f"noise ({points('Noise', 0.5)}" in training and "Worse under size, " in training
 
 
 def test_conclusion_says_what_only_architecture_and_what_only_training_gives(means):
@@ -116,11 +123,12 @@ def test_conclusion_says_what_only_architecture_and_what_only_training_gives(mea
     text = said(effects.conclusion(effects.effects(STUDY, table), table), None)
     architecture, training = text.splitlines()
     assert architecture.startswith(
-        "**What only the architecture decides**: shift (pooled head +30.5 ± "
+        f"**What only the architecture decides**: shift (pooled head {points('Shift', 0.6)}"
     )
     assert "blur (batch norm -" in architecture
     assert "noise (" not in architecture and "size" not in architecture
-    assert training.startswith("**What only training improves**: noise (+26.1 ± ")
+    gain = points("Noise", 0.5)
+    assert training.startswith(f"**What only training improves**: noise ({gain}")
     assert "points for base_cnn, the best without it)" in training
     assert "salt and pepper (" in training and "not seen in training)" in training
     assert "shift" not in training and "size" not in training

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import shutil
 from urllib.parse import parse_qs, urlencode
 
@@ -20,7 +21,9 @@ from mnistcmp.data import pen_digits
 from mnistcmp.data.unipen import PenDigit
 from mnistcmp.drawing import canvas, share_link
 from mnistcmp.drawing.fabric_js import from_fabric
+from mnistcmp.drawing.photo import Photo
 from tests.helpers import APP
+from tests.photos import file, scan
 
 NETWORKS = sum(entry.recipe == "drawn" for entry in read_manifest())
 STROKE = {"type": "Path", "path": [["M", 140, 40], ["L", 140, 240]], "strokeWidth": 20}
@@ -163,9 +166,78 @@ def test_test_image_is_put_on_the_canvas_and_a_second_click_shows_another(digit,
     assert np.abs(pixels - image).mean() < 8  # of 255; the canvas shows 16 shades of grey
 
 
+def test_drawing_can_be_replaced_any_number_of_times():
+    app = AppTest.from_file(APP, default_timeout=120).run()
+    app.session_state["redraw"] = {"objects": [], "revision": 20_000}
+    for _ in range(2):
+        app.button(key="sample_0").click().run()
+        assert not app.exception
+        assert app.metric[0].value == "0"
+
+
+def photo_of(*digits: str) -> bytes:
+    """A sheet with these digits side by side and a line below them."""
+    sheet = np.concatenate([scan(digit) for digit in digits], axis=1)
+    sheet = np.pad(sheet, 60, constant_values=230)
+    sheet[370:373] = 120
+    return file(sheet)
+
+
+def upload(app: AppTest, content: bytes) -> None:
+    app.file_uploader(key="upload").set_value(("digit.png", content, "image/png")).run()
+    assert not app.exception
+
+
+def html(app: AppTest) -> str:
+    return "".join(part.proto.body for part in app.get("html"))
+
+
+LEFT_OUT = "striped marks were left out, because they are not the digit"
+
+
+def test_page_shows_what_was_left_out_of_a_photo_as_long_as_it_is_on_the_canvas():
+    app = AppTest.from_file(APP, default_timeout=120).run()
+    upload(app, photo_of("7"))
+    assert app.metric[0].value == "7"
+    assert LEFT_OUT in html(app)
+    assert not app.warning
+    upload(app, file(scan("4")))
+    assert app.metric[0].value == "4"
+    assert "<b>photo</b>: nothing was left out" in html(app)
+    labelled(app.button, "Clear").click().run()
+    app.button(key="sample_1").click().run()
+    assert "<b>photo</b>" not in html(app)
+
+
+def test_page_says_that_a_photo_has_two_digits():
+    app = AppTest.from_file(APP, default_timeout=120).run()
+    upload(app, photo_of("7", "4"))
+    assert app.metric[0].value in ("7", "4")
+    assert "has 2 marks that may be a digit" in app.warning[0].value
+    upload(app, photo_of("7"))
+    assert not app.warning
+
+
+def test_left_out_marks_are_striped_and_the_digit_is_not():
+    digit, left_out = np.zeros((560, 280)), np.zeros((560, 280), bool)
+    digit[40:240, 40:240], left_out[320:520, 40:240] = 1, True
+    shown = decoded(stages.of_photo(Photo(np.zeros((84, 84)), digit, left_out, 0)))
+    assert shown.shape == (224, 112)
+    assert (shown[20:92, 20:92] == 255).all()
+    striped = shown[132:204, 20:92]
+    assert set(np.unique(striped)) == {76, 204}
+    assert 0.4 < (striped == 76).mean() < 0.6
+
+
+def decoded(figure: str) -> np.ndarray:
+    """The pixels of the picture in a figure."""
+    (content,) = re.findall('base64,([^"]+)', figure)
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
+
+
 def test_each_preprocessing_is_shown_with_its_readings():
     app = run(as_url(one()), [STROKE])
-    pictures = "".join(part.proto.body for part in app.get("html"))
+    pictures = html(app)
     for way in stages.WAYS:
         assert way in pictures
     assert f"{NETWORKS} read 1" in pictures

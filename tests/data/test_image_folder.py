@@ -15,10 +15,12 @@ from mnistcmp.data.load import load_dataset, short_name
 COLOURS = {"blue": (0, 0, 255), "green": (0, 255, 0), "red": (255, 0, 0)}
 
 
-def save(path: Path, colour: tuple[int, ...] | int, size: tuple[int, int] = (6, 4)) -> None:
+def save(
+    path: Path, colour: tuple[int, ...] | int, size: tuple[int, int] = (6, 4), **options
+) -> None:
     """Save an image of one colour or grey level; `size` is width and height."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("L" if isinstance(colour, int) else "RGB", size, colour).save(path)
+    Image.new("L" if isinstance(colour, int) else "RGB", size, colour).save(path, **options)
 
 
 @pytest.fixture
@@ -292,8 +294,8 @@ def animation(path: Path) -> None:
 
 
 def half_a_file(path: Path) -> None:
-    Image.effect_noise((60, 40), 50).convert("RGB").save(path, "JPEG")
-    path.write_bytes(path.read_bytes()[:-500])
+    Image.effect_noise((6, 4), 50).convert("RGB").save(path, "JPEG")
+    path.write_bytes(path.read_bytes()[:-20])
 
 
 @pytest.mark.parametrize(
@@ -330,6 +332,40 @@ def test_all_unusable_files_are_refused_at_once_and_the_first_ten_by_name(folder
     assert message.endswith("and 2 more")
 
 
+def undecodable(path: Path, size: tuple[int, int]) -> None:
+    """Save an image whose pixels cannot be decoded, so that trying it gives another error."""
+    save(path, (0, 255, 0), size)
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+def test_image_of_another_size_is_refused_before_it_is_decoded(folder, load):
+    path = folder / "test" / "green" / "0.png"
+    undecodable(path, (600, 400))
+    with pytest.raises(ValueError, match=r"it has 600×400 px, .* has 6×4 px"):
+        load()
+    undecodable(path, (6, 4))
+    with pytest.raises(ValueError, match="truncated"):
+        load()
+
+
+def test_image_on_its_side_is_compared_upright(folder, load):
+    path = folder / "test" / "green" / "0.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation: turned by 90 degrees
+    save(path, (0, 255, 0), (4, 6), exif=exif)
+    assert load().test_images.shape == (3, 3, 4, 6)
+    save(path, (0, 255, 0), (6, 4), exif=exif)
+    with pytest.raises(ValueError, match=r"it has 4×6 px, .* has 6×4 px"):
+        load()
+
+
+def test_image_with_too_many_pixels_is_refused_before_it_is_decoded(folder, load):
+    first = folder / "train" / "blue" / "0.png"
+    undecodable(first, (2001, 2000))
+    with pytest.raises(ValueError, match=r"it has 2001×2000 px, more than 4,000,000: make it"):
+        load()
+
+
 # The image has 24 px. Pillow warns above the limit and refuses above twice the limit.
 @pytest.mark.parametrize("limit_px", [10, 20])
 def test_huge_image_is_refused_by_name(folder, load, monkeypatch, limit_px):
@@ -345,7 +381,7 @@ def test_images_above_the_memory_limit_are_refused(folder, load, monkeypatch):
 
 
 def test_interrupted_decoding_leaves_nothing(load, tmp_path, monkeypatch):
-    def interrupt(_):
+    def interrupt(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(image_folder, "_image", interrupt)
@@ -372,3 +408,15 @@ def test_folder_with_the_name_of_a_data_set_is_refused(tmp_path):
     (tmp_path / "MNIST").mkdir()
     with pytest.raises(ValueError, match="the folder .*MNIST would look like MNIST: rename it"):
         short_name(str(tmp_path / "MNIST"))
+
+
+@pytest.mark.parametrize("name", ["back\\slash", "not valid \udcff"])
+def test_folder_whose_name_the_records_cannot_hold_is_refused(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(ValueError, match="cannot be recorded under its name .*: rename it"):
+        short_name(str(tmp_path / name))
+
+
+def test_folder_without_a_name_is_refused():
+    with pytest.raises(ValueError, match="cannot be recorded under its name ''"):
+        short_name("/")

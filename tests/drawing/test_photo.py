@@ -32,7 +32,7 @@ BOLD_PX = 26  # too bold to be thickened
 @every_digit
 @pytest.mark.parametrize("brush_px", [BOLD_PX, USUAL_PX, 6])
 def test_digit_fills_the_field_like_an_mnist_digit(digit, brush_px):
-    ink = photo.read(file(scan(digit, brush_px)))
+    ink = photo.read(file(scan(digit, brush_px))).ink
     rows, columns = (np.flatnonzero((ink > 0.5).any(axis=axis)) for axis in (1, 0))
     assert max(np.ptp(rows), np.ptp(columns)) + 1 == pytest.approx(60, abs=1), "20 of 28 px"
     assert rows[0] + rows[-1] == pytest.approx(83, abs=2), "centred"
@@ -42,7 +42,7 @@ def test_digit_fills_the_field_like_an_mnist_digit(digit, brush_px):
 def test_separate_parts_of_a_digit_are_kept():
     body, bar = [(100, 80), (95, 140), (180, 160), (150, 230), (90, 215)], [(145, 60), (210, 60)]
     ink = 1 - np.asarray(canvas.paint([(body, USUAL_PX), (bar, USUAL_PX)])) / 255
-    assert overlap(photo.read(file(230 - 200 * ink)), ink) > ALIKE
+    assert overlap(photo.read(file(230 - 200 * ink)).ink, ink) > ALIKE
 
 
 @every_digit
@@ -228,7 +228,7 @@ def test_bar_becomes_a_tenth_of_its_height_thick(width):
 
 def test_soft_edges_do_not_shrink_a_stroke():
     blurred = grey(scan("7", BOLD_PX)).filter(ImageFilter.GaussianBlur(4))
-    area = (find_digit.find_ink(np.asarray(blurred)) > 0.5).sum() / (
+    area = (find_digit.find(np.asarray(blurred)).ink > 0.5).sum() / (
         painted("7", BOLD_PX) > 0.5
     ).sum()
     assert 0.95 < area < 1.1
@@ -276,7 +276,7 @@ def test_damaged_file_is_read_or_raises():
     read = 0
     for _ in range(200):
         try:
-            ink = photo.read(damaged(rng.choice(files), rng))
+            ink = photo.read(damaged(rng.choice(files), rng)).ink
         except PhotoError:
             continue
         assert ink.shape == (84, 84)

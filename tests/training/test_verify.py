@@ -15,6 +15,8 @@ from mnistcmp.training import campaign, schedule, verify
 from tests.helpers import Quiet
 from tests.made_up import falsify
 
+FIGURES = verify.CHECKED_FIGURES
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, toy):
@@ -26,7 +28,8 @@ def trained(tmp_path_factory, toy):
 
 
 @pytest.fixture
-def folder(trained, tmp_path):
+def folder(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(verify, "CHECKED_FIGURES", 1)  # the others only cost time
     return shutil.copytree(trained, tmp_path / "copy")
 
 
@@ -184,5 +187,6 @@ def test_only_a_few_figures_of_robustness_are_measured_again(folder, toy, monkey
         return accuracy(network, images, stress, count)
 
     monkeypatch.setattr(measure, "accuracy", counted)
+    monkeypatch.setattr(verify, "CHECKED_FIGURES", FIGURES)
     assert found(folder, toy) == ""
     assert len(measured) == len(set(measured)) == 10

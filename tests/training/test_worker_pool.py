@@ -205,7 +205,7 @@ def assert_records_are_complete_and_training_continues(program, toy, monkeypatch
 
 @needs_proc
 def test_killed_campaign_leaves_complete_records_and_can_be_continued(
-    program, inline, toy, monkeypatch, capsys
+    program, inline, toy, monkeypatch, capsys, tmp_path
 ):
     until(lambda: len(program.runs()))
     crew = program.workers()
@@ -213,6 +213,7 @@ def test_killed_campaign_leaves_complete_records_and_can_be_continued(
     end_process(program.process.pid)
     program.process.wait()
     until(lambda: not processes().keys() & set(crew))
+    assert not list(tmp_path.glob("mnistcmp-*"))  # the data for the workers
     assert_records_are_complete_and_training_continues(program, toy, monkeypatch, capsys)
 
 

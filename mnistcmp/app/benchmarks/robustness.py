@@ -42,7 +42,7 @@ def show(recipe: str, highlight: str | None) -> None:
     cached_records.warn_of_damaged_robustness()
     networks = corrupted(records)
     if networks.empty:
-        st.info(f"Robustness has not been measured yet. Measure it with {code(COMMAND)}.")
+        st.caption(f"Robustness has not been measured yet. Measure it with {code(COMMAND)}.")
     else:
         st.caption(
             "Every figure in this section is of one trained network, the one that the app uses "
@@ -127,7 +127,7 @@ def _nudges(entries: list[Entry], recipe: str, highlight: str | None) -> None:
     st.subheader("The smallest nudge, and whom else it fools")
     medians = nudge_tables.medians(entries)
     if medians["median_norm"].isna().all():
-        st.info(
+        st.caption(
             f"Nudges have not been measured yet for the recipe “{recipe}”. Measure them with "
             f"{code(NUDGE_COMMAND)}."
         )
@@ -151,8 +151,8 @@ def _transfers(pairs: pd.DataFrame, recipe: str) -> None:
     if shares.empty:
         return
     st.caption(
-        "Each row: what fools this network. Each column: how often it fools this other network too, "
-        f"of at least {pairs['n'].min()} digits that both read correctly without it. Networks that "
+        "Each row: what fools this network. Each column: how often it fools this other one too, of "
+        f"at least {pairs['n'].min()} digits that both read correctly without it. Networks that "
         "the same nudges fool stand together. Grey: the network itself, which is fooled by "
         "definition."
     )

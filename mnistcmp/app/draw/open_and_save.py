@@ -2,23 +2,37 @@
 
 import io
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
 from mnistcmp.app import cached_records, links, session
+from mnistcmp.app.draw import stages
 from mnistcmp.app.plain_text import plain
 from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.drawing import canvas, photo
-from mnistcmp.drawing.canvas import Drawing
+from mnistcmp.drawing.canvas import Drawing, Picture
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 # A setting's name in a link -> its key in the session.
 SETTINGS = {"recipe": session.RECIPE, "order": session.ORDER, "way": session.WAY}
+
+
+class Uploaded(NamedTuple):
+    """A photo that was put on the canvas.
+
+    png: its picture there.
+    html: what was read and what was left out.
+    warning: what else may be a digit; None if nothing is.
+    """
+
+    png: bytes
+    html: str
+    warning: str | None
 
 
 def from_link(choices: dict[str, list[str]]) -> None:
@@ -122,9 +136,26 @@ def _take_upload() -> None:
     if (file := st.session_state[session.UPLOAD]) is None:
         return
     try:
-        session.put([canvas.put(photo.read(file.getvalue()))])
+        read = photo.read(file.getvalue())
     except photo.PhotoError as error:
         st.session_state[session.UPLOAD_PROBLEM] = str(error)
+        return
+    picture, warning = canvas.put(read.ink), None
+    if read.rivals:
+        warning = (
+            f"This photo has {1 + read.rivals} marks that may be a digit. The networks read the "
+            "most prominent one, which is shown without stripes below “What the networks see”. "
+            "To read another one, cut it out of the photo."
+        )
+    session.put([picture])
+    st.session_state[session.PHOTO] = Uploaded(picture.png, stages.of_photo(read), warning)
+
+
+def uploaded() -> Uploaded | None:
+    """The last uploaded photo, while its digit is on the canvas."""
+    last: Uploaded | None = st.session_state.get(session.PHOTO)
+    pictures = [part.png for part in session.drawing() if isinstance(part, Picture)] if last else []
+    return last if last and last.png in pictures else None
 
 
 def _png(drawing: Drawing) -> bytes:

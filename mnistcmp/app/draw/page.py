@@ -115,8 +115,11 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
         st.warning(f"The app cannot say “not sure”: {plain(error)}; {threshold.REMEDY}.")
     together = consensus(reading, rates["least_certainty"] if rates else 0.0)
     milliseconds = 1000 * (time.perf_counter() - started)
+    photo = open_and_save.uploaded()
     with verdict:
         _verdict(reading, together, milliseconds)
+        if photo and photo.warning:
+            st.warning(photo.warning)
     with below:
         room = hold_out.room()
     with chart:
@@ -140,7 +143,7 @@ def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bo
         images = np.stack([stages.WAYS[other](steps) for other in others])
         readings = {way: reading} | dict(zip(others, read(images, ordered), strict=True))
         st.session_state[session.SEEN] = stages.as_html(
-            steps, {w: readings[w] for w in stages.WAYS}
+            steps, {w: readings[w] for w in stages.WAYS}, photo.html if photo else None
         )
     if seen := st.session_state.get(session.SEEN):
         stages.show(*seen)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from mnistcmp.app import pictures
 from mnistcmp.drawing import Stages, preprocess
 
 if TYPE_CHECKING:
+    from mnistcmp.drawing.photo import Photo
     from mnistcmp.inference import Reading
 
 WAYS: dict[str, Callable[[Stages], np.ndarray]] = {
@@ -29,9 +31,35 @@ STAGES = {
 }
 
 
-def as_html(steps: Stages, readings: dict[str, "Reading"]) -> tuple[str, str]:
-    """Two rows of pictures as HTML: the stages, and each preprocessing with its readings."""
-    stages = [
+PHOTO_PX = 224  # the longer side of a photo: twice that of a stage, because lines are thin
+STRIPE_PX = 3
+
+
+def of_photo(photo: "Photo") -> str:
+    """A photo as HTML: the digit as it was found, and the other marks striped."""
+    size = np.array(photo.digit.shape[::-1]) * PHOTO_PX // max(photo.digit.shape)
+    digit, left_out = (
+        np.asarray(Image.fromarray(np.float32(marks)).resize(np.maximum(size, 1)))
+        for marks in (photo.digit, photo.left_out)
+    )
+    rows, columns = np.indices(digit.shape)
+    stripes = np.where((rows + columns) // STRIPE_PX % 2, 0.8, 0.3)
+    text = "nothing was left out"
+    if photo.left_out.any():
+        text = "striped marks were left out, because they are not the digit"
+    seen = np.maximum(digit, stripes * (left_out > 0.1))
+    return pictures.thumbnail(seen, f"<b>photo</b>: {text}", f"photo: {text}", PHOTO_PX)
+
+
+def as_html(
+    steps: Stages, readings: dict[str, "Reading"], photo: str | None = None
+) -> tuple[str, str]:
+    """Two rows of pictures as HTML: the stages, and each preprocessing with its readings.
+
+    `photo`: the uploaded photo as HTML, if the drawing has one; it is the first stage.
+    """
+    stages = [photo] if photo else []
+    stages += [
         pictures.thumbnail(getattr(steps, stage), f"<b>{stage}</b>: {text}", f"{stage}: {text}")
         for stage, text in STAGES.items()
     ]

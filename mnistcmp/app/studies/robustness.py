@@ -52,14 +52,16 @@ def show(study: Study, recipe: str) -> None:
 
 
 def _caption(networks: pd.DataFrame) -> str:
-    counts = networks.groupby("model").size()
+    counts, images = networks.groupby("model").size(), networks["images"]
+    least = "" if images.nunique() == 1 else "at least "
     trained = " to ".join(map(str, sorted({counts.min(), counts.max()})))
     text = (
         "The mean over fifteen corruptions after MNIST-C (Mu and Gilmer, 2019), written anew, on "
-        f"at least {networks['images'].min():,} test digits each; trained networks: {trained} of "
-        "each kind. Grey ticks: clean digits. Lines through dots above: from the lowest to the "
-        "highest of them."
+        f"{least}{images.min():,} test digits each; trained networks of each kind: {trained}. Grey "
+        "ticks: clean digits."
     )
+    if counts.max() > 1:
+        text += " Lines in the upper chart: from the lowest to the highest of them."
     if counts.min() < ENOUGH_RUNS:
         text += (
             f" With fewer than {ENOUGH_RUNS} trained networks, the interval of a gain covers the "

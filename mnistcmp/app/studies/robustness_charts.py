@@ -131,7 +131,7 @@ def effects(found: Iterable[Effect]) -> alt.LayerChart:
     title = "Change in mean accuracy, points"
     base = alt.Chart(rows).encode(
         y=alt.Y("dial:N", sort=None, title=None, axis=NAMES),
-        opacity=alt.condition("datum.consistent", alt.value(1), alt.value(0.3)),
+        opacity=alt.condition("datum.consistent", alt.value(1), alt.value(0.45)),
     )
     tooltip = [
         "dial",

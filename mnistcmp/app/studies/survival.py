@@ -45,13 +45,18 @@ def show(study: Study) -> None:
 
 
 def _ladders(study: Study, records: pd.DataFrame, rows: dict[Side, pd.DataFrame]) -> None:
-    seeds = records.groupby(["model", "recipe"])["seed"].nunique()
-    images = records.loc[records["kind"].isin(BRIEFLY), "n"].min()
-    each = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
+    measured = records[records["kind"].isin(BRIEFLY)]
+    seeds = measured.groupby(["model", "recipe"])["seed"].nunique()
+    each = " to ".join(map(str, sorted({seeds.min(), seeds.max()})))
     st.caption(
-        f"Accuracy on {images:,} test digits. Solid lines: the recipe {BEFORE}; dashed lines: "
-        f"{AFTER}. Mean over {each} trained networks each, with a band from the lowest to the "
-        "highest."
+        f"Accuracy on {measured['n'].min():,} test digits. Solid lines: recipe {BEFORE}; dashed "
+        f"lines: {AFTER}. "
+        + (
+            "One trained network each: other seeds may differ."
+            if seeds.max() == 1
+            else f"Mean over {each} trained networks each, with a band from the lowest to the "
+            "highest."
+        )
     )
     st.html(palette.network_legend(study.models))
     sides = list(rows)
