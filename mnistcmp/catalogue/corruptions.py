@@ -224,7 +224,7 @@ class Side:
         return self.dial.upper if self.levels[-1] > self.dial.rest else self.dial.lower
 
     def label(self, level: float) -> str:
-        """A level for readers, with three digits; infinity as beyond the last level."""
+        """A level for readers, with three digits; inf, which is never reached, is “beyond”."""
         if level == inf:
             return f"beyond {self.dial.label(self.levels[-1])}"
         return self.dial.label(float(f"{level:.3g}"))
