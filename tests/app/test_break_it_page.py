@@ -8,8 +8,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnistcmp.app import cached_records, session
-from mnistcmp.app.break_it import link, slider, sweep
+from mnistcmp.app import cached_records
+from mnistcmp.app.break_it import sweep
 from mnistcmp.catalogue.corruptions import DIALS
 from mnistcmp.checkpoints import read_manifest
 from tests.helpers import page
@@ -229,35 +229,6 @@ def test_bad_level_keeps_the_dial_of_the_link():
     app = run("dial=turn&level=500")
     assert data(app)["dial"] == "turn"
     assert data(app)["levels"][data(app)["at"]] == 0
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [None, 7, "x", [], {}, {"dial": "shift"}, {"dial": ["shift"], "level": 1}]
-    + [
-        {"dial": "shift", "direction": "right", "level": level}
-        for level in (99, -1, float("nan"), True, None, "3", 10**400, [3])
-    ]
-    + [{"dial": "shift", "direction": "", "level": 3}, {"dial": "turn", "direction": "up"}],
-)
-def test_malformed_report_of_the_slider_is_refused(sent, monkeypatch):
-    state = {session.BREAK_SLIDER: {"place": sent}, session.BREAK_LEVEL: ("shift", "right", 3.0)}
-    monkeypatch.setattr(st, "session_state", state)
-    slider._take_place()
-    assert state[session.BREAK_SLIDER_PROBLEM]
-    assert session.BREAK_LEVEL not in state
-
-
-def test_report_of_the_slider_is_the_level_of_the_session(monkeypatch):
-    sent = {"dial": "turn", "direction": "", "level": -40}
-    state = {session.BREAK_SLIDER: {"place": sent}}
-    monkeypatch.setattr(st, "session_state", state)
-    slider._take_place()
-    assert state == {
-        session.BREAK_SLIDER: {"place": sent},
-        session.BREAK_LEVEL: ("turn", "", -40.0),
-    }
-    assert link.checked_place(sent) == ("turn", "", -40.0)
 
 
 def test_refused_report_is_shown_and_the_dial_goes_to_rest():
