@@ -119,7 +119,8 @@ def test_network_is_an_entry_and_its_place_in_a_study(train, monkeypatch):
     assert row.loc["wide_cnn", "params"] == 137_226
     assert row.loc["wide_cnn", "status"] == "ok"
     assert "wide_cnn" in checkpoints.load_all("tuned")
-    assert "wide_cnn" in shown("studies", study=study).dataframe[0].value["network"].tolist()
+    figures = shown("studies", study=study).dataframe[-1].value  # after that of robustness
+    assert "wide_cnn" in figures["network"].tolist()
     assert "wide_cnn" in shown("benchmarks").selectbox(key="highlight").options
     assert "wide_cnn" in read_by("tuned")
     inside = shown("inside", inside="wide_cnn", draw_recipe="tuned")

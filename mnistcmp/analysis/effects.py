@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mnistcmp.analysis.comparisons import ENOUGH_RUNS, Gap
-from mnistcmp.analysis.robustness_tables import SIDES, Side
 from mnistcmp.analysis.statistics import half_interval_of_contrast
 from mnistcmp.analysis.text import Finding
+from mnistcmp.catalogue.corruptions import SIDES, Side
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import Study
 

@@ -49,12 +49,13 @@ def transfers(entries: Iterable[Entry]) -> pd.DataFrame:
 
 
 def matrix(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The shares of `transfers` for one recipe: how often what fools the row fools the column.
+    """`share_doubled` of `transfers` for one recipe: the row's nudges, read by the column.
 
-    In the order of the catalogue. NaN on the diagonal, where the share is 1 by definition, and
+    Doubled, because a nudge that is just large enough for one network hardly ever fools another.
+    In the order of the catalogue. NaN on the diagonal, where all are fooled by definition, and
     where it was not measured.
     """
-    shares = pairs.pivot(index="model", columns="other", values="share")
+    shares = pairs.pivot(index="model", columns="other", values="share_doubled")
     models = [model for model in MODELS if model in shares.index]
     return shares.reindex(index=models, columns=models)
 
@@ -77,38 +78,38 @@ def alike_together(shares: pd.DataFrame) -> list[str]:
     return shares.index[np.argsort(place if place[0] < 0 else -place, kind="stable")].tolist()
 
 
-def say_transfers(shares: pd.DataFrame) -> list[Finding]:
-    """How often nudges fool other networks: on average, within a family and between families."""
-    pairs = shares.stack().dropna().rename_axis(["of", "to"]).rename("share").reset_index()
+def say_transfers(pairs: pd.DataFrame) -> list[Finding]:
+    """How often nudges fool other networks, as they are and doubled; `pairs` as `transfers`."""
+    pairs = pairs.dropna(subset=["share", "share_doubled"]).reset_index(drop=True)
     if pairs.empty:
         return []
-    same = pairs["of"].map(_family) == pairs["to"].map(_family)
+    same = pairs["model"].map(_family) == pairs["other"].map(_family)
     found = [
         Finding(
-            f"**A nudge that fools one network fools another** in {_mean(pairs)} of the cases, on "
-            f"average over {len(pairs):,} pairs of networks."
+            f"**The smallest nudge fools another network** in {_mean(pairs, 'share')} of cases, "
+            f"on average over {len(pairs):,} pairs of networks; doubled, in {_mean(pairs)}."
         )
     ]
     if same.any() and not same.all():
         found.append(
             Finding(
-                f"**Within a family** the share is {_mean(pairs[same])}, between families "
+                f"**Doubled, within a family** the share is {_mean(pairs[same])}, between families "
                 f"{_mean(pairs[~same])}."
             )
         )
-    highest, lowest = (pairs.loc[pairs["share"].agg(which)] for which in ("idxmax", "idxmin"))
+    most, least = (pairs.loc[pairs["share_doubled"].agg(end)] for end in ("idxmax", "idxmin"))
     return [
         *found,
         Finding(
-            f"**Most often**: what fools {highest['of']} fools {highest['to']} "
-            f"({100 * highest['share']:.0f} %). **Least often**: what fools {lowest['of']} fools "
-            f"{lowest['to']} ({100 * lowest['share']:.0f} %)."
+            f"**Doubled, most often** {most['model']}’s fool {most['other']} "
+            f"({100 * most['share_doubled']:.0f} %), **least often** {least['model']}’s fool "
+            f"{least['other']} ({100 * least['share_doubled']:.0f} %)."
         ),
     ]
 
 
-def _mean(pairs: pd.DataFrame) -> str:
-    return f"{100 * pairs['share'].mean():.0f} %"
+def _mean(pairs: pd.DataFrame, column: str = "share_doubled") -> str:
+    return f"{100 * pairs[column].mean():.0f} %"
 
 
 def _family(model: str) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mnistcmp.analysis.comparisons import ENOUGH_RUNS, Gap
-from mnistcmp.analysis.robustness_tables import SIDES, Side
 from mnistcmp.analysis.statistics import (
     Correlation,
     half_interval_of_gap,
@@ -18,6 +17,7 @@ from mnistcmp.analysis.statistics import (
     rank_correlation,
 )
 from mnistcmp.analysis.text import Finding, listed, points
+from mnistcmp.catalogue.corruptions import SIDES, Side
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import Step, Study
 

@@ -3,8 +3,8 @@
 import pytest
 
 from mnistcmp.analysis import effects
-from mnistcmp.analysis.robustness_tables import SIDES, ladder_means
-from mnistcmp.catalogue.corruptions import DIALS
+from mnistcmp.analysis.robustness_tables import ladder_means
+from mnistcmp.catalogue.corruptions import DIALS, SIDES
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.robustness_records import RobustnessRecords
 from tests.made_up import measured, said

@@ -73,7 +73,7 @@ def test_matrix_has_a_row_for_the_network_whose_nudges_fool_the_column():
     )
     matrix = nudge_tables.matrix(pairs)
     assert matrix.index.tolist() == matrix.columns.tolist() == ["mlp", "cnn"]
-    assert (matrix.loc["cnn", "mlp"], matrix.loc["mlp", "cnn"]) == (0.25, 0.75)
+    assert (matrix.loc["cnn", "mlp"], matrix.loc["mlp", "cnn"]) == (0.5, 1)
     assert math.isnan(matrix.loc["mlp", "mlp"])
 
 
@@ -86,9 +86,13 @@ def test_networks_that_the_same_nudges_fool_stand_together():
 
 
 def test_sentences_about_transfers_name_means_and_extremes():
-    text = said(nudge_tables.say_transfers(TWO_CLUSTERS), None)
-    assert "in 34 % of the cases, on average over 12 pairs" in text
+    doubled = TWO_CLUSTERS.rename_axis(index="model", columns="other").stack()
+    pairs = doubled.rename("share_doubled").reset_index().assign(share=0.03)
+    text = said(nudge_tables.say_transfers(pairs), None)
+    assert "in 3 % of cases, on average over 12 pairs of networks; doubled, in 34 %." in text
     # mlp and fcn are perceptrons, cnn and simple_cnn convolutional.
-    assert "**Within a family** the share is 10 %, between families 46 %." in text
-    assert "what fools fcn fools simple_cnn (90 %)" in text
-    assert nudge_tables.say_transfers(TWO_CLUSTERS.iloc[:1, :1]) == []
+    assert "**Doubled, within a family** the share is 10 %, between families 46 %." in text
+    assert (
+        "**Doubled, most often** fcn’s fool simple_cnn (90 %), **least often** mlp’s fool" in text
+    )
+    assert nudge_tables.say_transfers(pairs[:0]) == []

@@ -5,8 +5,7 @@ import math
 import pytest
 
 from mnistcmp.analysis import robustness_tables as tables
-from mnistcmp.analysis.robustness_tables import SIDES, Side
-from mnistcmp.catalogue.corruptions import DIALS
+from mnistcmp.catalogue.corruptions import DIALS, SIDES, Side
 from mnistcmp.robustness_records import RobustnessRecords
 from tests.made_up import measured
 

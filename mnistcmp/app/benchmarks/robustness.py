@@ -151,12 +151,12 @@ def _transfers(pairs: pd.DataFrame, recipe: str) -> None:
     if shares.empty:
         return
     st.caption(
-        "Each row: what fools this network. Each column: how often it fools this other one too, of "
-        f"at least {pairs['n'].min()} digits that both read correctly without it. Networks that "
-        "the same nudges fool stand together. Grey: the network itself, which is fooled by "
-        "definition."
+        "Each row: the smallest nudges that fool this network, each pixel’s change twice as large. "
+        "Each column: how often this other network is fooled, too, of at least "
+        f"{pairs['n'].min()} digits that both read correctly without a nudge. Networks that the "
+        "same nudges fool stand together. Grey: the network itself, fooled by definition."
     )
-    _say(st.container(), nudge_tables.say_transfers(shares))
+    _say(st.container(), nudge_tables.say_transfers(pairs))
     st.altair_chart(charts.transfers(shares, nudge_tables.alike_together(shares)))
     _download("Whom nudges fool as CSV", pairs, f"nudge-transfers-{recipe}")
 

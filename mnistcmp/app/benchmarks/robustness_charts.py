@@ -6,16 +6,15 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from mnistcmp.analysis.robustness_tables import SIDES, Side
 from mnistcmp.app.benchmarks.charts import NAMES, POINTED_AT, family_colour, family_of, opacity_for
 from mnistcmp.app.charts import recipe_shape
 from mnistcmp.app.palette import INK
-from mnistcmp.catalogue.corruptions import CORRUPTIONS
+from mnistcmp.catalogue.corruptions import CORRUPTIONS, SIDES, Side
 
 ROW_PX = 18
 LEGEND = alt.Legend(orient="top", gradientLength=160, titleLimit=300)
 COLUMNS = alt.Axis(orient="top", labelAngle=-90, labelLimit=170, labelOverlap=False)
-MANY_COLUMNS = alt.Axis(orient="top", labelAngle=-90, labelOverlap=True, title="also fools")
+MANY_COLUMNS = alt.Axis(orient="top", labelAngle=-90, labelOverlap=True, title="fool")
 
 
 def clean_and_corrupted(networks: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
@@ -158,25 +157,25 @@ def nudge_norms(medians: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
 
 
 def transfers(shares: pd.DataFrame, order: list[str]) -> alt.LayerChart:
-    """How often a nudge that fools one network (row) fools another (column)."""
-    rows = 100 * shares.rename_axis(index="fools", columns="also fools")
+    """How often doubled nudges of one network (row) fool another (column)."""
+    rows = 100 * shares.rename_axis(index="nudges of", columns="fool")
     rows = rows.stack().rename("percent").reset_index()
     base = alt.Chart(rows).encode(
-        x=alt.X("also fools:N", sort=order, axis=MANY_COLUMNS),
-        y=alt.Y("fools:N", sort=order, axis=NAMES, title="what fools"),
+        x=alt.X("fool:N", sort=order, axis=MANY_COLUMNS),
+        y=alt.Y("nudges of:N", sort=order, axis=NAMES),
     )
     cells = (
         base.transform_filter("isValid(datum.percent)")
         .mark_rect()
         .encode(
-            color=_colour("percent:Q", "Also fooled, % of the digits"),
-            tooltip=["fools", "also fools", alt.Tooltip("percent:Q", title="%", format=".0f")],
+            color=_colour("percent:Q", "Fooled, % of the digits"),
+            tooltip=["nudges of", "fool", alt.Tooltip("percent:Q", title="%", format=".0f")],
         )
     )
     itself = base.transform_filter("!isValid(datum.percent)").mark_rect(color=INK, opacity=0.4)
     return (itself + cells).properties(
         height=alt.Step(ROW_PX),
-        description=f"How often a nudge that fools one of {len(order)} networks fools another.",
+        description=f"How often doubled nudges of one of {len(order)} networks fool another.",
     )
 
 

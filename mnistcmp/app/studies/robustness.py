@@ -6,10 +6,10 @@ import streamlit as st
 from mnistcmp.analysis import robustness_tables as tables
 from mnistcmp.analysis.comparisons import ENOUGH_RUNS
 from mnistcmp.analysis.robustness_findings import say_steps, stressed_steps
-from mnistcmp.analysis.robustness_tables import SIDES
 from mnistcmp.app import cached_records
 from mnistcmp.app.plain_text import code, plain
 from mnistcmp.app.studies import robustness_charts as charts
+from mnistcmp.catalogue.corruptions import SIDES
 from mnistcmp.catalogue.studies import Study
 from mnistcmp.records import RecordsError
 from mnistcmp.robustness_records import COMMAND

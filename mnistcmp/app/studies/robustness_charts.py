@@ -7,9 +7,9 @@ import pandas as pd
 
 from mnistcmp.analysis.effects import BEFORE, MEAN, Effect, table
 from mnistcmp.analysis.robustness_findings import StressedStep
-from mnistcmp.analysis.robustness_tables import Side
 from mnistcmp.app.charts import network_colour, network_shape, recipe_shape
 from mnistcmp.app.palette import INK
+from mnistcmp.catalogue.corruptions import Side
 
 UNDER_CORRUPTION = "Mean accuracy under corruption, %"
 HEIGHT_PX = 240

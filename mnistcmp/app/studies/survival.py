@@ -5,10 +5,11 @@ import streamlit as st
 
 from mnistcmp.analysis import effects
 from mnistcmp.analysis.effects import AFTER, BEFORE, Effect
-from mnistcmp.analysis.robustness_tables import BRIEFLY, SIDES, Side, ladder_means, spreads
+from mnistcmp.analysis.robustness_tables import BRIEFLY, ladder_means, spreads
 from mnistcmp.app import palette
 from mnistcmp.app.studies import robustness_charts as charts
 from mnistcmp.app.studies.robustness import records_of
+from mnistcmp.catalogue.corruptions import SIDES, Side
 from mnistcmp.catalogue.studies import Study
 
 COLUMNS = 3
