@@ -208,6 +208,14 @@ def test_study_shows_the_users_own_data_set(records):
     assert not app.exception
 
 
+@pytest.mark.parametrize("also", [[], ["base_norm"]])
+def test_data_set_of_another_study_is_offered_only_for_a_comparison(records, also):
+    on_photos = (run(model, 0.77, dataset="cifar10-jpeg") for model in ["base_cnn", *also])
+    record(records, run("base_cnn", 0.99, dataset="mnist"), *on_photos)
+    offered = [choice.key for choice in shown(10).segmented_control]
+    assert ("dataset_10" in offered) == bool(also)
+
+
 def test_name_of_a_folder_with_markup_is_shown_as_text(records):
     name = "*a* <b>c [d](e) :red[f] `g` _h_"
     record(records, run("kernel_3", 0.97, dataset="mnist"), run("kernel_3", 0.6, dataset=name))

@@ -26,7 +26,7 @@ from mnistcmp.app import cached_records, palette
 from mnistcmp.app.plain_text import code, plain
 from mnistcmp.app.studies import charts, robustness, survival
 from mnistcmp.app.studies.table import published_on, show_table
-from mnistcmp.catalogue.datasets import argument, title
+from mnistcmp.catalogue.datasets import DATASETS, argument, title
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES, Study
 from mnistcmp.data.sample_pack import SamplesError
@@ -77,9 +77,12 @@ def page() -> None:
 def _dataset(study: Study, runs: pd.DataFrame) -> str | None:
     """The data set to show, the study's own by default; None if there is none.
 
-    Says which of the study's data sets have no runs yet.
+    Says which of the study's data sets have no runs yet. Another listed data set is offered if two
+    of the study's networks were trained on it: a single one may belong to another study.
     """
-    trained = runs["dataset"].unique().tolist()
+    networks = runs.groupby("dataset", sort=False)["model"].nunique()
+    others = DATASETS.keys() - study.datasets
+    trained = [name for name, count in networks.items() if count > 1 or name not in others]
     for dataset in study.datasets:
         if dataset not in trained:
             st.info(f"No runs on {title(dataset)} yet. Train with {_command(study, dataset)}.")
