@@ -12,6 +12,7 @@ import streamlit as st
 from mnistcmp.app.cached_records import changed
 from mnistcmp.app.plain_text import code, plain
 from mnistcmp.catalogue.networks import MODELS
+from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.records import default_folder, training_command
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def weights_changed(folder: Path, recipe: str, dataset: str) -> tuple[int, int]:
 
 
 # `max_entries` drops old networks when others are trained while the app runs.
-@st.cache_resource(show_spinner="Loading the networks …", max_entries=3)
+@st.cache_resource(show_spinner="Loading the networks …", max_entries=len(RECIPES))
 def _readers(
     folder: Path, recipe: str, dataset: str, folder_changed: int, manifest_changed: int
 ) -> tuple[dict[str, "nn.Module"], list[str]]:
@@ -103,7 +104,7 @@ def _readers(
     return readers, problems
 
 
-@st.cache_resource(show_spinner="Loading the networks …", max_entries=3)
+@st.cache_resource(show_spinner="Loading the networks …", max_entries=len(RECIPES))
 def _networks(
     folder: Path, recipe: str, dataset: str, folder_changed: int, manifest_changed: int
 ) -> tuple[dict[str, "nn.Module"], list[str]]:

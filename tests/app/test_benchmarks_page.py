@@ -26,7 +26,6 @@ from tests.helpers import APP, page
 @pytest.fixture(autouse=True)
 def empty_caches():
     st.cache_data.clear()
-    st.cache_resource.clear()
 
 
 def run() -> AppTest:

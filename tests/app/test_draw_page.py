@@ -32,7 +32,6 @@ STROKE = {"type": "Path", "path": [["M", 140, 40], ["L", 140, 240]], "strokeWidt
 @pytest.fixture(autouse=True)
 def empty_caches():
     st.cache_data.clear()
-    st.cache_resource.clear()
 
 
 def as_url(rgba: np.ndarray) -> str:

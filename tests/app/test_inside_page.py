@@ -25,7 +25,6 @@ SECTIONS = [
 @pytest.fixture(autouse=True)
 def empty_caches():
     st.cache_data.clear()
-    st.cache_resource.clear()
 
 
 def run(**session: object) -> AppTest:
