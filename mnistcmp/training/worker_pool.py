@@ -7,6 +7,7 @@ pipe to it holds 64 KiB, so more in the arguments could block this process for e
 import contextlib
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -202,7 +203,5 @@ def _die_with_parent(data: Path) -> None:
     parent = parent_process()
     assert parent is not None  # a worker has one
     connection.wait([parent.sentinel])
-    with contextlib.suppress(OSError):  # another worker has deleted it
-        data.unlink()
-        data.parent.rmdir()
+    shutil.rmtree(data.parent, ignore_errors=True)  # another worker may have deleted it
     os._exit(1)
