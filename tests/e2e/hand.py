@@ -35,4 +35,4 @@ def button(page: Page, name: str) -> Locator:
 def expect_consensus(page: Page, value: str) -> None:
     """Wait until the consensus is `value`."""
     metric = page.get_by_test_id("stMetric").filter(has_text="Consensus")
-    expect(metric.get_by_test_id("stMetricValue")).to_have_text(value, timeout=30_000)
+    expect(metric.get_by_test_id("stMetricValue")).to_have_text(value)

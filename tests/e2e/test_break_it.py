@@ -35,11 +35,11 @@ def slider(page: Page) -> Locator:
 
 
 def expect_level(page: Page, text: str) -> None:
-    expect(slider(page)).to_have_attribute("aria-valuetext", text, timeout=30_000)
+    expect(slider(page)).to_have_attribute("aria-valuetext", text)
 
 
 def expect_dial(page: Page, title: str) -> None:
-    expect(slider(page)).to_have_accessible_name(title, timeout=30_000)
+    expect(slider(page)).to_have_accessible_name(title)
 
 
 def answer(page: Page, model: str) -> str:
@@ -128,8 +128,8 @@ def test_link_opens_the_same_dial_and_level_in_another_browser(page, browser):
     expect(button(page, "Undo")).to_be_enabled()  # the finished stroke has arrived
     page.get_by_role("link", name="Break it").click()
     # The Draw page's elements are gone when the page is complete.
-    expect(page.locator("canvas.upper-canvas")).to_have_count(0, timeout=60_000)
-    expect(button(page, "Link")).to_have_count(1, timeout=60_000)
+    expect(page.locator("canvas.upper-canvas")).to_have_count(0)
+    expect(button(page, "Link")).to_have_count(1)
     page.get_by_role("radio", name="Turn", exact=True).click()
     expect_dial(page, "Turn")
     slider(page).focus()
@@ -138,7 +138,7 @@ def test_link_opens_the_same_dial_and_level_in_another_browser(page, browser):
     expect_level(page, "30°")
     expect(page.get_by_role("status").filter(has_text="At 30°: ")).to_have_count(1)
     button(page, "Link").click()
-    expect(page.get_by_test_id("stCode")).to_contain_text("level=30", timeout=30_000)
+    expect(page.get_by_test_id("stCode")).to_contain_text("level=30")
     shown = page.locator(".state").inner_text()
     other = opened(browser, page.get_by_test_id("stCode").inner_text())
     expect_dial(other, "Turn")

@@ -17,7 +17,7 @@ def choose(page: Page, label: str, model: str) -> None:
 def expect_reading(page: Page, model: str, digit: str) -> None:
     """Wait until the page shows that the model reads `digit`."""
     metric = page.get_by_test_id("stMetric").filter(has_text=f"{model} reads")
-    expect(metric.get_by_test_id("stMetricValue")).to_have_text(digit, timeout=60_000)
+    expect(metric.get_by_test_id("stMetricValue")).to_have_text(digit)
 
 
 def test_two_models_read_the_drawing_and_choices_survive_a_page_change(page):
