@@ -57,7 +57,7 @@ def test_click_on_a_cell_of_the_confusion_matrix_shows_its_images(benchmarks):
     cell.click()
     expect(
         benchmarks.get_by_text(re.compile(rf"Images of {was} that .* misread as {read_as}:"))
-    ).to_be_visible(timeout=30_000)
+    ).to_be_visible()
     expect(benchmarks.get_by_text(re.compile(r"^no\. \d+$")).first).to_be_visible()
 
 

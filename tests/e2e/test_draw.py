@@ -52,7 +52,7 @@ def test_undo_removes_an_unreported_stroke_and_then_the_one_before(page):
     draw(page, [[(40, 60), (240, 60), (40, 220), (240, 220)]])
     expect(page.get_by_text(f"{NETWORKS} networks agree")).to_have_count(0)
     button(page, "Undo").click()  # before the canvas has reported the stroke
-    expect(page.get_by_text(f"All {NETWORKS} networks agree")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(f"All {NETWORKS} networks agree")).to_be_visible()
     expect_consensus(page, "1")
     button(page, "Undo").click()
     expect_consensus(page, "–")
@@ -63,7 +63,7 @@ def test_drawing_survives_a_page_change(page):
     expect_consensus(page, "7")
     expect(button(page, "Undo")).to_be_enabled()  # the finished stroke has arrived
     page.get_by_role("link", name="Benchmarks").click()
-    expect(page.get_by_role("heading", name="Benchmarks")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Benchmarks")).to_be_visible()
     page.get_by_role("link", name="Draw").click()
     expect_consensus(page, "7")
 
@@ -83,7 +83,7 @@ def test_drawing_survives_every_option(page):
 def test_scribble_is_not_read_as_a_digit(page):
     zigzag = [(40 + 20 * step, 40 if step % 2 else 240) for step in range(11)]
     draw(page, [zigzag, [(40, 60), (240, 200)], [(240, 60), (40, 200)]])
-    expect(page.get_by_text("Not sure whether this is a digit")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Not sure whether this is a digit")).to_be_visible()
     expect_consensus(page, "–")
 
 
@@ -95,7 +95,7 @@ def test_click_on_a_row_shows_the_network_and_links_to_its_benchmark(page):
     box = chart.locator("canvas, svg").first.bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.5)
     link = page.get_by_role("button", name="Benchmark of")
-    expect(link).to_be_visible(timeout=30_000)
+    expect(link).to_be_visible()
     model = link.inner_text().removeprefix("Benchmark of ")
     link.click()
     expect(page.get_by_role("heading", name="Benchmarks")).to_be_visible()
@@ -128,7 +128,7 @@ def test_link_restores_drawing_and_settings_in_another_browser(page, browser):
     for _ in DIGITS["4"]:  # each stroke can be undone separately
         expect(button(other, "Undo")).to_be_enabled()
         button(other, "Undo").click()
-    expect(other.get_by_text("Draw a digit: 0 to 9")).to_be_visible(timeout=30_000)
+    expect(other.get_by_text("Draw a digit: 0 to 9")).to_be_visible()
     other.context.close()
 
 
@@ -164,7 +164,7 @@ def test_damaged_upload_shows_an_error_and_keeps_the_drawing(page):
     expect_consensus(page, "1")
     expect(button(page, "Undo")).to_be_enabled()
     upload(page, "digit.png", "image/png", b"this is not a picture")
-    expect(page.get_by_text("no picture that can be read here")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("no picture that can be read here")).to_be_visible()
     expect_consensus(page, "1")
 
 
@@ -242,7 +242,7 @@ def test_only_the_first_finger_draws_until_all_are_up(phone, back):
     touch("touchMove", {2: (230, 140), 1: (60, 300)})
     touch("touchMove", {2: (230, 140), 1: (40, 290)})
     touch("touchEnd", {})
-    expect(button(phone, "Undo")).to_be_enabled(timeout=30_000)
+    expect(button(phone, "Undo")).to_be_enabled()
     expect_consensus(phone, "1")
     button(phone, "Link").tap()
     link = phone.get_by_test_id("stCode").inner_text()

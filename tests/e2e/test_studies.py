@@ -34,7 +34,7 @@ def test_link_opens_a_study_with_its_charts_and_conclusions(browser, server):
         "Test accuracy, %",
         "Gradient norm, last epoch",
     ):
-        expect(chart(page, title).first).to_be_visible(timeout=30_000)
+        expect(chart(page, title).first).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
     page.context.close()
 
