@@ -45,6 +45,15 @@ def draw_page(browser: Browser, address: str, scheme: str) -> None:
     page.close()
 
 
+def break_page(browser: Browser, address: str, scheme: str) -> None:
+    """Take a screenshot of a digit that is shifted until most networks misread it."""
+    page = opened(browser, f"{address}/break?dial=shift&level=8", scheme)
+    page.get_by_role("heading", name="On a thousand test digits").wait_for()
+    page.wait_for_timeout(PAINTED_MS)
+    page.screenshot(path=FOLDER / f"break-{scheme}.png")
+    page.close()
+
+
 def benchmarks_page(browser: Browser, address: str, scheme: str) -> None:
     """Take a screenshot of the first tables and the chart of accuracy against parameters."""
     page = opened(browser, f"{address}/benchmarks", scheme)
@@ -55,7 +64,7 @@ def benchmarks_page(browser: Browser, address: str, scheme: str) -> None:
 
 
 def main() -> None:
-    """Take all four screenshots."""
+    """Take all screenshots."""
     if (path := chromium()) is None:
         sys.exit("no Chromium or Chrome found: install one (Debian: apt-get install chromium)")
     FOLDER.mkdir(exist_ok=True)
@@ -63,8 +72,9 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         for scheme in ("light", "dark"):
             draw_page(browser, app.address, scheme)
+            break_page(browser, app.address, scheme)
             benchmarks_page(browser, app.address, scheme)
-    print(f"four screenshots written to {FOLDER}")
+    print(f"screenshots written to {FOLDER}")
 
 
 if __name__ == "__main__":
