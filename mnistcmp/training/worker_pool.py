@@ -7,8 +7,8 @@ pipe to it holds 64 KiB, so more in the arguments could block this process for e
 import contextlib
 import multiprocessing
 import os
-import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -33,6 +33,7 @@ from mnistcmp.training import jobs
 from mnistcmp.training.jobs import Counter, Materials
 
 TICK_SECONDS = 0.25
+DELETE = "import shutil, sys; shutil.rmtree(sys.argv[1], ignore_errors=True)"
 
 
 @dataclass(frozen=True)
@@ -203,5 +204,6 @@ def _die_with_parent(data: Path) -> None:
     parent = parent_process()
     assert parent is not None  # a worker has one
     connection.wait([parent.sentinel])
-    shutil.rmtree(data.parent, ignore_errors=True)  # another worker may have deleted it
+    # By another process, because until its end this one may still write to the folder.
+    subprocess.Popen([sys.executable, "-c", DELETE, data.parent])
     os._exit(1)

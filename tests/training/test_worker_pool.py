@@ -213,7 +213,7 @@ def test_killed_campaign_leaves_complete_records_and_can_be_continued(
     end_process(program.process.pid)
     program.process.wait()
     until(lambda: not processes().keys() & set(crew))
-    assert not list(tmp_path.glob("mnistcmp-*"))  # the data for the workers
+    until(lambda: not list(tmp_path.glob("mnistcmp-*")))  # the data for the workers
     assert_records_are_complete_and_training_continues(program, toy, monkeypatch, capsys)
 
 
