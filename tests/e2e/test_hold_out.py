@@ -67,7 +67,7 @@ def test_line_leads_to_break_it_with_the_drawing(page):
     button(page, "Break it").click()
     expect(page.get_by_role("heading", name="Break it", exact=True)).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_role("radio", name="your drawing")).to_be_checked()
-    assert line.split()[0] in page.get_by_test_id("stMain").inner_text()
+    expect(page.get_by_text(line.split()[0]).first).to_be_visible(timeout=WAIT_MS)
 
 
 def test_click_on_the_heat_map_sets_dial_and_network(page):
