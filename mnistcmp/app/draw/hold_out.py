@@ -9,6 +9,7 @@ import streamlit as st
 from mnistcmp.app import background_reading, session
 from mnistcmp.app.background_reading import Answer
 from mnistcmp.app.break_it.digit import DRAWN
+from mnistcmp.app.draw.network_rows import NAMES, ROW_PX, SELECTED
 from mnistcmp.app.main import BREAK_IT
 from mnistcmp.app.palette import INK
 from mnistcmp.app.plain_text import plain
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 LONGEST, READINGS = "who holds out longest", "readings"
-ROW_PX = 14  # as in the chart of readings
 BAR = "#0090D0"
-SELECTED = "row"  # the selection made by a click on a row: {"model": name}
 
 # Room for the line, so that the chart of readings does not jump with every stroke.
 KEEP_ROOM = f"<style>.st-key-{session.HOLD_OUT_BOX} {{ min-height: 3.5rem; }}</style><span></span>"
@@ -104,20 +103,6 @@ def bars(result: HoldOut) -> dict[str, object]:
     shares = {network: result.mean_share(network) for network in result.held}
     ordered = sorted(shares, key=lambda network: shares[network], reverse=True)
     rows = pa.table({"model": ordered, "share": [shares[network] for network in ordered]})
-    y = {
-        "field": "model",
-        "type": "nominal",
-        "sort": None,
-        "title": None,
-        "axis": {
-            "labelLimit": 130,
-            "labelFontSize": 11,
-            "labelOverlap": False,
-            "labelFlush": False,
-            "ticks": False,
-            "domain": False,
-        },
-    }
     x = {
         "field": "share",
         "type": "quantitative",
@@ -132,7 +117,7 @@ def bars(result: HoldOut) -> dict[str, object]:
         + ", ".join(f"{network} {shares[network]:.0%}" for network in ordered),
         "datasets": {"held": rows},
         "data": {"name": "held"},
-        "encoding": {"y": y, "tooltip": tooltip},
+        "encoding": {"y": NAMES, "tooltip": tooltip},
         "layer": [
             {  # a click beside the bar counts, too
                 "params": [{"name": SELECTED, "select": {"type": "point", "fields": ["model"]}}],

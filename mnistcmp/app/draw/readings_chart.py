@@ -2,17 +2,15 @@
 
 import pyarrow as pa
 
+from mnistcmp.app.draw.network_rows import NAMES, ROW_PX, SELECTED
 from mnistcmp.app.palette import INK, network_marks
 from mnistcmp.inference import Consensus, Reading
 
-ROW_PX = 14
 DIGITS = list("0123456789")
 DISAGREES = "#D55E00"
 
 # Invisible, but read by screen readers.
 UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
-
-SELECTED = "row"  # the selection made by a click on a row: {"model": name}
 
 
 def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
@@ -21,20 +19,6 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
     It is drawn many times per second. Building the same chart with Altair takes ten times as long.
     Only the data differ between readings, so the browser keeps the layout.
     """
-    y = {
-        "field": "model",
-        "type": "nominal",
-        "sort": None,
-        "title": None,
-        "axis": {
-            "labelLimit": 130,
-            "labelFontSize": 11,
-            "labelOverlap": False,
-            "labelFlush": False,
-            "ticks": False,
-            "domain": False,
-        },
-    }
     columns = ["is", "%", *DIGITS]
     x_axis = {
         "orient": "top",
@@ -64,7 +48,7 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
                         "scale": {"domain": columns},
                         "axis": x_axis,
                     },
-                    "y": y,
+                    "y": NAMES,
                     "color": {
                         "field": "probability",
                         "type": "quantitative",
@@ -82,7 +66,7 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
                 "mark": text | {"fontSize": 12, "fontWeight": "bold"},
                 "encoding": {
                     "x": {"datum": "is"},
-                    "y": y,
+                    "y": NAMES,
                     "text": {"field": "reads"},
                     "color": colour,
                 },
@@ -91,7 +75,7 @@ def spec(reading: Reading, consensus: Consensus) -> dict[str, object]:
                 "mark": text,
                 "encoding": {
                     "x": {"datum": "%"},
-                    "y": y,
+                    "y": NAMES,
                     "text": {"field": "sure"},
                     "color": colour,
                 },
