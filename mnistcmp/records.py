@@ -214,14 +214,26 @@ def summarise(runs: pd.DataFrame, protocol: str = "final") -> pd.DataFrame:
     """One row per (dataset, model, recipe): statistics over the seeds whose newest row is `ok`.
 
     Columns: `seeds` (their number), `params`, `epochs`, the mean of each measure, its standard
-    deviation as `<measure>_sd` (n - 1; NaN for one seed), and the medians of `TIMES`.
+    deviation as `<measure>_sd` (n - 1; NaN for one seed), and the medians of `TIMES` over the runs
+    that `with_comparable_times` leaves.
     """
-    rows = newest(runs, protocol)
+    rows = with_comparable_times(newest(runs, protocol))
     groups = rows[rows["status"] == "ok"].groupby(["dataset", "model", "recipe"], sort=False)
     measures = ["test_accuracy", "test_loss", "train_accuracy", "train_loss", "pen_accuracy"]
     table = groups.agg(seeds=("seed", "size"), params=("params", "last"), epochs=("epochs", "last"))
     means, deviations = groups[measures].mean(), groups[measures].std().add_suffix("_sd")
     return table.join([means, deviations, groups[TIMES].median()]).reset_index()
+
+
+def with_comparable_times(runs: pd.DataFrame) -> pd.DataFrame:
+    """The same runs, without the times of runs on a GPU if the group has runs on a CPU.
+
+    A group is a network with a recipe on a data set. A mixture would compare machines.
+    """
+    on_cpu = runs["device"] == "cpu"
+    timed = on_cpu & runs["train_seconds"].notna()
+    mixed = timed.groupby([runs[name] for name in KEY[:3]]).transform("any") & ~on_cpu
+    return runs.assign(**{time: runs[time].mask(mixed) for time in TIMES})
 
 
 def run_line(

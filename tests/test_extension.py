@@ -73,7 +73,7 @@ def read_by(recipe: str) -> str:
     app.query_params["drawing"], app.query_params["recipe"] = ONE, recipe
     app.run()
     assert not app.exception, app.exception
-    assert app.segmented_control(key="draw_recipe").value == recipe
+    assert app.segmented_control(key="recipe").value == recipe
     return "".join(part.proto.body for part in app.get("html"))
 
 
@@ -106,6 +106,7 @@ def test_network_is_an_entry_and_its_place_in_a_study(train, monkeypatch):
     wide = ModelSpec(
         "wide_cnn",
         "convnets.PlainCNN",
+        title="Two wide layers",
         settings={"channels": (64, 128)},
         params=137_226,
         caption="Two wide convolutions",
@@ -123,7 +124,7 @@ def test_network_is_an_entry_and_its_place_in_a_study(train, monkeypatch):
     assert "wide_cnn" in figures["network"].tolist()
     assert "wide_cnn" in shown("benchmarks").selectbox(key="highlight").options
     assert "wide_cnn" in read_by("tuned")
-    inside = shown("inside", inside="wide_cnn", draw_recipe="tuned")
+    inside = shown("inside", inside="wide_cnn", recipe="tuned")
     assert inside.dataframe[0].value["parameters"].sum() == 137_226
 
 

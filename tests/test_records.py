@@ -134,6 +134,18 @@ def test_summary_ignores_runs_whose_newest_record_is_a_failure(records):
     assert row.seeds == 2
 
 
+def test_times_on_a_gpu_do_not_mix_with_those_on_a_cpu(records):
+    for seed, (device, seconds) in enumerate([("cpu", 50), ("cuda", 2), ("cuda", 4)]):
+        records.append(run_row(f"a{seed}", seed=seed, device=device, train_seconds=seconds))
+    for seed, seconds in enumerate([2, 4]):
+        row = run_row(f"b{seed}", seed=seed, device="cuda", train_seconds=seconds)
+        records.append(row | {"recipe": "drawn"})
+    records.append(failed_row("c0", seed=2) | {"recipe": "drawn", "device": "cpu"})
+    rows = summarise(records.runs()).set_index("recipe")
+    assert rows["train_seconds"].tolist() == [50, 3]
+    assert rows["seeds"].tolist() == [3, 2]
+
+
 def test_summary_has_means_and_standard_deviations_and_median_times(records):
     for seed, (accuracy, seconds) in enumerate([(0.5, 10), (0.6, 11), (1.0, 90)]):
         records.append(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.studies import Study
-from mnistcmp.records import TIMES
+from mnistcmp.records import TIMES, with_comparable_times
 
 _MEANS = [
     "test_accuracy",
@@ -31,6 +31,7 @@ def measures(study: Study, runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataF
     last epoch), `first_` and `last_gradient_ratio` (that norm divided by the last layer's). NaN
     means not measured.
     """
+    runs = with_comparable_times(runs)
     runs = runs.assign(epoch_seconds=runs["train_seconds"] / runs["epochs"])
     groups = runs.groupby("model")
     table = groups[_MEANS].mean().join(groups[[*TIMES, "epoch_seconds"]].median())

@@ -16,7 +16,6 @@ DRAW, BREAK_IT, BENCHMARKS, STUDIES, INSIDE = (
 
 def main() -> None:
     """Show the page that the URL names."""
-    st.set_page_config(page_title="mnistcmp", page_icon="✏️", layout="wide")
     # Streamlit's default margin wastes space that the readings need.
     st.html("<style>.stMainBlockContainer { padding-top: 4rem }</style>")
     page = st.navigation(
@@ -29,6 +28,7 @@ def main() -> None:
         ],
         position="top",
     )
+    st.set_page_config(page_title=f"{page.title} · mnistcmp", page_icon="✏️", layout="wide")
     try:
         page.run()
     except RecordsError as error:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import NamedTuple
 
-from mnistcmp.catalogue.networks import families
+from mnistcmp.catalogue.networks import FAMILY_TITLES, MODELS, families
 from mnistcmp.catalogue.studies import STUDIES
 
 
@@ -68,7 +68,7 @@ def family_legend(models: Iterable[str]) -> str:
     shown = set(models)
     colours = family_colours()
     return _legend(
-        (Mark(colours[family], "circle", "●"), family)
+        (Mark(colours[family], "circle", "●"), FAMILY_TITLES[family])
         for family, members in families().items()
         if shown & set(members)
     )
@@ -77,7 +77,7 @@ def family_legend(models: Iterable[str]) -> str:
 def network_legend(models: Iterable[str]) -> str:
     """The legend of the networks' marks, as HTML."""
     marks = network_marks()
-    return _legend((marks[model], model) for model in models)
+    return _legend((marks[model], MODELS[model].title) for model in models)
 
 
 def recipe_legend(recipes: Iterable[str]) -> str:

@@ -23,8 +23,9 @@ WAITING = "waiting"  # whether the canvas has not yet reported a stroke of the l
 REFUSED = "refused"  # why the last input from the browser was refused
 VISITOR = "visitor"  # the session's name for work in the background
 
-# Settings of the Draw page; RECIPE and WAY also apply to "Inside a model".
-RECIPE = "draw_recipe"
+RECIPE = "recipe"  # the training recipe, on every page
+
+# Settings of the Draw page; WAY also applies to "Inside a model".
 ORDER = "order"
 WAY = "way"  # the preprocessing
 BRUSH = "brush"

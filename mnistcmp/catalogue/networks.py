@@ -30,6 +30,7 @@ class ModelSpec:
     """One network.
 
     architecture: "file.Class" in `mnistcmp.models`; the file is its family.
+    title: its name on the pages, at most 22 characters; tables, links and files use `name`.
     settings: the keyword arguments of the class, besides image shape and number of classes.
     params: trainable parameters for (1, 28, 28) images and 10 classes; checked by tests.
     caption: one line that describes the network to a reader.
@@ -39,6 +40,7 @@ class ModelSpec:
 
     name: str
     architecture: str
+    title: str
     params: int
     caption: str
     tuning: Tuning
@@ -66,6 +68,7 @@ MODELS = by_name(
         ModelSpec(
             "mlp",
             "perceptrons.Perceptron",
+            title="Perceptron 32",
             settings={"hidden": (32,)},
             params=25_450,
             caption="Perceptron with one hidden layer of 32 units",
@@ -74,6 +77,7 @@ MODELS = by_name(
         ModelSpec(
             "mlp_100",
             "perceptrons.Perceptron",
+            title="Perceptron 100",
             settings={"hidden": (100,)},
             params=79_510,
             caption="Perceptron with one hidden layer of 100 units",
@@ -82,6 +86,7 @@ MODELS = by_name(
         ModelSpec(
             "fcn",
             "perceptrons.Perceptron",
+            title="Perceptron 512–256–128",
             settings={"hidden": (512, 256, 128)},
             params=567_434,
             caption="Perceptron with three hidden layers: 512, 256 and 128 units",
@@ -90,6 +95,7 @@ MODELS = by_name(
         ModelSpec(
             "tiny_cnn",
             "convnets.PlainCNN",
+            title="Tiny CNN",
             settings={"channels": (4, 8)},
             params=4_266,
             caption="Two small convolutions and one linear layer: the smallest network here",
@@ -98,6 +104,7 @@ MODELS = by_name(
         ModelSpec(
             "cnn",
             "convnets.PlainCNN",
+            title="Small CNN",
             settings={"channels": (8, 16), "hidden": (32,)},
             params=26_698,
             caption="Two convolutions and two linear layers, the size of the small perceptron",
@@ -106,6 +113,7 @@ MODELS = by_name(
         ModelSpec(
             "strong_cnn",
             "convnets.StrongCNN",
+            title="Strong CNN",
             params=467_818,
             caption="Four convolutions with dropout and two linear layers",
             tuning=Tuning(3e-3),
@@ -113,6 +121,7 @@ MODELS = by_name(
         ModelSpec(
             "conv_maxpool",
             "convnets.PlainCNN",
+            title="3 conv., max pooling",
             settings={"channels": (32, 64, 100)},
             params=85_526,
             caption="Three convolutions, each followed by max pooling",
@@ -121,6 +130,7 @@ MODELS = by_name(
         ModelSpec(
             "conv_batchnorm",
             "convnets.ConvBatchNorm",
+            title="3 conv., batch norm",
             params=77_918,
             caption="Three strided convolutions, each followed by batch normalisation",
             tuning=Tuning(5e-3),
@@ -128,6 +138,7 @@ MODELS = by_name(
         ModelSpec(
             "conv1_fc1",
             "convnets.PlainCNN",
+            title="1 conv., 1 linear",
             settings={"channels": (16,)},
             params=31_530,
             caption="One convolution and one linear layer",
@@ -137,6 +148,7 @@ MODELS = by_name(
         ModelSpec(
             "conv1_fc2",
             "convnets.PlainCNN",
+            title="1 conv., 2 linear",
             settings={"channels": (16,), "hidden": (64,)},
             params=201_578,
             caption="One convolution and two linear layers",
@@ -146,6 +158,7 @@ MODELS = by_name(
         ModelSpec(
             "conv2_fc1",
             "convnets.PlainCNN",
+            title="2 conv., 1 linear",
             settings={"channels": (16, 32)},
             params=20_490,
             caption="Two convolutions and one linear layer",
@@ -155,6 +168,7 @@ MODELS = by_name(
         ModelSpec(
             "conv2_fc2",
             "convnets.PlainCNN",
+            title="2 conv., 2 linear",
             settings={"channels": (16, 32), "hidden": (64,)},
             params=105_866,
             caption="Two convolutions and two linear layers",
@@ -164,6 +178,7 @@ MODELS = by_name(
         ModelSpec(
             "conv3_fc2",
             "convnets.PlainCNN",
+            title="3 conv., 2 linear",
             settings={"channels": (16, 32, 64), "hidden": (64,)},
             params=60_874,
             caption="Three convolutions and two linear layers",
@@ -173,6 +188,7 @@ MODELS = by_name(
         ModelSpec(
             "simple_cnn",
             "convnets.PlainCNN",
+            title="Wide CNN",
             settings={"channels": (32, 64), "hidden": (128,)},
             params=421_642,
             caption="Two wide convolutions and two linear layers",
@@ -181,6 +197,7 @@ MODELS = by_name(
         ModelSpec(
             "residual_cnn",
             "residual.ResidualCNN",
+            title="Residual CNN",
             params=513_994,
             caption="simple_cnn with a residual block after each of its convolutions",
             tuning=Tuning(2e-3, augmentation=MEDIUM),
@@ -188,6 +205,7 @@ MODELS = by_name(
         ModelSpec(
             "residual_cnn_reg",
             "residual.RegularisedResidualCNN",
+            title="Residual, regularised",
             params=514_282,
             caption="residual_cnn with batch normalisation and dropout",
             tuning=Tuning(3e-3, augmentation=MEDIUM, weight_decay=WEIGHT_DECAY),
@@ -195,6 +213,7 @@ MODELS = by_name(
         ModelSpec(
             "res_basic",
             "residual.BlockResNet",
+            title="Basic blocks",
             settings={"inner": (64,), "kernels": (3, 3)},
             params=223_306,
             caption="Three residual blocks of two 3×3 convolutions",
@@ -203,6 +222,7 @@ MODELS = by_name(
         ModelSpec(
             "res_bottleneck",
             "residual.BlockResNet",
+            title="Bottleneck blocks",
             settings={"inner": (70, 70), "kernels": (1, 3, 1)},
             params=161_758,
             caption="Three residual blocks of 1×1, 3×3 and 1×1 convolutions",
@@ -211,6 +231,7 @@ MODELS = by_name(
         ModelSpec(
             "res_wide",
             "residual.BlockResNet",
+            title="Wide blocks",
             settings={"inner": (128,), "kernels": (3, 3)},
             params=444_874,
             caption="Three residual blocks of two 3×3 convolutions, twice as wide inside",
@@ -219,6 +240,7 @@ MODELS = by_name(
         ModelSpec(
             "kernel_3",
             "kernels.KernelCNN",
+            title="Kernel 3×3",
             settings={"kernel": 3, "channels": (48, 96)},
             params=1_249_242,
             caption="Two 3×3 convolutions with a receptive field of 8×8 px",
@@ -227,6 +249,7 @@ MODELS = by_name(
         ModelSpec(
             "kernel_5",
             "kernels.KernelCNN",
+            title="Kernel 5×5",
             settings={"kernel": 5, "channels": (17, 96)},
             params=1_248_501,
             caption="Two 5×5 convolutions with a receptive field of 14×14 px and fewer channels",
@@ -235,6 +258,7 @@ MODELS = by_name(
         ModelSpec(
             "kernel_7",
             "kernels.KernelCNN",
+            title="Kernel 7×7",
             settings={"kernel": 7, "channels": (9, 96)},
             params=1_250_037,
             caption="Two 7×7 convolutions with a receptive field of 20×20 px, fewest channels",
@@ -243,6 +267,7 @@ MODELS = by_name(
         ModelSpec(
             "kernel_1_3",
             "kernels.KernelCNN",
+            title="Kernels 1×1 and 3×3",
             settings={"kernel": 3, "channels": (40, 96), "squeeze": (16, 40)},
             params=1_249_370,
             caption="1×1, then 3×3 convolution, twice, with a receptive field of 8×8 px",
@@ -251,6 +276,7 @@ MODELS = by_name(
         ModelSpec(
             "depth_2",
             "depth.DepthCNN",
+            title="2 layers deep",
             settings={"channels": (32, 64), "convolutions": 1, "hidden": 192},
             params=623_050,
             caption="Two convolutions and two linear layers",
@@ -260,6 +286,7 @@ MODELS = by_name(
         ModelSpec(
             "depth_4",
             "depth.DepthCNN",
+            title="4 layers deep",
             settings={"channels": (32, 64), "convolutions": 2, "hidden": 256},
             params=870_634,
             caption="Four convolutions, in two stages, and two linear layers",
@@ -269,6 +296,7 @@ MODELS = by_name(
         ModelSpec(
             "depth_6",
             "depth.DepthCNN",
+            title="6 layers deep",
             settings={"channels": (32, 64, 128), "convolutions": 2, "hidden": 512},
             params=881_898,
             caption="Six convolutions, in three stages, and two linear layers",
@@ -278,6 +306,7 @@ MODELS = by_name(
         ModelSpec(
             "resnet_6",
             "depth.DepthCNN",
+            title="6 deep, shortcuts",
             settings={
                 "channels": (32, 64, 128),
                 "convolutions": 2,
@@ -292,6 +321,7 @@ MODELS = by_name(
         ModelSpec(
             "base_cnn",
             "layer_swaps.BaseCNN",
+            title="Baseline",
             params=119_530,
             caption="The baseline of studies 8 and 10: convolution, ReLU and max pooling, twice",
             tuning=Tuning(5e-3),
@@ -299,6 +329,7 @@ MODELS = by_name(
         ModelSpec(
             "custom_conv",
             "layer_swaps.BaseCNN",
+            title="Gated convolution",
             settings={"convolution": "gated"},
             params=119_722,
             caption="base_cnn with a learned scale and gate for each channel",
@@ -307,6 +338,7 @@ MODELS = by_name(
         ModelSpec(
             "attention_cnn",
             "layer_swaps.BaseCNN",
+            title="Channel attention",
             settings={"attention": "channel"},
             params=120_272,
             caption="base_cnn with channel attention (squeeze and excitation)",
@@ -315,6 +347,7 @@ MODELS = by_name(
         ModelSpec(
             "swish_cnn",
             "layer_swaps.BaseCNN",
+            title="Swish",
             settings={"activation": "swish"},
             params=119_530,
             caption="base_cnn with Swish instead of ReLU",
@@ -323,6 +356,7 @@ MODELS = by_name(
         ModelSpec(
             "custom_act_cnn",
             "layer_swaps.BaseCNN",
+            title="Learned leak",
             settings={"activation": "fading_leak"},
             params=119_626,
             caption="base_cnn with a ReLU that leaks below 0, by an amount that it learns",
@@ -331,6 +365,7 @@ MODELS = by_name(
         ModelSpec(
             "lp_pool_cnn",
             "layer_swaps.BaseCNN",
+            title="Learned pooling",
             settings={"pooling": "lp"},
             params=119_532,
             caption="base_cnn with a pooling that learns how close it is to max pooling",
@@ -339,6 +374,7 @@ MODELS = by_name(
         ModelSpec(
             "avg_pool_cnn",
             "layer_swaps.BaseCNN",
+            title="Average pooling",
             settings={"pooling": "average"},
             params=119_530,
             caption="base_cnn with average pooling instead of max pooling",
@@ -347,6 +383,7 @@ MODELS = by_name(
         ModelSpec(
             "base_norm",
             "layer_swaps.BaseCNN",
+            title="Batch norm",
             settings={"norm": "batch"},
             params=119_722,
             caption="base_cnn with batch normalisation after each convolution",
@@ -355,6 +392,7 @@ MODELS = by_name(
         ModelSpec(
             "base_pooled",
             "layer_swaps.BaseCNN",
+            title="Pooled head",
             settings={"head": "pooled"},
             params=21_226,
             caption="base_cnn with a head that sees only the mean of each channel",
@@ -363,6 +401,7 @@ MODELS = by_name(
         ModelSpec(
             "base_pooled_norm",
             "layer_swaps.BaseCNN",
+            title="Pooled, batch norm",
             settings={"norm": "batch", "head": "pooled"},
             params=21_418,
             caption="base_pooled with batch normalisation after each convolution",
@@ -370,6 +409,16 @@ MODELS = by_name(
         ),
     )
 )
+
+
+FAMILY_TITLES = {
+    "perceptrons": "Perceptrons",
+    "convnets": "Plain CNNs",
+    "residual": "Residual networks",
+    "kernels": "Kernel sizes",
+    "depth": "Depths",
+    "layer_swaps": "One layer changed",
+}
 
 
 def families() -> dict[str, list[str]]:

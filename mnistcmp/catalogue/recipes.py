@@ -105,6 +105,8 @@ RECIPES = {
     )
 }
 
+USUAL_RECIPE = "drawn"  # shown first on every page: it reads real handwriting best
+
 
 def recipes_of(model: str) -> tuple[str, ...]:
     """The recipes of `model`; `published` only if the source states one."""

@@ -133,6 +133,7 @@ def test_table_accepts_the_rows_of_summarise():
                 "seed": seed,
                 "protocol": "final",
                 "status": "ok",
+                "device": "cpu",
                 "params": 25_450,
                 "epochs": 5,
                 **dict.fromkeys(MEASURES, 0.5),

@@ -131,7 +131,7 @@ def test_link_restores_drawing_and_settings():
     app = at(urlencode({"drawing": text, "recipe": "tuned", "way": "whole canvas shrunk"}))
     assert not app.exception
     assert app.metric[0].value == "1"
-    assert app.segmented_control(key="draw_recipe").value == "tuned"
+    assert app.segmented_control(key="recipe").value == "tuned"
     assert app.selectbox(key="way").value == "whole canvas shrunk"
     (shown,) = [code.value for code in app.code if "drawing=" in code.value]
     assert parse_qs(shown.partition("?")[2])["drawing"] == [text]
@@ -141,7 +141,7 @@ def test_link_with_invalid_values_shows_a_warning_and_the_default_settings():
     app = at(urlencode({"drawing": "x" * 9000, "recipe": "best", "order": "size"}))
     assert not app.exception
     assert "cannot be read" in app.warning[0].value
-    assert app.segmented_control(key="draw_recipe").value == "drawn"
+    assert app.segmented_control(key="recipe").value == "drawn"
     assert app.metric[0].value == "–"
 
 

@@ -99,14 +99,14 @@ def test_same_model_twice_is_shown_once():
 
 def test_recipe_is_shared_with_the_draw_page_and_choices_survive_a_page_change():
     app = AppTest.from_file(APP, default_timeout=120).run()
-    app.segmented_control(key="draw_recipe").set_value("tuned").run()
+    app.segmented_control(key="recipe").set_value("tuned").run()
     app.switch_page(PAGE).run()
-    assert app.segmented_control(key="draw_recipe").value == "tuned"
+    assert app.segmented_control(key="recipe").value == "tuned"
     app.selectbox(key="inside").set_value("mlp").run()
     app.selectbox(key="beside").set_value("tiny_cnn").run()
-    app.segmented_control(key="draw_recipe").set_value("published").run()
+    app.segmented_control(key="recipe").set_value("published").run()
     app.switch_page(page("draw")).run()
-    assert app.segmented_control(key="draw_recipe").value == "published"
+    assert app.segmented_control(key="recipe").value == "published"
     app.switch_page(PAGE).run()
     assert not app.exception
     assert app.selectbox(key="inside").value == "mlp"
@@ -137,7 +137,7 @@ def test_model_without_a_checkpoint_names_the_command_that_trains_it(copy):
 
 
 def test_model_without_the_recipe_names_those_that_it_has():
-    app = run(inside="cnn", draw_recipe="hardened")
+    app = run(inside="cnn", recipe="hardened")
     assert not app.exception
     assert "choose from published, tuned, drawn" in app.warning[0].value
     assert "train_all.py" not in app.warning[0].value

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from mnistcmp.app import cached_networks, session
+from mnistcmp.app import cached_networks, recipe_choice, session
 from mnistcmp.app.break_it import digit, heat_map, link, nudge, one_dial
 from mnistcmp.app.main import DRAW
 from mnistcmp.app.plain_text import plain
-from mnistcmp.catalogue.recipes import RECIPES
 
 DIGIT_PX = 300  # of the choice of a digit, which on a narrow screen is below that of the recipe
 
@@ -20,22 +19,11 @@ def page() -> None:
     )
     for problem in link.take():
         st.warning(plain(problem))
-    # The setting of the Draw page; Streamlit drops the value of a widget that is not shown.
-    st.session_state[session.RECIPE] = st.session_state.get(session.RECIPE, "drawn")
     choices = st.container(horizontal=True, gap="medium")
     with choices.container(width="content"):
-        recipe = st.segmented_control(
-            "Networks",
-            list(RECIPES),
-            required=True,
-            key=session.RECIPE,
-            help="The recipe of the Draw page, where the recipes are explained",
-            persist_state="session",
-            width="content",
-        )
+        recipe = recipe_choice.choose()
         if st.button("Change the drawing" if session.drawing() else "Draw a digit of your own"):
             st.switch_page(DRAW)
-    assert recipe is not None  # the session state holds one, and it cannot be deselected
     networks = cached_networks.networks_or_remedy(recipe)
     if not networks:
         return

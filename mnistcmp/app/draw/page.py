@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from mnistcmp import drawing
-from mnistcmp.app import background_reading, cached_networks, cached_records, session
+from mnistcmp.app import background_reading, cached_networks, cached_records, recipe_choice, session
 from mnistcmp.app.draw import canvas, hold_out, live, open_and_save, stages
 from mnistcmp.app.draw.send_at_once import send_at_once
 from mnistcmp.app.main import BENCHMARKS, INSIDE
@@ -32,18 +32,8 @@ def page() -> None:
         {"recipe": list(RECIPES), "order": list(ORDERS), "way": list(stages.WAYS)}
     )
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    recipe = row.segmented_control(
-        "Networks",
-        list(RECIPES),
-        default="drawn",
-        required=True,
-        key=session.RECIPE,
-        persist_state="session",
-        width="content",
-        help="  \n".join(
-            f"**{spec.name}**: trained {spec.description}." for spec in RECIPES.values()
-        ),
-    )
+    with row:
+        recipe = recipe_choice.choose()
     with row.popover("View and brush"):
         order = st.segmented_control(
             "Order by",

@@ -9,12 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from mnistcmp import drawing
-from mnistcmp.app import cached_networks, pictures, sample_images, session
+from mnistcmp.app import cached_networks, pictures, recipe_choice, sample_images, session
 from mnistcmp.app.draw.stages import WAYS
 from mnistcmp.app.inside import cards, diagram
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.networks import MODELS
-from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import study_of
 from mnistcmp.drawing import canvas
 
@@ -89,18 +88,7 @@ def _choices() -> tuple[list[str], str]:
         placeholder="Choose a second network",
         persist_state="session",
     )
-    # The setting of the Draw page; Streamlit drops the value of a widget that is not shown.
-    st.session_state[session.RECIPE] = st.session_state.get(session.RECIPE, "drawn")
-    recipe = st.segmented_control(
-        "Training recipe",
-        list(RECIPES),
-        required=True,
-        key=session.RECIPE,
-        help="The recipe of the Draw page, where the recipes are explained",
-        persist_state="session",
-    )
-    assert recipe is not None  # the session state holds one, and it cannot be deselected
-    return list(dict.fromkeys(filter(None, (one, two)))), recipe
+    return list(dict.fromkeys(filter(None, (one, two)))), recipe_choice.choose()
 
 
 def _image() -> np.ndarray | None:
