@@ -1,4 +1,4 @@
-"""The command `mnistcmp`: open the app, train, check, measure robustness, nudge or list."""
+"""The command `mnistcmp`: open the app, train, check, measure, export or list."""
 
 import argparse
 import os
@@ -42,6 +42,7 @@ def prepare(arguments: list[str] | None = None) -> Callable[[], int]:
     if options.command == "list" or (options.command == "train" and options.list):
         return _list
     # Imported only for these commands, because they import torch, which takes seconds.
+    from mnistcmp import export  # noqa: F401
     from mnistcmp.robustness import nudge_measure  # noqa: F401
     from mnistcmp.training import campaign, measure_checkpoints, progress, verify  # noqa: F401
 
@@ -53,6 +54,8 @@ def _work_of(options: argparse.Namespace) -> Callable[[argparse.Namespace, Conso
         return _robustness
     if options.command == "nudges":
         return _nudges
+    if options.command == "export":
+        return _export
     return _check if options.command == "check" or options.check else _train
 
 
@@ -88,6 +91,7 @@ def _ended(work: Callable[[argparse.Namespace, Console], int], options: argparse
     """Do the work and print problems -> the exit status: 1 if there were any."""
     from mnistcmp.checkpoints import CheckpointError
     from mnistcmp.data.download import DataUnavailable
+    from mnistcmp.export import ExportError
 
     status = 1
     try:
@@ -95,7 +99,7 @@ def _ended(work: Callable[[argparse.Namespace, Console], int], options: argparse
     except KeyboardInterrupt:
         problem = "Stopped. All finished runs are recorded; run the same command to continue."
         status = 128 + signal.SIGINT  # the usual one after Ctrl-C
-    except (ValueError, DataUnavailable, RecordsError, CheckpointError) as error:
+    except (ValueError, DataUnavailable, RecordsError, CheckpointError, ExportError) as error:
         problem = str(error)
     except OSError as error:
         problem = (
@@ -203,6 +207,27 @@ def _nudges(options: argparse.Namespace, console: Console) -> int:
         found = f"median norm {row.median_norm:.2f}, {row.n} digits"
         _say(console, f"{number}/{len(networks)}  {row.model}, {row.recipe}: {found}")
     _say(console, f"The smallest nudges of all networks in {options.folder} are recorded.")
+    return 0
+
+
+def _export(options: argparse.Namespace, console: Console) -> int:
+    """Write a network as ONNX -> 0 problems."""
+    from mnistcmp.export import OPSET, export_onnx
+
+    with console.status(f"Exporting {options.model} …"):
+        checkpoint = export_onnx(
+            options.model,
+            options.onnx,
+            recipe=options.recipe,
+            dataset=options.dataset,
+            folder=options.folder,
+        )
+    _say(
+        console,
+        f"{options.onnx}: {checkpoint.model}, recipe {checkpoint.recipe}, ONNX opset {OPSET}. "
+        f"Input: float32 (batch, {', '.join(map(str, checkpoint.in_shape))}), pixels in [0, 1], "
+        f"ink bright. Output: {checkpoint.classes} logits per image.",
+    )
     return 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mnistcmp.catalogue.datasets import downloadable
 from mnistcmp.catalogue.networks import MODELS
-from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.catalogue.recipes import RECIPES, USUAL_RECIPE
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.records import FOLDER_VARIABLE, default_folder, home
 
@@ -66,6 +66,14 @@ def command_parser() -> argparse.ArgumentParser:
     _add_folder(command, "--checkpoints")
     _add_data(command)
     _add_machine(command, "measure N networks at the same time")
+
+    command = commands.add_parser(
+        "export",
+        help="write a trained network as an ONNX file",
+        description="Write a trained network as an ONNX file, for other tools. It takes plain "
+        "pixels in [0, 1], because normalisation is part of the network.",
+    )
+    _add_export(command)
 
     commands.add_parser(
         "list", help="list networks and studies", description="List the networks by study."
@@ -137,6 +145,24 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
     _add_folder(parser, "--checkpoints")
     _add_data(parser)
     _add_machine(parser, "measure N networks at the same time")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="NAME", type=_one_of(MODELS, "model"))
+    parser.add_argument("--onnx", required=True, type=Path, metavar="FILE", help="FILE.onnx")
+    parser.add_argument(
+        "--recipe",
+        default=USUAL_RECIPE,
+        type=_one_of(RECIPES, "recipe"),
+        help=f"the recipe that it was trained with (default: {USUAL_RECIPE})",
+    )
+    parser.add_argument(
+        "--dataset",
+        default="mnist",
+        metavar="NAME",
+        help="the data set that it was trained on (default: mnist)",
+    )
+    _add_folder(parser, "--checkpoints")
 
 
 def _add_models(parser: argparse._ActionsContainer, text: str) -> None:
