@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from mnistcmp import machine
+from mnistcmp import machine, snapshots
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.checkpoints import SHIPPED_SEED
@@ -133,8 +133,8 @@ def train(
     """
     weights = order.out / short_name(order.dataset)
     results = order.out / "results"
-    for folder in (order.out, order.out / "unfinished", results, results / "predictions"):
-        check_writable(folder)
+    for name in ("", "unfinished", snapshots.FOLDER, "results", "results/predictions"):
+        check_writable(order.out / name)
     for recipe in order.recipes:
         check_writable(weights / recipe)
     check_appendable(Records(results).path)
