@@ -24,7 +24,6 @@ LEVELS = {
     "inference": 3,
     "robustness_records": 3,
     "nudge_records": 3,
-    "snapshots": 4,
     "inspection": 4,
     "robustness": 4,
     "analysis": 5,

@@ -11,12 +11,12 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from mnistcmp import checkpoints, snapshots
+from mnistcmp import checkpoints
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.checkpoints import Checkpoint
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
-from mnistcmp.inspection import structure
+from mnistcmp.inspection import snapshots, structure
 from mnistcmp.machine import peak_memory_mb
 from mnistcmp.models import build
 from mnistcmp.models.shapes import ImageShape

@@ -11,9 +11,10 @@ from uuid import uuid4
 
 import torch
 
-from mnistcmp import checkpoints, snapshots
+from mnistcmp import checkpoints
 from mnistcmp.checkpoints import Checkpoint, Facts
 from mnistcmp.data.dataset import Dataset
+from mnistcmp.inspection import snapshots
 from mnistcmp.models import build
 from mnistcmp.records import KEY, Records, RunRow
 from mnistcmp.robustness_records import Measured, RobustnessRecords

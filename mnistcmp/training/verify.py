@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mnistcmp import checkpoints, snapshots
+from mnistcmp import checkpoints
 from mnistcmp.checkpoints import SHIPPED_SEED, Checkpoint, CheckpointError
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import home, load_dataset, short_name
 from mnistcmp.drawing import threshold
+from mnistcmp.inspection import snapshots
 from mnistcmp.records import KEY, Records, RecordsError, newest, training_command
 from mnistcmp.robustness import measure
 from mnistcmp.robustness.stressed_images import Stress, StressedImages

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 import mnistcmp.data.dataset
-from mnistcmp import checkpoints, snapshots
+from mnistcmp import checkpoints
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
+from mnistcmp.inspection import snapshots
 from mnistcmp.models import MODELS
 from mnistcmp.records import RUN_COLUMNS, Records
 from mnistcmp.robustness_records import Measured, RobustnessRecords

@@ -8,8 +8,9 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from mnistcmp import checkpoints, snapshots
+from mnistcmp import checkpoints
 from mnistcmp.catalogue.corruptions import CORRUPTIONS
+from mnistcmp.inspection import snapshots
 from mnistcmp.records import Records
 from mnistcmp.robustness import measure
 from mnistcmp.robustness_records import RobustnessRecords

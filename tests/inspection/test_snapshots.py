@@ -8,9 +8,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from mnistcmp import checkpoints, snapshots
+from mnistcmp import checkpoints
 from mnistcmp.checkpoints import Checkpoint, CheckpointError, read_manifest
 from mnistcmp.inference import probabilities
+from mnistcmp.inspection import snapshots
 from mnistcmp.models import MODELS, build
 
 EPOCHS = 2
