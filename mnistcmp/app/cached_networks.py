@@ -13,6 +13,7 @@ from mnistcmp.app.cached_records import changed
 from mnistcmp.app.plain_text import code, plain
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.manifest import CheckpointError, read_manifest
 from mnistcmp.records import default_folder, training_command
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def network(name: str, recipe: str) -> tuple["nn.Module | None", str]:
     if name in loaded:
         return loaded[name], ""
 
-    from mnistcmp.checkpoints import CheckpointError, load
+    from mnistcmp.checkpoints import load
 
     try:
         return load(name, recipe, folder=folder), ""
@@ -113,7 +114,7 @@ def _networks(
     os.environ["OMP_NUM_THREADS"] = "1"
     import torch
 
-    from mnistcmp.checkpoints import CheckpointError, load_checkpoint, read_manifest
+    from mnistcmp.checkpoints import load_checkpoint
 
     torch.set_num_threads(1)
     loaded, problems = {}, []
@@ -133,8 +134,6 @@ def _networks(
 
 @st.cache_resource
 def _positions(folder: Path, recipe: str, order: str, changed: int) -> dict[str, float]:
-    from mnistcmp.checkpoints import read_manifest
-
     measure = {"size": "params", "accuracy": "test_accuracy"}[order]
     return {
         checkpoint.model: getattr(checkpoint, measure)
