@@ -38,6 +38,8 @@ UPLOAD_PROBLEM = "upload_problem"
 PHOTO = "photo"  # the last uploaded photo, as open_and_save.Uploaded
 READINGS = "readings"  # the component that draws them
 READ = "read"  # the finished drawing as page.DigitRead, one for each of its digits
+LEARNING = "learning"  # whether "Watch it learn" is open
+LEARNING_EPOCHS = "learning_epochs"  # the component that moves through the epochs
 
 # The Benchmarks page.
 HIGHLIGHT = "highlight"  # the network that is highlighted in every chart

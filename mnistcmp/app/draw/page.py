@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnistcmp import drawing
 from mnistcmp.app import background_reading, cached_networks, cached_records, recipe_choice, session
-from mnistcmp.app.draw import canvas, hold_out, live, open_and_save, stages
+from mnistcmp.app.draw import canvas, hold_out, learning, live, open_and_save, stages
 from mnistcmp.app.draw.readings import component, data
 from mnistcmp.app.draw.send_at_once import send_at_once
 from mnistcmp.app.plain_text import plain
@@ -189,6 +189,7 @@ def _below(settings: Settings) -> None:
     if not read:
         return
     _show_stages(read[0], settings)
+    learning.show(stages.WAYS[settings.way](read[0].steps), read[0].together.digit)
     _show_threshold(settings, len(read[0].reading.models))
 
 
