@@ -41,6 +41,7 @@ class Panel {
     this.state = find(".state");
     this.button = find("button");
     this.slider = find("input");
+    this.scale = find(".scale");
     this.table = find("table");
     this.slider.oninput = () => {
       this.halt();
@@ -54,6 +55,7 @@ class Panel {
     this.last = data.labels.length - 1;
     this.slider.max = this.last;
     this.slider.setAttribute("aria-label", data.title);
+    this.scale.replaceChildren(...data.scale.map((textContent) => element("span", { textContent })));
     this.headline.textContent = data.headline;
     this.mark();
     const heads = data.heads.map((text) => element("th", { scope: "col", textContent: text }));
