@@ -112,7 +112,7 @@ def as_data(
         "digit": shown,
         "headline": headline(names, answers, shown),
         "labels": [_label(at) for at in range(count)],
-        "scale": ["untrained", *map(str, range(1, count))],
+        "scale": [str(at) for at in range(count)],
         "states": [_how_many(answers[:, at] == shown, shown) for at in range(count)],
         "heads": ["Network", "Reads", f"Probability of {shown}", "Test accuracy"],
         "families": [
