@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from mnistcmp.app import session
+from mnistcmp.app.draw import starter
 from mnistcmp.drawing.canvas import CANVAS_PX, render
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def show() -> np.ndarray | None:
         return render(session.drawing()) if state[session.DRAWING] else None
     state.pop(session.SUPERSEDED, None)
     state[session.DRAWING] = report.objects
+    if report.objects or report.rgba is not None:
+        session.dismiss_starter()
     if report.rgba is None and report.objects:
         # The canvas sends no picture of the strokes that it starts with.
         return render(session.drawing())
@@ -52,9 +55,10 @@ def buttons(unreported: bool) -> "DeltaGenerator":
     removes only that stroke.
     """
     row = st.container(horizontal=True, width=WIDTH_PX)
-    empty = not st.session_state[session.DRAWING]
-    row.button("Undo", on_click=_undo, args=(unreported,), disabled=empty)
-    row.button("Clear", on_click=session.put, args=([],), disabled=empty)
+    blank = not st.session_state[session.DRAWING]
+    row.button("Undo", on_click=_undo, args=(unreported,), disabled=blank)
+    clear_disabled = blank and not starter.showing()
+    row.button("Clear", on_click=session.put, args=([],), disabled=clear_disabled)
     return row
 
 
