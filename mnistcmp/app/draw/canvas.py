@@ -20,7 +20,7 @@ THINNEST_PX, USUAL_PX, THICKEST_PX = 8, 20, 40  # brushes
 def show() -> np.ndarray | None:
     """Show the canvas -> its finished strokes, uint8 RGBA (H, W, 4); None if it is blank."""
     state = st.session_state
-    if session.CANVAS not in state and session.DRAWING in state:
+    if session.CANVAS not in state and state.get(session.DRAWING):
         session.redraw(state[session.DRAWING])  # back from another page, or opened by a link
     # Before the canvas component reads it, which believes everything.
     report = session.report() if session.CANVAS in state else None

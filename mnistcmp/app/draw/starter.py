@@ -7,16 +7,21 @@ used only for the weights that they were made with.
 The canvas itself stays blank: a picture lies over it until the visitor draws (see live.js).
 """
 
+import base64
 import hashlib
+import io
 from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from mnistcmp.app import cached_records, session
 from mnistcmp.drawing import share_link
+from mnistcmp.drawing.canvas import render
+from mnistcmp.drawing.door import PNG_URL
 from mnistcmp.inference import Reading
 from mnistcmp.json_files import Sha256, Share, read_json
 from mnistcmp.manifest import CheckpointError, read_manifest
@@ -55,6 +60,16 @@ def offer() -> None:
 def showing() -> bool:
     """Whether the starter is shown: nothing was drawn or opened yet, and nothing cleared."""
     return bool(st.session_state.get(session.STARTER))
+
+
+@cache
+def picture() -> dict[str, str]:
+    """The starter as attributes of an HTML image that covers the canvas."""
+    buffer = io.BytesIO()
+    drawn = Image.fromarray(render(share_link.from_text(content()["drawing"]))).convert("L")
+    drawn.save(buffer, "PNG")
+    url = PNG_URL + base64.b64encode(buffer.getvalue()).decode()
+    return {"src": url, "alt": DESCRIPTION}
 
 
 def reading(recipe: str) -> Reading | None:
