@@ -49,6 +49,8 @@ def picture(reported: bool) -> np.ndarray | None:
     because the finished stroke follows anyway.
     """
     state = st.session_state
+    if state.pop(session.RESTORED, False):
+        st.rerun()  # the canvas is in another fragment
     last = _last()
     new = last.number not in (0, state.get(session.LIVE_SEEN))
     state[session.LIVE_SEEN] = last.number
@@ -117,6 +119,7 @@ def _take_kept() -> None:
         if not isinstance(text, str):
             raise DrawingError(f"a kept drawing is of type {type(text).__name__}")
         session.put(share_link.from_text(text, LONGEST_KEPT))
+        st.session_state[session.RESTORED] = True
     except DrawingError as error:
         session.refuse(error)
 
