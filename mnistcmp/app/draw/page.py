@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnistcmp import drawing
 from mnistcmp.app import background_reading, cached_networks, cached_records, recipe_choice, session
-from mnistcmp.app.draw import canvas, hold_out, live, open_and_save, stages, starter
+from mnistcmp.app.draw import canvas, examples, hold_out, live, open_and_save, stages, starter
 from mnistcmp.app.draw.readings import component, data
 from mnistcmp.app.draw.send_at_once import send_at_once
 from mnistcmp.app.plain_text import plain
@@ -80,10 +80,12 @@ def _drawing() -> None:
     with right:
         _readings(finished, settings)
     with opening:
+        examples.show("menu")
         open_and_save.show_ways_out()
     with menus:
         open_and_save.show_problems()
         st.caption(PRIVATE)
+    examples.show("row")
     _below(settings)
 
 
