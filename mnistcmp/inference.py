@@ -5,7 +5,7 @@ be shown before that.
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,11 @@ class Reading:
     def certainty(self) -> float:
         """The networks' common certainty, in [0, 1]; see the function `certainty`."""
         return float(certainty(self.probabilities[:, None])[0])
+
+    def of(self, models: Sequence[str]) -> "Reading":
+        """The same reading with only these of its networks, in this order."""
+        rows = [self.models.index(model) for model in models]
+        return Reading(tuple(models), self.probabilities[rows])
 
 
 @dataclass(frozen=True)
