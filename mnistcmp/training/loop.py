@@ -66,20 +66,54 @@ def train(
     device: str = "cpu",
     precision: Precision = "fp32",
     on_steps: Callable[[int], None] = lambda steps: None,
+    on_epoch: Callable[[nn.Module], None] = lambda model: None,
 ) -> Trained:
     """Train `name` from scratch and measure it on `heldout` after every epoch.
 
     The same arguments give bitwise identical weights on the same machine with the same number of
-    threads. `on_steps` is called every few dozen steps with the number of new steps.
+    threads. `on_steps` is called every few dozen steps with the number of new steps, `on_epoch`
+    with the network before training and after every epoch.
     Raises Diverged if the loss or a gradient becomes infinite or NaN.
     """
     torch.manual_seed(seed)
+    model = build(name, training.in_shape, classes)
+    return fit(
+        model,
+        recipe,
+        seed,
+        training,
+        heldout,
+        device=device,
+        precision=precision,
+        on_steps=on_steps,
+        on_epoch=on_epoch,
+    )
+
+
+def fit(
+    model: nn.Sequential,
+    recipe: Recipe,
+    seed: int,
+    training: Images,
+    heldout: Images,
+    *,
+    device: str = "cpu",
+    precision: Precision = "fp32",
+    on_steps: Callable[[int], None] = lambda steps: None,
+    on_epoch: Callable[[nn.Module], None] = lambda model: None,
+) -> Trained:
+    """Train `model`, a network as `build` makes it, and measure it on `heldout` after every epoch.
+
+    `seed` is for the order of the images and their augmentation; dropout draws from torch's global
+    random generator. Otherwise as `train`.
+    """
     generator = torch.Generator().manual_seed(seed)
-    model, training = _prepare(name, recipe, training, device, classes)
+    training = _prepare(model, recipe, training, device)
     heldout = heldout.to(device)
     optimiser, schedule = _optimiser(model, recipe, len(training.labels))
 
     trained = Trained(model)
+    on_epoch(model)
     for number in range(1, recipe.epochs + 1):
         started = time.perf_counter()
         batches = _batches(training, recipe, generator, on_steps)
@@ -97,6 +131,7 @@ def train(
         trained.epochs.append(
             Epoch(number, loss, accuracy, held.loss, held.accuracy, seconds, norms)
         )
+        on_epoch(model)
     return trained
 
 
@@ -108,7 +143,8 @@ def probe(
     The precisions take turns, so that a short load on the machine slows down both. bf16 is tried
     only on devices that compute in it, and a trial ends as soon as a step is slower than in fp32.
     """
-    model, training = _prepare(name, recipe, training, device, classes)
+    model = build(name, training.in_shape, classes)
+    training = _prepare(model, recipe, training, device)
     few = Images(*(part[: TRIAL_STEPS * recipe.batch_size] for part in training))
     optimiser, _ = _optimiser(model, recipe, len(few.labels))
     try_bf16 = machine.computes_in_bf16(device)
@@ -171,16 +207,14 @@ def pixel_statistics(pixels: Tensor) -> tuple[list[float], list[float]]:
     return means, stds
 
 
-def _prepare(
-    name: str, recipe: Recipe, training: Images, device: str, classes: int
-) -> tuple[nn.Sequential, Images]:
-    """The untrained model, with the recipe's normalisation, and the images, both on `device`."""
-    model = build(name, training.in_shape, classes)
+def _prepare(model: nn.Module, recipe: Recipe, training: Images, device: str) -> Images:
+    """Give the model the recipe's normalisation, move it to `device` -> the images there."""
     if recipe.normalise:
         normalise = model.get_submodule("normalise")
         assert isinstance(normalise, Normalise)  # `build` makes it
         normalise.set(*pixel_statistics(training.pixels))
-    return model.to(device).to(memory_format=torch.channels_last), training.to(device)
+    model.to(device).to(memory_format=torch.channels_last)
+    return training.to(device)
 
 
 def _optimiser(
