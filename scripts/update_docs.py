@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+import api_docs
 import benchmark_app
 import pandas as pd
 
@@ -25,6 +26,7 @@ from mnistcmp.robustness_records import RobustnessRecords
 REPOSITORY = Path(__file__).resolve().parent.parent
 README = REPOSITORY / "README.md"
 RESULTS = REPOSITORY / "docs" / "RESULTS.md"
+API = REPOSITORY / "docs" / "API.md"
 PHOTOS = "cifar10-jpeg"
 
 
@@ -262,10 +264,12 @@ PARTS = {
     "threshold": threshold,
     "speed": speed,
     "app speed": app_speed,
+    "functions": api_docs.functions,
 }
 PAGES = {
     README: ("zoo", "duration"),
-    RESULTS: tuple(part for part in PARTS if part != "duration"),
+    RESULTS: tuple(part for part in PARTS if part not in ("duration", "functions")),
+    API: ("functions",),
 }
 
 
