@@ -6,6 +6,7 @@ This module moves the mouse and evaluates the log that browser.js writes in the 
 import base64
 import io
 import itertools
+import re
 import shutil
 import time
 from math import hypot
@@ -52,6 +53,19 @@ def invitation(page: "Page") -> "Locator":
     return page.locator(".words", has_text=INVITATION)
 
 
+def awake(page: "Page") -> "Locator":
+    """The line that says how long the networks took; it is there once they are loaded."""
+    return page.locator(".verdict .small", has_text="for all networks together")
+
+
+def blank(page: "Page") -> None:
+    """Wait until the networks are loaded, and clear the starter away."""
+    awake(page).wait_for()
+    page.locator("canvas.upper-canvas").wait_for()
+    page.get_by_test_id("stButton").get_by_role("button", name="Clear").click()
+    invitation(page).wait_for()
+
+
 def measure_browser(strokes: int, console: Console) -> dict[str, object]:
     """Measure a first visit, `strokes` final readings and steady drawing in a real browser.
 
@@ -86,10 +100,13 @@ def measure_visit(page: "Page", address: str) -> dict[str, float]:
     """Open the page as the server's first visitor -> seconds from navigation."""
     started = time.perf_counter()
     page.goto(address, wait_until="commit")
+    page.locator(".verdict .digits", has_text=re.compile(r"\d")).wait_for()
+    starter_seconds = time.perf_counter() - started
     page.locator("canvas.upper-canvas").wait_for()
     canvas_seconds = time.perf_counter() - started
-    invitation(page).wait_for()
+    awake(page).wait_for()
     return {
+        "starter_seconds": starter_seconds,
         "canvas_seconds": canvas_seconds,
         "awake_seconds": time.perf_counter() - started,
     }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from visitors import without_browser
-from visitors.browser import CHROMIUM_FLAGS, chromium, invitation
+from visitors.browser import CHROMIUM_FLAGS, blank, chromium
 
 
 @pytest.fixture(scope="session")
@@ -32,12 +32,11 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def page(browser, server):
-    """The Draw page on a wide screen, with the networks loaded."""
+    """The Draw page on a wide screen, with the networks loaded and a blank canvas."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.goto(server)
-    invitation(page).wait_for()
-    page.locator("canvas.upper-canvas").wait_for()
+    blank(page)
     yield page
     context.close()
