@@ -101,7 +101,9 @@ def test_families_and_rows_work_by_keyboard(page):
     draw(page, DIGITS["7"])
     expect(page.locator(".words")).to_have_text(f"All {NETWORKS} networks read 7.")
     page.get_by_role("button", name="Readings").click()
-    family = page.locator(".group").filter(has=page.locator(".row[title=kernel_7]")).locator(".head")
+    family = (
+        page.locator(".group").filter(has=page.locator(".row[title=kernel_7]")).locator(".head")
+    )
     expect(family).to_have_attribute("aria-expanded", "false")
     expect(row(page, "kernel_7")).to_be_hidden()
     family.focus()
