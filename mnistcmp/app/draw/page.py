@@ -68,10 +68,9 @@ def _drawing() -> None:
         parts.container(key=f"draw_{name}") for name in ("canvas", "readings", "menus")
     )
     with menus:
-        row = st.container(horizontal=True, gap="small")
-        with row.popover("Settings"):
+        with st.popover("Settings", width="stretch"):
             settings = _settings()
-        opening = row.popover("Open and keep", on_change="rerun")
+        opening = st.popover("Open and keep", width="stretch", on_change="rerun")
         with opening:
             open_and_save.show_ways_in()
     with left:
