@@ -20,6 +20,7 @@ SUPERSEDED = "superseded"
 LIVE = "live"  # the pictures that arrive while the pen moves
 LIVE_SEEN = "live_seen"  # the number of the last one that was read
 WAITING = "waiting"  # whether the canvas has not yet reported a stroke of the last live picture
+REPORTED = "reported"  # whether the canvas has just reported a drawing
 REFUSED = "refused"  # why the last input from the browser was refused
 VISITOR = "visitor"  # the session's name for work in the background
 
@@ -35,13 +36,8 @@ SAMPLE = "sample"  # the position in the pack of the test image on the canvas
 UPLOAD = "upload"
 UPLOAD_PROBLEM = "upload_problem"
 PHOTO = "photo"  # the last uploaded photo, as open_and_save.Uploaded
-SEEN = "seen"  # the pictures below "What the networks see"
-READINGS = "wall"  # the chart of readings
-READINGS_BOX = "readings"  # the container that it is in
-HOLD_OUT = "hold_out"  # the chart of who holds out longest
-HOLD_OUT_BOX = "hold_out_box"  # the container that it is in
-REST_VIEW = "rest_view"  # which of the two is shown while the pen rests
-CLOSER = "closer"  # the network that is shown in detail
+READINGS = "readings"  # the component that draws them
+READ = "read"  # the finished drawing as page.DigitRead, one for each of its digits
 
 # The Benchmarks page.
 HIGHLIGHT = "highlight"  # the network that is highlighted in every chart

@@ -1,16 +1,11 @@
 """The canvas on the page, with Undo and Clear."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from mnistcmp.app import session
 from mnistcmp.drawing.canvas import CANVAS_PX, render
-
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
 
 WIDTH_PX = 296  # of its container, which leaves no room for scroll bars
 THINNEST_PX, USUAL_PX, THICKEST_PX = 8, 20, 40  # brushes
@@ -23,6 +18,7 @@ def show() -> np.ndarray | None:
         session.redraw(state[session.DRAWING])  # back from another page, or opened by a link
     # Before the canvas component reads it, which believes everything.
     report = session.report() if session.CANVAS in state else None
+    before = state.get(session.DRAWING)
     with st.container(width=WIDTH_PX):
         st_canvas(
             key=session.CANVAS,
@@ -39,25 +35,23 @@ def show() -> np.ndarray | None:
         return render(session.drawing()) if state[session.DRAWING] else None
     state.pop(session.SUPERSEDED, None)
     state[session.DRAWING] = report.objects
+    state[session.REPORTED] = report.objects != before
     if report.rgba is None and report.objects:
         # The canvas sends no picture of the strokes that it starts with.
         return render(session.drawing())
     return report.rgba
 
 
-def buttons(unreported: bool) -> "DeltaGenerator":
-    """Show Undo and Clear -> their row.
-
-    `unreported`: the canvas has not yet reported the last stroke, which takes it 200 ms. Undo then
-    removes only that stroke.
-    """
+def buttons() -> None:
+    """Show Undo and Clear."""
     row = st.container(horizontal=True, width=WIDTH_PX)
     empty = not st.session_state[session.DRAWING]
-    row.button("Undo", on_click=_undo, args=(unreported,), disabled=empty)
+    row.button("Undo", on_click=_undo, disabled=empty)
     row.button("Clear", on_click=session.put, args=([],), disabled=empty)
-    return row
 
 
-def _undo(unreported: bool) -> None:
+def _undo() -> None:
     drawing = st.session_state.get(session.DRAWING, [])
+    # The canvas reports a stroke 200 ms after its end. Until then, Undo removes only that stroke.
+    unreported = st.session_state.get(session.WAITING, False)
     session.redraw(drawing if unreported else drawing[:-1])
