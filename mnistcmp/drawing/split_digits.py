@@ -15,7 +15,7 @@ MOST_DIGITS = 6  # more separate marks than these are a scribble or a text
 
 REDUCED = 2  # times smaller: half the time, and a space of 2 px is no space
 # Chosen on the writers used for training.
-JOINED = 0.04  # of the height of all ink: what is closer is one mark, such as an open 4
+JOINED = 0.03  # of the height of all ink: what is closer is one mark, such as an open 4
 TALL = 0.5  # of the tallest mark's height: a lower one is part of a digit, a dot or noise
 SHARED = 0.5  # of the narrower mark's columns: two that share more are parts of one digit
 

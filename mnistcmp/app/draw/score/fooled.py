@@ -11,6 +11,7 @@ from mnistcmp.app import session
 from mnistcmp.app.draw.digit_read import DigitRead
 from mnistcmp.app.draw.score import scorecard, share_picture
 from mnistcmp.app.pictures import grey
+from mnistcmp.catalogue.networks import MODELS
 
 
 class Fooled(NamedTuple):
@@ -59,7 +60,10 @@ def _best() -> Fooled | None:
 
 def _show_count(now: Fooled) -> None:
     count = len(now.wrong)
-    st.markdown(f"**{count} of {now.asked} networks** do not read this drawing as a {now.label}.")
+    verb = "misreads" if count == 1 else "misread"
+    st.markdown(f"**{count} of {now.asked} networks** {verb} this {now.label}.")
+    if now.wrong:
+        st.caption(f"Fooled: {', '.join(MODELS[name].title for name in now.wrong)}.")
     best = _best()
     row = st.container(horizontal=True)
     row.button(

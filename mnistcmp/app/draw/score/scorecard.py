@@ -89,17 +89,16 @@ def _ask(drawn: Drawn) -> None:
         return
     is_same = former is not None and np.array_equal(former.pixels, drawn.pixels)
     label = former.label if former is not None and is_same else None
-    row = st.container(horizontal=True, vertical_alignment="bottom")
     key = f"label_{crc32(drawn.pixels.tobytes())}"
     st.session_state[key] = label
     if drawn.verdict is not None:
-        row.button(
+        st.button(
             f"Yes, it is a {drawn.verdict}",
             on_click=_keep,
             args=(drawn, drawn.verdict),
             disabled=label == drawn.verdict,
         )
-    row.pills(
+    st.pills(
         "What did you draw?",
         range(10),
         key=key,
@@ -155,7 +154,7 @@ def _show_score(kept: list[Kept], right: pd.DataFrame) -> None:
             ],
         }
     )
-    st.dataframe(shown, hide_index=True, height=TABLE_PX)
+    st.table(shown, hide_index=True, height=TABLE_PX, border="horizontal")
     row = st.container(horizontal=True)
     row.download_button(
         "Score (CSV)",

@@ -38,10 +38,11 @@ def right(kept: Sequence[Kept], recipe: str) -> pd.DataFrame:
 
     Only networks of the recipe that have read all drawings.
     """
-    rows = [
-        {name: read == each.label for name, read in each.reads[recipe].items()} for each in kept
-    ]
-    return pd.DataFrame(rows).dropna(axis="columns").astype(bool)
+    # In the order of the catalogue, in which equal scores stay.
+    names = [name for name in MODELS if all(name in each.reads[recipe] for each in kept)]
+    return pd.DataFrame(
+        {name: [each.reads[recipe][name] == each.label for each in kept] for name in names}
+    )
 
 
 def score(right: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +71,7 @@ def conclusion(right: pd.DataFrame) -> str:
     if counts[best] == counts[worst]:
         return (
             f"All {len(networks)} networks read {counts[best]} of your {asked} "
-            f"{_drawings(asked)} right: they cannot be told apart yet."
+            f"{_drawings(asked)} right, so they cannot be told apart yet."
         )
     level = ERROR_RATE / math.comb(len(networks), 2)
     beaten = [name for name in networks[1:] if _p_value(right, best, name, asked) <= level]
@@ -80,11 +81,11 @@ def conclusion(right: pd.DataFrame) -> str:
             "right, more than any other network, and the difference is larger than chance."
         )
     leading = [name for name in networks if counts[name] == counts[best]]
-    lead = f"{_named(leading)} read most of your drawings right: {counts[best]} of {asked}."
+    lead = f"Best so far: {_named(leading)}, with {counts[best]} of {asked} drawings right."
     if beaten:
         return f"{lead} That is surely better than {_named(beaten)}, but not than all the others."
     return (
-        f"{lead} {_named([worst])} read fewest: {counts[worst]}. That is **not enough to tell them "
+        f"{lead} Last: {_named([worst])}, with {counts[worst]}. This is **not enough to tell them "
         f"apart**. If it goes on like this, {_enough(right, best, worst, level)}."
     )
 
