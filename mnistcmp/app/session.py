@@ -20,6 +20,8 @@ SUPERSEDED = "superseded"
 LIVE = "live"  # the pictures that arrive while the pen moves
 LIVE_SEEN = "live_seen"  # the number of the last one that was read
 WAITING = "waiting"  # whether the canvas has not yet reported a stroke of the last live picture
+STARTER = "starter"  # the drawing that is shown to start with; empty once it has gone
+RESTORED = "restored"  # whether the drawing that the tab had kept was just put on the canvas
 REPORTED = "reported"  # whether the canvas has just reported a drawing
 REFUSED = "refused"  # why the last input from the browser was refused
 VISITOR = "visitor"  # the session's name for work in the background
@@ -97,8 +99,13 @@ def refuse(error: DrawingError) -> None:
 
 
 def drawing() -> Drawing:
-    """The drawing on the canvas."""
-    return from_fabric(st.session_state.get(DRAWING, []))
+    """The drawing on the canvas, or the starter while it is shown."""
+    return st.session_state.get(STARTER) or from_fabric(st.session_state.get(DRAWING, []))
+
+
+def dismiss_starter() -> None:
+    """The starter has gone, for the rest of the session."""
+    st.session_state[STARTER] = []
 
 
 def put(drawing: Drawing) -> None:
@@ -108,6 +115,7 @@ def put(drawing: Drawing) -> None:
 
 def redraw(objects: list[FabricObject]) -> None:
     """Replace the objects on the canvas."""
+    dismiss_starter()
     # The canvas accepts a drawing only if it differs from the last one that it was given.
     revision = st.session_state.get(REDRAW, {"revision": 0})["revision"] + 1
     # The canvas returns this property unchanged, so its reports show which objects they are based

@@ -5,6 +5,7 @@ import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from mnistcmp.app import session
+from mnistcmp.app.draw import starter
 from mnistcmp.drawing.canvas import CANVAS_PX, render
 
 WIDTH_PX = 296  # of its container, which leaves no room for scroll bars
@@ -14,7 +15,7 @@ THINNEST_PX, USUAL_PX, THICKEST_PX = 8, 20, 40  # brushes
 def show() -> np.ndarray | None:
     """Show the canvas -> its finished strokes, uint8 RGBA (H, W, 4); None if it is blank."""
     state = st.session_state
-    if session.CANVAS not in state and session.DRAWING in state:
+    if session.CANVAS not in state and state.get(session.DRAWING):
         session.redraw(state[session.DRAWING])  # back from another page, or opened by a link
     # Before the canvas component reads it, which believes everything.
     report = session.report() if session.CANVAS in state else None
@@ -36,6 +37,8 @@ def show() -> np.ndarray | None:
     state.pop(session.SUPERSEDED, None)
     state[session.DRAWING] = report.objects
     state[session.REPORTED] = report.objects != before
+    if report.objects or report.rgba is not None:
+        session.dismiss_starter()
     if report.rgba is None and report.objects:
         # The canvas sends no picture of the strokes that it starts with.
         return render(session.drawing())
@@ -45,9 +48,10 @@ def show() -> np.ndarray | None:
 def buttons() -> None:
     """Show Undo and Clear."""
     row = st.container(horizontal=True, width=WIDTH_PX)
-    empty = not st.session_state[session.DRAWING]
-    row.button("Undo", on_click=_undo, disabled=empty)
-    row.button("Clear", on_click=session.put, args=([],), disabled=empty)
+    blank = not st.session_state[session.DRAWING]
+    row.button("Undo", on_click=_undo, disabled=blank)
+    clear_disabled = blank and not starter.showing()
+    row.button("Clear", on_click=session.put, args=([],), disabled=clear_disabled)
 
 
 def _undo() -> None:

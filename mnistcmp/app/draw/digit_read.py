@@ -1,16 +1,14 @@
 """One digit of a drawing, and what the networks read."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from mnistcmp.drawing import Stages
-
-if TYPE_CHECKING:
-    from mnistcmp.inference import Consensus, Reading
+from mnistcmp.inference import Consensus, Reading
 
 
 class DigitRead(NamedTuple):
     """One digit of a drawing, and what the networks read."""
 
     steps: Stages
-    reading: "Reading"
-    together: "Consensus"
+    reading: Reading
+    together: Consensus

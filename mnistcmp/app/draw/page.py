@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnistcmp import drawing
 from mnistcmp.app import background_reading, cached_networks, cached_records, recipe_choice, session
-from mnistcmp.app.draw import canvas, hold_out, live, open_and_save, stages
+from mnistcmp.app.draw import canvas, examples, hold_out, live, open_and_save, stages, starter
 from mnistcmp.app.draw.digit_read import DigitRead
 from mnistcmp.app.draw.readings import component, data
 from mnistcmp.app.draw.score import fooled, scorecard
@@ -18,7 +18,9 @@ from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.drawing import threshold
+from mnistcmp.drawing.canvas import render
 from mnistcmp.drawing.split_digits import split
+from mnistcmp.inference import consensus
 from mnistcmp.safe_files import DamagedFile
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 STYLE = Path(__file__).with_name("page.css")
 ORDERS = (data.BY_FAMILY, "size", "accuracy")
 INVITATION = "Draw a digit: 0 to 9, with mouse or finger."
+WAKING = "Waking the networks …"
+AWAKE_POLL_SECONDS = 0.3
 PRIVATE = (
     "This server reads your drawing in its memory only: it stores nothing, and sends nothing on."
 )
@@ -71,10 +75,12 @@ def _drawing() -> None:
     with right:
         _readings(finished, settings)
     with opening:
+        examples.show("menu")
         open_and_save.show_ways_out()
     with menus:
         open_and_save.show_problems()
         st.caption(PRIVATE)
+    examples.show("row")
     _below(settings)
 
 
@@ -109,6 +115,8 @@ def _readings(finished: np.ndarray | None, settings: Settings) -> None:
     picture = live.picture(reported)
     moving = picture is not None
     rgba = picture if moving else finished
+    if starter.showing():
+        rgba = render(session.drawing())
     if rgba is None or moving:
         background_reading.drop()
     with background_reading.reader().waiting():
@@ -121,6 +129,9 @@ def _readings(finished: np.ndarray | None, settings: Settings) -> None:
 
 def _show(rgba: np.ndarray | None, settings: Settings, moving: bool) -> list[DigitRead]:
     """Let all networks read the drawing, and show it -> what they read in each of its digits."""
+    if not cached_networks.awake(settings.recipe):
+        _show_asleep(settings)
+        return []
     models = cached_networks.networks_or_remedy(settings.recipe)
     if not models:
         return []
@@ -149,9 +160,31 @@ def _show(rgba: np.ndarray | None, settings: Settings, moving: bool) -> list[Dig
     return read
 
 
+def _show_asleep(settings: Settings) -> None:
+    """Show what the networks read in the starter, until they are loaded."""
+    recorded = starter.reading(settings.recipe) if starter.showing() else None
+    digits = []
+    if recorded is not None:
+        reading = recorded.of(
+            cached_networks.ordered(recorded.models, settings.recipe, settings.order)
+        )
+        together = consensus(reading, _least_certainty())
+        digits = [data.digit(reading, together, settings.order)]
+    component.show(
+        {"digits": digits, "invitation": WAKING, "small": WAKING, "moving": False, "held": None}
+    )
+    _wait_until_awake(settings.recipe)
+
+
+@st.fragment(run_every=AWAKE_POLL_SECONDS)
+def _wait_until_awake(recipe: str) -> None:
+    if cached_networks.awake(recipe):
+        st.rerun()
+
+
 def _read(rgba: np.ndarray, models: dict[str, "nn.Module"], settings: Settings) -> list[DigitRead]:
     """uint8 RGBA (H, W, 4) -> what the networks read in each digit, from left to right."""
-    from mnistcmp.inference import consensus, read
+    from mnistcmp.inference import read
 
     steps = [step for step in map(drawing.stages, split(rgba)) if step is not None]
     if not steps:
@@ -159,21 +192,21 @@ def _read(rgba: np.ndarray, models: dict[str, "nn.Module"], settings: Settings) 
     names = cached_networks.ordered(models, settings.recipe, settings.order)
     images = np.stack([stages.WAYS[settings.way](step) for step in steps])
     readings = read(images, {name: models[name] for name in names})
-    rates = _rates()
-    least_certainty = rates["least_certainty"] if rates else 0.0
+    least_certainty = _least_certainty()
     return [
         DigitRead(step, reading, consensus(reading, least_certainty))
         for step, reading in zip(steps, readings, strict=True)
     ]
 
 
-def _rates() -> threshold.Threshold | None:
-    """How often “not sure” is right; a warning if that is not known."""
+def _least_certainty() -> float:
+    """Below this certainty, the app says “not sure”; 0 and a warning if it is not known."""
     try:
-        return cached_records.threshold()
+        rates = cached_records.threshold()
     except DamagedFile as error:
         st.warning(f"The app cannot say “not sure”: {plain(error)}; {threshold.REMEDY}.")
-        return None
+        rates = None
+    return rates["least_certainty"] if rates else 0.0
 
 
 def _below(settings: Settings) -> None:

@@ -4,7 +4,7 @@ Everything is kept in the session only.
 """
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 from zlib import crc32
 
@@ -13,11 +13,12 @@ import pandas as pd
 import streamlit as st
 
 from mnistcmp.app import cached_networks, pictures, session
-from mnistcmp.app.draw import open_and_save
+from mnistcmp.app.draw import examples, open_and_save, starter
 from mnistcmp.app.draw.digit_read import DigitRead
 from mnistcmp.app.draw.score import files, tally
 from mnistcmp.app.draw.score.tally import MOST_KEPT, Kept
 from mnistcmp.catalogue.networks import MODELS
+from mnistcmp.drawing import share_link
 from mnistcmp.drawing.canvas import Picture, Stroke
 
 THUMBNAIL_PX = 56
@@ -76,9 +77,17 @@ def _own_drawing(read: Sequence[DigitRead]) -> Drawn | str:
         )
     if len(read) > 1:
         return "Draw a single digit, to say whether it is read right."
-    if isinstance(drawing[0], Picture) and not open_and_save.uploaded():
-        return "This is a test image, not your hand: it does not count."
+    is_sample = isinstance(drawing[0], Picture) and not open_and_save.uploaded()
+    if is_sample or drawing[0] in _examples():
+        return "This is an example, not your hand: draw a digit, and the page keeps score."
     return Drawn(drawing[0], _as_kept(read[0]), read[0].together.digit)
+
+
+@cache
+def _examples() -> list[Stroke | Picture]:
+    """The first stroke of each drawing that the page offers."""
+    texts = [starter.content()["drawing"], *(text for *_, text in examples.DRAWN)]
+    return [share_link.from_text(text)[0] for text in texts]
 
 
 def _ask(drawn: Drawn) -> None:
