@@ -78,6 +78,24 @@ def alike_together(shares: pd.DataFrame) -> list[str]:
     return shares.index[np.argsort(place if place[0] < 0 else -place, kind="stable")].tolist()
 
 
+def say_range(table: pd.DataFrame) -> Finding | None:
+    """How much larger the nudges of the sturdiest network are than those of the frailest.
+
+    `table` as `medians`. None if that may be due to chance.
+    """
+    known = table.dropna(subset=["median_norm", "low", "high"])
+    if known.empty:
+        return None
+    most, least = (known.loc[known["median_norm"].agg(end)] for end in ("idxmax", "idxmin"))
+    if most["low"] <= least["high"]:
+        return None
+    return Finding(
+        f"**{named(most['model'])} takes nudges {most['median_norm'] / least['median_norm']:.1f} "
+        f"times as large as {named(least['model'])}** before it answers something else, by the "
+        "median over the digits."
+    )
+
+
 def say_transfers(pairs: pd.DataFrame) -> list[Finding]:
     """How often nudges fool other networks, as they are and doubled; `pairs` as `transfers`."""
     pairs = pairs.dropna(subset=["share", "share_doubled"]).reset_index(drop=True)

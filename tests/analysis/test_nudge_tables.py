@@ -96,3 +96,14 @@ def test_sentences_about_transfers_name_means_and_extremes():
     fcn, simple_cnn = (MODELS[name].title for name in ("fcn", "simple_cnn"))
     assert f"**Nudges of “{fcn}” fool “{simple_cnn}” most often**, in 90 % of the cases" in text
     assert nudge_tables.say_transfers(pairs[:0]) == []
+
+
+def test_sentence_about_the_range_of_nudges_is_silent_where_intervals_overlap():
+    table = pd.DataFrame(
+        {"model": ["mlp", "cnn"], "median_norm": [0.5, 2.0], "low": [0.4, 1.5], "high": [0.6, 2.5]}
+    )
+    title = MODELS["cnn"].title
+    text = nudge_tables.say_range(table).text
+    assert f"**“{title}” takes nudges 4.0 times as large as “{MODELS['mlp'].title}”**" in text
+    assert nudge_tables.say_range(table.assign(low=[0.4, 0.6])) is None
+    assert nudge_tables.say_range(table[:0]) is None

@@ -7,7 +7,7 @@ from mnistcmp.analysis.frontier import farthest_below, tenfolds, what_tenfolds_a
 from mnistcmp.analysis.statistics import half_interval
 from mnistcmp.app import palette, session
 from mnistcmp.app.benchmarks import charts
-from mnistcmp.app.benchmarks.section import NUMBER, Shown, say, table
+from mnistcmp.app.benchmarks.section import NUMBER, Shown, chart, say, table
 
 COST_NAMES = {
     "params": "parameters",
@@ -55,8 +55,11 @@ def _against(cost: str, shown: Shown) -> None:
     st.html(palette.family_legend(shown.summary["model"]))
     # A chart takes its selection anew with every recipe and cost.
     key = f"{session.SCATTER} {cost}"
-    st.altair_chart(
-        charts.accuracy_against(cost, shown.summary, shown.highlight),
+    chart(
+        charts.accuracy_against,
+        cost,
+        shown.summary,
+        shown.highlight,
         key=key,
         on_select=lambda: _take_highlight(key),
         selection_mode=charts.SELECTED,

@@ -8,7 +8,7 @@ from mnistcmp.analysis.statistics import half_interval_of_gap
 from mnistcmp.analysis.text import Finding, named
 from mnistcmp.app import cached_records, palette
 from mnistcmp.app.benchmarks import charts
-from mnistcmp.app.benchmarks.section import NUMBER, Shown, say, table, view
+from mnistcmp.app.benchmarks.section import NUMBER, Shown, chart, say, table, view
 from mnistcmp.catalogue.studies import STUDIES
 
 CURVES = ["first epoch, %", "last epoch, %", "training images, %"]
@@ -28,9 +28,9 @@ def _by_epoch(shown: Shown) -> None:
     epochs = epochs[epochs["run"].isin(runs["run"])]
     say([quickest(epochs)])
     st.html(palette.network_legend(model for model in study.models if model in shown.models))
-    left, right = st.columns(2)
-    left.altair_chart(charts.curves(epochs, "accuracy", shown.highlight))
-    right.altair_chart(charts.curves(epochs, "loss", shown.highlight))
+    for column, measure in zip(st.columns(2), ("accuracy", "loss"), strict=True):
+        with column:
+            chart(charts.curves, epochs, measure, shown.highlight)
     st.caption(
         "Means over the runs. Dashed lines: training images, measured during training, with the "
         "recipe's augmentation, if any. Their accuracy may therefore be below the test accuracy."
@@ -73,7 +73,7 @@ def _losses(shown: Shown) -> None:
         "over the runs."
     )
     st.html(palette.family_legend(shown.models))
-    st.altair_chart(charts.losses(shown.summary, shown.highlight))
+    chart(charts.losses, shown.summary, shown.highlight)
     table("losses", lambda: _loss_table(shown.summary), {"test loss": NUMBER(format="%.4f")})
 
 

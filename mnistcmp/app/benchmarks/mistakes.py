@@ -1,16 +1,18 @@
-"""Part of the Benchmarks page: which test images are misread, as what, and by whom."""
+"""Part of the Benchmarks page: misread test images, and whether two networks really differ."""
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnistcmp.analysis.statistics import confusion
-from mnistcmp.analysis.text import listed, named
+from mnistcmp.analysis.comparisons import ENOUGH_RUNS, Evidence, Gap
+from mnistcmp.analysis.statistics import confusion, paired
+from mnistcmp.analysis.text import listed, named, points
 from mnistcmp.app import cached_records, pictures
-from mnistcmp.app.benchmarks import charts
-from mnistcmp.app.benchmarks.section import NUMBER, Shown, table, title, view
+from mnistcmp.app.benchmarks import mistake_charts as charts
+from mnistcmp.app.benchmarks.section import NUMBER, Shown, chart, table, title, view
 from mnistcmp.app.plain_text import plain
 from mnistcmp.data.sample_pack import Samples, SamplesError
 
@@ -18,6 +20,8 @@ GALLERY = 40
 PICTURE_PX = 84
 MOST_NAMED = 2  # more names do not fit below a picture
 ERROR = "error"  # the misread images that are shown: (digit, read as)
+
+RUN_COLUMNS = {name: NUMBER(f"{name}, %", format="%.2f") for name in ("mean", "lowest", "highest")}
 
 Read = Mapping[str, np.ndarray]  # the labels that each network's run with seed 0 predicted
 
@@ -57,13 +61,15 @@ def _one_network(read: Read, pack: Samples, highlight: str | None) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         key = f"confusion of {model}"
-        st.altair_chart(
-            charts.confusions(_cells(matrix)),
+        chart(
+            charts.confusions,
+            _cells(matrix),
             key=key,
             on_select=lambda: _take_error(key),
             selection_mode="cell",
         )
-    right.altair_chart(charts.misread_by_digit(_by_digit(matrix)))
+    with right:
+        chart(charts.misread_by_digit, _by_digit(matrix))
     st.caption(
         "Left: how many images of each digit are read as which. Colour marks errors; the diagonal, "
         "without colour, is right. Click a cell to see its images. Right: how many percent of each "
@@ -144,7 +150,8 @@ def _hardest(read: Read, pack: Samples, highlight: str | None) -> None:
     def caption(number: int) -> str:
         wrong = read_as[~right[:, number], number]
         names = [title(model) for model in models[right[:, number]]]
-        correct = listed(names) if 0 < len(names) <= MOST_NAMED else str(len(names) or "nobody")
+        few = listed(names) if names else "nobody"
+        correct = few if len(names) <= MOST_NAMED else f"{len(names)} networks"
         mostly = f", read as {np.bincount(wrong).argmax()}" if len(wrong) else ""
         return f"{pack.labels[number]}{mostly}. Right: {correct}"
 
@@ -164,3 +171,73 @@ def _gallery(pack: Samples, numbers: np.ndarray, caption: Callable[[int], str]) 
             ]
         )
     )
+
+
+@st.fragment
+def compare(shown: Shown) -> None:
+    """The section: any two networks compared; at first, the two most accurate ones."""
+    best_first = shown.summary.sort_values("test_accuracy", ascending=False, kind="stable")
+    start = [shown.models.index(model) for model in best_first["model"][:2]]
+    left, right = st.columns(2)
+    first = left.selectbox("One network", shown.models, start[0], title, key="first")
+    second = right.selectbox("Another", shown.models, start[-1], title, key="second")
+    if first == second:
+        st.info("Choose two different networks.")
+        return
+    evidence = _evidence(shown)
+    gap = evidence.gap(first, second)
+    st.markdown(f"{verdict(first, second, gap)} {_by_images(first, second, evidence)}")
+    runs = shown.runs[shown.runs["model"].isin([first, second])]
+    chart(charts.runs_of_two, runs)
+    st.caption(
+        f"Each mark is one run. Compared: {gap.grounds}. With at least {ENOUGH_RUNS} runs of each "
+        "network, their accuracies are compared (Welch's t-test). With fewer, it is counted which "
+        "test images only one of the two runs with seed 0 reads correctly (as in McNemar's test)."
+    )
+    table("two networks", lambda: _accuracies(runs), RUN_COLUMNS)
+
+
+def _evidence(shown: Shown) -> Evidence:
+    """The runs, and what the runs with seed 0 read, if that is on record."""
+    try:
+        labels = cached_records.sample_pack("mnist").labels
+    except SamplesError:  # the section on mistakes says so
+        return Evidence(shown.runs)
+    return Evidence(shown.runs, cached_records.readings(shown.runs, len(labels))[0], labels)
+
+
+def verdict(first: str, second: str, gap: Gap) -> str:
+    """Whether one of the two networks is more accurate, and by how much."""
+    (better, other), sign = ((second, first), 1) if gap.share >= 0 else ((first, second), -1)
+    if math.isnan(gap.half):
+        return "**There are too few runs to tell.**"
+    low, high = sorted((sign * gap.low, sign * gap.high))
+    by = f"{100 * abs(gap.share):.2f} points, 95 % interval {points(low)} to {points(high)}"
+    if not gap.sure:
+        return (
+            f"**The difference may be due to chance**: {named(better)} is ahead of {named(other)} "
+            f"by {by}."
+        )
+    if gap.over_runs:
+        return f"**{named(better)} is more accurate than {named(other)}**, by {by}."
+    return (
+        f"**This run of {named(better)} is more accurate than this run of {named(other)}**, by "
+        f"{by}; other seeds may differ."
+    )
+
+
+def _by_images(first: str, second: str, evidence: Evidence) -> str:
+    """On how many test images only one of the runs with seed 0 is right."""
+    if evidence.labels is None or not {first, second} <= evidence.read.keys():
+        return ""
+    only = paired(evidence.read[first], evidence.read[second], evidence.labels)
+    return (
+        f"Of {only.count:,} test images, {only.only_first} are read correctly by {named(first)} "
+        f"alone, and {only.only_second} by {named(second)} alone, both with seed 0."
+    )
+
+
+def _accuracies(runs: pd.DataFrame) -> pd.DataFrame:
+    groups = (100 * runs["test_accuracy"]).groupby(runs["model"])
+    table = groups.agg(runs="size", mean="mean", lowest="min", highest="max")
+    return table.rename_axis("network").reset_index()

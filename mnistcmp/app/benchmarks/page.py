@@ -11,7 +11,6 @@ from streamlit.delta_generator import DeltaGenerator
 from mnistcmp.app import cached_records, recipe_choice, session
 from mnistcmp.app.benchmarks import (
     accuracy,
-    difference,
     everything,
     learning_curves,
     mistakes,
@@ -38,7 +37,7 @@ SECTIONS = (
     Section("drawn-digits", "Digits drawn with a pen", pen_digits.show),
     Section("training-time", "Training time", accuracy.against_time),
     Section("mistakes", "Mistakes", mistakes.show),
-    Section("difference", "Do two networks differ?", difference.show),
+    Section("difference", "Do two networks differ?", mistakes.compare),
     Section("learning-curves", "Learning curves", learning_curves.show),
     Section("everything", "Everything", everything.show),
 )

@@ -5,7 +5,7 @@ import streamlit as st
 
 from mnistcmp.app import cached_records, palette
 from mnistcmp.app.benchmarks import pen_charts
-from mnistcmp.app.benchmarks.section import NUMBER, Shown, table, view
+from mnistcmp.app.benchmarks.section import NUMBER, Shown, chart, table, view
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.datasets import HELD_OUT_WRITERS
 from mnistcmp.catalogue.recipes import RECIPES
@@ -44,7 +44,7 @@ def _beside_mnist(shown: Shown, digits: int) -> None:
         f"{100 * rows['test_accuracy'].mean():.1f} % of MNIST’s test images."
     )
     st.html(palette.family_legend(rows["model"]))
-    st.altair_chart(pen_charts.beside_mnist(rows, shown.highlight))
+    chart(pen_charts.beside_mnist, rows, shown.highlight)
     table("pen", lambda: _accuracies(rows), _ACCURACY_COLUMNS)
 
 
@@ -55,7 +55,8 @@ def _by_network(shown: Shown, digits: int) -> None:
         "over the runs."
     )
     st.html(palette.family_legend(rows["model"]))
-    st.altair_chart(pen_charts.by_network(rows, digits, shown.highlight))
+    chart(pen_charts.by_network, rows, digits, shown.highlight)
+    table("pen by network", lambda: _accuracies(rows), _ACCURACY_COLUMNS)
 
 
 def _by_recipe(shown: Shown, digits: int) -> None:
@@ -65,7 +66,7 @@ def _by_recipe(shown: Shown, digits: int) -> None:
     found = gains(shares)
     st.markdown(conclusion(found))
     st.html(palette.recipe_legend(recorded) + palette.family_legend(rows["model"]))
-    st.altair_chart(pen_charts.by_recipe(rows, shown.highlight))
+    chart(pen_charts.by_recipe, rows, shown.highlight)
     table("recipes", lambda: found.drop(columns="gain"), GAIN_COLUMNS)
 
 

@@ -17,7 +17,7 @@ from mnistcmp.analysis.robustness_tables import (
 from mnistcmp.analysis.text import named
 from mnistcmp.app import cached_records, palette
 from mnistcmp.app.benchmarks import robustness_charts as charts
-from mnistcmp.app.benchmarks.section import NUMBER, Shown, say, table, view
+from mnistcmp.app.benchmarks.section import NUMBER, Shown, chart, say, table, view
 from mnistcmp.app.plain_text import code, plain
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
 from mnistcmp.nudge_records import COMMAND as NUDGE_COMMAND
@@ -92,7 +92,7 @@ def _corruptions(shown: Shown) -> None:
         return
     say(_clean_and_corrupted(networks))
     st.html(palette.family_legend(networks["model"]))
-    st.altair_chart(charts.clean_and_corrupted(networks, shown.highlight))
+    chart(charts.clean_and_corrupted, networks, shown.highlight)
     st.caption(
         f"{len(networks)} trained networks, those with seed 0, which the app uses; others may "
         "differ. The mean of fifteen corruptions after MNIST-C (Mu and Gilmer, 2019), written "
@@ -122,7 +122,7 @@ def _each_corruption(shown: Shown) -> None:
         f"easiest, {easiest.lower()}."
     )
     order = accuracies.mean(axis=1).sort_values(ascending=False, kind="stable").index.tolist()
-    st.altair_chart(charts.by_corruption(accuracies, order))
+    chart(charts.by_corruption, accuracies, order)
     st.caption(
         f"The hardest corruption is on the left, the network with the highest mean at the top; "
         f"{images:,} test digits each, trained networks with seed 0."
@@ -151,13 +151,14 @@ def _dials(shown: Shown) -> None:
         f"at {100 * lasting.iloc[0]:.0f} % of a dial’s range, and {named(lasting.index[-1])}, "
         f"which holds out least, at {100 * lasting.iloc[-1]:.0f} %."
     )
-    st.altair_chart(charts.half_lost(levels, lasting.index.tolist()))
+    chart(charts.half_lost, levels, lasting.index.tolist())
     st.caption(
         f"{len(DIALS)} dials change {levels['images'].min():,} test digits more and more. Colour: "
         "at which part of a dial’s range a network reads only half as many as without the change. "
         "“>”: beyond the last level, which counts as 100 %. Point at a cell for its level with a "
         "95 % interval over the digits. Trained networks with seed 0."
     )
+    table("dials", lambda: charts.half_lost_table(levels))
 
 
 def _nudges(shown: Shown) -> None:
@@ -167,19 +168,19 @@ def _nudges(shown: Shown) -> None:
         _say_unmeasured_nudges(shown.recipe)
         return
     digits = max(len(entry["norms"]) for entry in entries)
-    largest = medians.loc[medians["median_norm"].idxmax(), "model"]
-    st.markdown(
-        f"**{named(largest)} takes the largest nudge** before it answers something else, by the "
-        "median over the digits."
-    )
+    say([nudge_tables.say_range(medians)])
     st.html(palette.family_legend(medians["model"]))
-    st.altair_chart(charts.nudge_norms(medians, shown.highlight))
+    chart(charts.nudge_norms, medians, shown.highlight)
     st.caption(
         f"For {digits} fixed test digits, the smallest change of pixels found that makes a network "
         "answer something else. The search follows the gradient and gives an upper bound: smaller "
         "changes may exist. Bars: the median over the digits that the network reads correctly; "
         "lines: 95 % intervals over the digits. Trained networks with seed 0."
     )
+    columns = {"model": "network", "median_norm": "median", "low": "low", "high": "high"}
+    rows = medians[[*columns, "n"]].rename(columns=columns | {"n": "digits"})
+    formats = {name: NUMBER(format="%.2f") for name in ("median", "low", "high")}
+    table("nudges", lambda: rows.sort_values("median", ascending=False), formats)
 
 
 def _transfers(shown: Shown) -> None:
@@ -189,7 +190,7 @@ def _transfers(shown: Shown) -> None:
         _say_unmeasured_nudges(shown.recipe)
         return
     say(nudge_tables.say_transfers(pairs))
-    st.altair_chart(charts.transfers(shares, nudge_tables.alike_together(shares)))
+    chart(charts.transfers, shares, nudge_tables.alike_together(shares))
     st.caption(
         "Each row: the smallest nudges that fool this network, each pixel’s change twice as large. "
         "Each column: how often this other network is fooled, too, of at least "
@@ -197,6 +198,17 @@ def _transfers(shown: Shown) -> None:
         "of networks; those that the same nudges fool stand together. Grey: the network itself, "
         "fooled by definition."
     )
+    in_percent = pd.DataFrame(
+        {
+            "nudges of": pairs["model"],
+            "fool": pairs["other"],
+            "digits": pairs["n"],
+            "as they are, %": 100 * pairs["share"],
+            "twice as large, %": 100 * pairs["share_doubled"],
+        }
+    )
+    formats = {name: NUMBER(format="%.0f") for name in in_percent.columns[-2:]}
+    table("transfers", lambda: in_percent, formats)
 
 
 def _say_unmeasured_nudges(recipe: str) -> None:

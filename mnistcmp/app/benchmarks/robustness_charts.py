@@ -23,7 +23,9 @@ from mnistcmp.catalogue.corruptions import CORRUPTIONS, SIDES, Side
 
 LEGEND = alt.Legend(orient="top", gradientLength=160, titleLimit=300)
 COLUMNS = alt.Axis(orient="top", labelAngle=-90, labelLimit=170, labelOverlap=False)
-MANY_COLUMNS = alt.Axis(orient="top", labelAngle=-90, labelOverlap=True, title="fool")
+MANY_COLUMNS = alt.Axis(
+    orient="top", labelAngle=-90, labelLimit=200, labelOverlap=True, title="fool"
+)
 
 
 def clean_and_corrupted(networks: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
@@ -68,6 +70,20 @@ def half_lost(levels: pd.DataFrame, order: list[str]) -> alt.LayerChart:
         height=alt.Step(ROW_PX),
         description=f"Where each of {len(order)} networks has lost half of the digits, on "
         f"{len(titles)} sides of dials. {title(order[0])} holds out longest on average.",
+    )
+
+
+def half_lost_table(levels: pd.DataFrame) -> pd.DataFrame:
+    """The figures of `half_lost` in words."""
+    by_title = {side.title: side for side in SIDES}
+    return pd.DataFrame(
+        {
+            "network": levels["model"],
+            "dial": levels["side"],
+            "half lost at": [_level(by_title[row.side], row) for row in levels.itertuples()],
+            "% of the range": 100 * levels["share"],
+            "digits": levels["images"],
+        }
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import altair as alt
 import pandas as pd
 import streamlit as st
 
@@ -50,6 +51,20 @@ def view(section: str, views: Mapping[str, Callable[..., None]]) -> Callable[...
     )
     assert chosen is not None  # there is a default, and it cannot be deselected
     return views[chosen]
+
+
+def chart(make: Callable[..., alt.TopLevelMixin], *arguments: object, **options: Any) -> None:
+    """Show the chart that `make` builds; `options` are those of st.vega_lite_chart."""
+    name = f"{make.__module__}.{make.__qualname__}"
+    st.vega_lite_chart(spec=_specification(name, make, *arguments), **options)
+
+
+# To build a chart takes Altair up to 0.1 s.
+@st.cache_data(max_entries=100, show_spinner=False)
+def _specification(
+    name: str, _make: Callable[..., alt.TopLevelMixin], *arguments: object
+) -> dict[str, Any]:
+    return _make(*arguments).to_dict()
 
 
 @st.fragment
