@@ -105,8 +105,12 @@ def _summary(model: str, matrix: np.ndarray) -> str:
     worst = np.argwhere(wrong == wrong.max())
     if wrong.sum() and len(worst) == 1:
         digit, read_as = worst[0]
-        text += f", and most often takes **a {digit} for a {read_as}**"
+        text += f", and most often takes **{_a(digit)} for {_a(read_as)}**"
     return f"{text}. This is the run with seed 0."
+
+
+def _a(digit: int) -> str:
+    return f"an {digit}" if digit == 8 else f"a {digit}"
 
 
 def _cells(matrix: np.ndarray) -> pd.DataFrame:
