@@ -11,6 +11,11 @@ from mnistcmp.app.benchmarks import charts
 from mnistcmp.app.benchmarks.section import NUMBER, Shown, chart, say, table, view
 from mnistcmp.catalogue.studies import STUDIES
 
+MEASURES = [
+    "model",
+    "epoch",
+    *(f"{images}_{measure}" for images in ("train", "heldout") for measure in ("accuracy", "loss")),
+]
 CURVES = ["first epoch, %", "last epoch, %", "training images, %"]
 
 
@@ -25,7 +30,7 @@ def _by_epoch(shown: Shown) -> None:
     study = st.selectbox("Study", studies, format_func=lambda each: each.title, key="curves_of")
     runs = shown.runs[shown.runs["model"].isin(list(study.models))]
     epochs = cached_records.reported_epochs()
-    epochs = epochs[epochs["run"].isin(runs["run"])]
+    epochs = epochs.loc[epochs["run"].isin(runs["run"]), MEASURES]
     say([quickest(epochs)])
     st.html(palette.network_legend(model for model in study.models if model in shown.models))
     for column, measure in zip(st.columns(2), ("accuracy", "loss"), strict=True):
