@@ -55,9 +55,9 @@ def break_page(browser: Browser, address: str, scheme: str) -> None:
 
 
 def benchmarks_page(browser: Browser, address: str, scheme: str) -> None:
-    """Take a screenshot of the first tables and the chart of accuracy against parameters."""
+    """Take a screenshot of the first section, accuracy against parameters."""
     page = opened(browser, f"{address}/benchmarks", scheme)
-    page.get_by_role("heading", name="Where this was trained").wait_for()
+    page.get_by_role("heading", name="Everything").wait_for()
     page.wait_for_timeout(PAINTED_MS)
     page.screenshot(path=FOLDER / f"benchmarks-{scheme}.png")
     page.close()

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mnistcmp.catalogue.networks import MODELS
+
 NOTHING = "–"  # where nothing was measured or published
 
 
@@ -26,6 +28,11 @@ class Finding:
 
     text: str
     verdict: Verdict | None = None
+
+
+def named(model: str) -> str:
+    """The network's name for readers, in quotation marks, because it may contain commas."""
+    return f"“{MODELS[model].title}”"
 
 
 def percent(share: float | None) -> str:
