@@ -20,20 +20,20 @@ OURS = {
     "last_gradient_norm": "last_gradient_norm",
 }
 IN_WORDS = {
-    "epoch_seconds": "Seconds per epoch",
-    "gap": "Training minus test accuracy",
-    "first_gradient_norm": "Gradient norm of the first layer, first epoch",
-    "last_gradient_norm": "Gradient norm of the first layer, last epoch",
-    "params": "Parameters",
-    "epochs_until": "Epochs to reach the same accuracy",
-    "activation_mb": "Activation memory",
+    "epoch_seconds": "training time per epoch",
+    "gap": "the gap between training and test accuracy",
+    "first_gradient_norm": "the first layer’s gradient in the first epoch",
+    "last_gradient_norm": "the first layer’s gradient in the last epoch",
+    "params": "the number of parameters",
+    "epochs_until": "epochs to reach the same accuracy",
+    "activation_mb": "activation memory",
 }
 # How our change compares with the published one.
 HOW = {
-    Verdict.AGREES: "as published",
-    Verdict.IN_PART: "in the published direction, but of another size",
-    Verdict.CONTRADICTS: "not as published",
-    Verdict.UNCLEAR: "too small a difference to tell",
+    Verdict.AGREES: "is as published",
+    Verdict.IN_PART: "is in the published direction, but of another size",
+    Verdict.CONTRADICTS: "is not as published",
+    Verdict.UNCLEAR: "is too close to tell",
 }
 
 
@@ -75,7 +75,7 @@ def factors(study: Study, measures: pd.DataFrame) -> list[Finding]:
             grouped.setdefault((claim.measure, verdict), {})[step] = factors
     return [
         Finding(
-            f"**{IN_WORDS[measure]}** {listed(steps)}: {HOW[verdict]}.",
+            f"The change in **{IN_WORDS[measure]}** {listed(steps)} {HOW[verdict]}.",
             verdict,
             "; ".join(f"{step}: {factors}" for step, factors in steps.items()),
         )
@@ -111,7 +111,7 @@ def receptive_fields(study: Study, measures: pd.DataFrame) -> list[Finding]:
     cases = ((Verdict.AGREES, fields[same], ""), (Verdict.CONTRADICTS, fields[~same], rule))
     return [
         Finding(
-            f"**Receptive field** of {listed(map(named, rows.index))}: {HOW[verdict]}{reason}.",
+            f"The **receptive field** of {listed(map(named, rows.index))} {HOW[verdict]}{reason}.",
             verdict,
             "; ".join(
                 f"{named(model)} {ours} px, published {side} px"

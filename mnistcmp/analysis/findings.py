@@ -108,7 +108,7 @@ def _costs(factors: pd.Series) -> str:
     """What the best network costs, relative to the second; "" if the two are alike."""
     costs = {"parameters": factors["params"], "training time": factors["epoch_seconds"]}
     words = [
-        f"{times(factor).removesuffix(' ×')} times its {what}"
+        f"{factor:.2g} times its {what}"
         for what, factor in costs.items()
         if abs(math.log(factor)) > math.log(1.05)  # False for NaN
     ]
@@ -196,7 +196,7 @@ def order(study: Study, measures: pd.DataFrame, evidence: Evidence) -> list[Find
 def _ranking(verdict: Verdict, ours: Iterable[str], theirs: Iterable[str]) -> Finding:
     first, second = (" > ".join(map(named, order)) for order in (ours, theirs))
     figures = f"Ours: {first}. Published: {second}"
-    return Finding(f"**Ranking by accuracy**: {HOW[verdict]}.", verdict, figures)
+    return Finding(f"The **ranking by accuracy** {HOW[verdict]}.", verdict, figures)
 
 
 def gains(steps: list[Change]) -> list[Finding]:
@@ -207,7 +207,7 @@ def gains(steps: list[Change]) -> list[Finding]:
             by_verdict.setdefault(judge_gain(step.gain, step.published), []).append(step)
     return [
         Finding(
-            f"**Change in accuracy** with {_whats(steps)}: {HOW[verdict]}.",
+            f"The change in **accuracy** with {_whats(steps)} {HOW[verdict]}.",
             verdict,
             "; ".join(
                 f"{_gained(step)}, published {points(step.published or 0)}" for step in steps

@@ -41,7 +41,8 @@ class Row:
 class Card:
     """What the card of one study shows; `rows` is empty if none of its networks was trained.
 
-    `verdict` is None if there is nothing to compare with.
+    `verdict` is that of the comparison with the source, with the recipe `compared`; None if there
+    is nothing to compare with.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Card:
     dataset: str = ""
     recipe: str = ""
     verdict: Verdict | None = None
+    compared: str = ""
 
 
 def show() -> None:
@@ -71,7 +73,7 @@ def show() -> None:
             with st.container(border=True, height="stretch", vertical_alignment="distribute"):
                 found = card(study, recipe)
                 st.html(_html(study, found, marks))
-                st.markdown(verdicts.on_card(found.verdict))
+                st.markdown(verdicts.on_card(found.verdict, found.compared))
                 st.button(
                     f"Open study {study.number}: {study.title}",
                     key=f"open_{study.number}",
@@ -119,21 +121,22 @@ def _card(number: int, recipe: str, state: tuple[object, ...]) -> Card:
         Row(model, 100 * accuracy, 100 * corrupted.get(model, math.nan))
         for model, accuracy in shown.table["test_accuracy"].items()
     )
-    return Card(number, shown.answer, rows, dataset, shown.recipe, _verdict(number, state))
+    return Card(number, shown.answer, rows, dataset, shown.recipe, *_verdict(number, state))
 
 
 @st.cache_data
-def _verdict(number: int, state: tuple[object, ...]) -> Verdict | None:
-    """Whether our accuracies confirm the published ones, with the data set and recipe of `setting`.
+def _verdict(number: int, state: tuple[object, ...]) -> tuple[Verdict | None, str]:
+    """Whether our accuracies confirm the published ones, and with which recipe; see `setting`.
 
     None if there is nothing to compare with.
     """
     study = STUDIES[number]
     compared = setting(study, results.runs_of(study))
     if compared is None:
-        return None
+        return None, ""
     found = results.result(study, *compared)
-    return findings.overall(study, found.dataset, found.table, found.evidence)
+    verdict = findings.overall(study, found.dataset, found.table, found.evidence)
+    return verdict, found.recipe
 
 
 def _recipes(study: Study, runs: pd.DataFrame) -> list[str]:
@@ -146,7 +149,7 @@ def _recipes(study: Study, runs: pd.DataFrame) -> list[str]:
 def _html(study: Study, card: Card, marks: dict[str, Mark]) -> str:
     chart = _chart(card, marks) if card.rows else ""
     return (
-        f'<div class="study-card"><p class="study-of">Study {study.number} · '
+        f'<div class="study-card"><p class="study-note">Study {study.number} · '
         f"{escape(study.title)}</p><h2>{escape(study.question)}</h2>"
         f"<p>{escape(card.answer)}</p>{chart}</div>"
     )
@@ -159,12 +162,12 @@ def _chart(card: Card, marks: dict[str, Mark]) -> str:
     stressed = any(not math.isnan(row.corrupted) for row in card.rows)
     rows = "".join(_row(row, low, marks[row.model]) for row in card.rows)
     listed = ", ".join(f"{MODELS[row.model].title} {_in_words(row)}" for row in card.rows)
-    key = "│ clean, marks: under corruption" if stressed else "accuracy"
-    where = f"{title(card.dataset)}, training recipe {card.recipe}"
+    what = "Stroke: clean digits; coloured mark: under corruption" if stressed else "Test accuracy"
+    where = f"{title(card.dataset)}, recipe {card.recipe}"
     return (
         f'<div class="study-chart" role="img" aria-label="{escape(f"Accuracy: {listed}.")}">{rows}'
         f"<span></span><span class=study-scale><span>{low} %</span><span>100 %</span></span></div>"
-        f'<p class="study-of">{escape(key)} · {escape(where)}</p>'
+        f'<p class="study-note">{what}. {escape(where)}.</p>'
     )
 
 

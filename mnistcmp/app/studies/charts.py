@@ -56,7 +56,7 @@ def accuracies(
         *(alt.Tooltip(f"{name}:Q", format=".2f") for name in ("accuracy", "low", "high")),
         alt.Tooltip("runs:Q", title="trained networks"),
     ]
-    x = alt.X("accuracy:Q", title=title, scale=scale)
+    x = alt.X("accuracy:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6))
     base = alt.Chart(rows).encode(
         y=alt.Y("network:N", sort=list(rows["network"]), title=None, axis=NAMES)
     )

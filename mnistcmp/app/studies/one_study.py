@@ -19,20 +19,23 @@ from mnistcmp.records import training_command
 
 def show(study: Study) -> None:
     """Show the study with the chosen data set and training recipe."""
-    st.button("← All studies", key="all_studies", on_click=_close, type="tertiary")
-    st.caption(f"Study {study.number} · {study.title}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("← All studies", key="all_studies", on_click=_close, type="tertiary")
+        st.markdown(f"Study {study.number} · {study.title}")
     # The question is a sentence: in the usual size of a title it fills the screen of a phone.
     st.html("<style>.stMain h1 { font-size: clamp(1.5rem, 3vw, 2rem) }</style>")
     st.title(study.question)
     cached_records.warn_of_damaged_lines()
     cached_records.warn_of_damaged_robustness()
     runs = results.runs_of(study)
-    dataset = _dataset(study, runs)
-    available = results.recipes(study, runs[runs["dataset"] == dataset])
-    if dataset is None or not available:
+    _say_which_data_sets_are_missing(study, runs)
+    with st.container(horizontal=True, gap="large"):
+        dataset = _dataset(study, runs)
+        available = results.recipes(study, runs[runs["dataset"] == dataset])
+        recipe = _recipe(dataset, available) if dataset and available else None
+    if dataset is None or recipe is None:
         _without_runs(study)
         return
-    recipe = _recipe(dataset, available)
     found = results.result(study, dataset, recipe)
     _say_what_is_missing(found)
     figures.show(found)
@@ -46,15 +49,16 @@ def _close() -> None:
     del st.query_params["study"]
 
 
-def _dataset(study: Study, runs: pd.DataFrame) -> str | None:
-    """The data set to show, the study's own by default; None if there is none.
-
-    Says which of the study's data sets have no runs yet.
-    """
-    choices = results.datasets(study, runs)
+def _say_which_data_sets_are_missing(study: Study, runs: pd.DataFrame) -> None:
+    trained = results.datasets(study, runs)
     for dataset in study.datasets:
-        if dataset not in choices:
+        if dataset not in trained:
             st.info(f"No runs on {title(dataset)} yet. Train with {_command(study, dataset)}.")
+
+
+def _dataset(study: Study, runs: pd.DataFrame) -> str | None:
+    """The data set to show, the study's own by default; None if there is none."""
+    choices = results.datasets(study, runs)
     if len(choices) < 2:
         return choices[0] if choices else None
     return st.segmented_control(
@@ -64,6 +68,7 @@ def _dataset(study: Study, runs: pd.DataFrame) -> str | None:
         required=True,
         format_func=lambda dataset: plain(title(dataset)),
         key=f"dataset_{study.number}",
+        width="content",
     )
 
 
@@ -71,7 +76,10 @@ def _recipe(dataset: str, available: list[str]) -> str:
     if len(available) > 1:
         return recipe_choice.choose(available)
     # The choice stays as it is for the other pages.
-    st.caption(f"Training recipe: {available[0]}, the only one on {plain(title(dataset))}.")
+    st.markdown(
+        f"Training recipe: {available[0]}, the only one on {plain(title(dataset))}.",
+        width="content",
+    )
     return available[0]
 
 
@@ -95,17 +103,23 @@ def _say_what_is_missing(found: Result) -> None:
 def _findings(found: Result, compared: Result | None) -> None:
     """What our figures say, and whether they confirm the published ones."""
     st.header("Findings")
-    st.markdown(f"**{plain(found.answer)}**")
+    st.markdown(f"**{found.answer}**")
     st.markdown("\n".join(f"- {one.text}" for one in found.other_findings))
     weighed = [one for one in compared.findings if one.verdict] if compared else []
     if compared and found.study.has_figures:
         st.subheader("Compared with the source")
-        st.caption(
-            f"Ours on {plain(title(compared.dataset))} with the training recipe {compared.recipe}, "
-            f"whichever is chosen above; published on {table.published_on(found.study)}."
+        st.markdown(
+            f"The source’s figures are on {table.published_on(found.study)}. Whatever is chosen "
+            f"above, they are compared with our networks on {plain(title(compared.dataset))}, "
+            f"trained with the recipe {compared.recipe}. There, {_inside(compared.best)}"
         )
         st.markdown(verdicts.in_list(weighed) or "The source gives no figure to compare with.")
     _figures([*found.main_findings, *found.other_findings, *weighed])
+
+
+def _inside(finding: Finding) -> str:
+    """The finding's sentence after other words; a name in quotation marks stays as it is."""
+    return finding.text[:1].lower() + finding.text[1:]
 
 
 def _figures(found: list[Finding]) -> None:

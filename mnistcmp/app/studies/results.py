@@ -95,18 +95,22 @@ class Result:
         return findings.conclude(self.study, self.dataset, self.table, self.evidence)
 
     @cached_property
+    def best(self) -> Finding:
+        """Which network is the most accurate."""
+        return findings.best(self.dataset, self.table, self.evidence)
+
+    @cached_property
     def main_findings(self) -> list[Finding]:
         """Those that answer the study's question."""
         if self.effects:
             return effects.conclusion(self.effects, _ladder_means(self.robustness))
-        best = findings.best(self.dataset, self.table, self.evidence)
         apart = parting(self.networks)
-        return [best, *([apart] if apart else [])]
+        return [self.best, *([apart] if apart else [])]
 
     @property
     def answer(self) -> str:
         """The main findings in one sentence of plain text."""
-        return one_sentence(self.main_findings)
+        return one_sentence(self.main_findings).replace(" %", "\N{NO-BREAK SPACE}%")
 
     @cached_property
     def other_findings(self) -> list[Finding]:
