@@ -436,10 +436,19 @@ STUDIES = by_number(
                 "base_pooled_norm": Published(),
             },
             changes=(
-                Step("base_cnn", "base_pooled", "pooled head without batch norm", "pooled head"),
-                Step("base_norm", "base_pooled_norm", "pooled head with batch norm", "pooled head"),
-                Step("base_cnn", "base_norm", "batch norm on dense head", "batch norm"),
-                Step("base_pooled", "base_pooled_norm", "batch norm on pooled head", "batch norm"),
+                Step(
+                    "base_cnn",
+                    "base_pooled",
+                    "a pooled head without batch norm",
+                    "pooled head",
+                ),
+                Step(
+                    "base_norm", "base_pooled_norm", "a pooled head with batch norm", "pooled head"
+                ),
+                Step("base_cnn", "base_norm", "batch norm with a dense head", "batch norm"),
+                Step(
+                    "base_pooled", "base_pooled_norm", "batch norm with a pooled head", "batch norm"
+                ),
             ),
             against=("params", "epoch_seconds"),
             stressed=True,

@@ -11,6 +11,7 @@ from mnistcmp.analysis.text import listed
 from mnistcmp.app import palette
 from mnistcmp.app.studies import charts, survival
 from mnistcmp.app.studies.results import Result
+from mnistcmp.catalogue.corruptions import CORRUPTIONS
 from mnistcmp.catalogue.networks import MODELS
 
 CLEAN, CORRUPTED = "Test accuracy, %", "Accuracy under corruption, %"
@@ -52,6 +53,11 @@ def _accuracies(found: Result) -> None:
         (clean, corrupted), (CLEAN, CORRUPTED), st.columns(2, gap="large"), strict=True
     ):
         column.altair_chart(charts.accuracies(rows, title, domain))
+    st.caption(
+        "Test accuracy is on clean digits, the test images as they are. Accuracy under corruption "
+        f"is the mean over {len(CORRUPTIONS)} changes of these images, such as noise, blur or fog. "
+        f"Lines are 95 % intervals, for networks with at least {ENOUGH_RUNS} runs."
+    )
 
 
 def _gains(found: Result) -> None:

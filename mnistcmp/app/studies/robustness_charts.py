@@ -63,7 +63,7 @@ def effects(found: Iterable[Effect]) -> alt.LayerChart:
         "recipe",
         *(alt.Tooltip(n, format="+.1f") for n in ("effect", "low", "high")),
     ]
-    bars = base.mark_rule(strokeWidth=2, color=EFFECT_COLOUR).encode(
+    bars = base.mark_rule(strokeWidth=2, color=EFFECT_COLOUR, aria=False).encode(
         alt.X("low:Q", title=title), alt.X2("high:Q"), yOffset="recipe:N"
     )
     dots = base.mark_point(filled=True, size=70, color=EFFECT_COLOUR).encode(
