@@ -92,7 +92,7 @@ def gains(rows: pd.DataFrame, title: str) -> alt.LayerChart:
         ),
     ]
     base = alt.Chart(rows).encode(y=y)
-    zero = alt.Chart().mark_rule(color=INK, strokeDash=[3, 3]).encode(x=alt.datum(0))
+    zero = alt.Chart().mark_rule(color=INK, strokeDash=[3, 3], aria=False).encode(x=alt.datum(0))
     bars = base.mark_rule(strokeWidth=2, aria=False).encode(
         alt.X("low:Q", title=title),
         alt.X2("high:Q"),

@@ -76,4 +76,4 @@ def effects(found: Iterable[Effect]) -> alt.LayerChart:
 
 
 def _zero() -> alt.Chart:
-    return alt.Chart().mark_rule(color=INK, strokeDash=[3, 3]).encode(x=alt.datum(0))
+    return alt.Chart().mark_rule(color=INK, strokeDash=[3, 3], aria=False).encode(x=alt.datum(0))
