@@ -179,16 +179,17 @@ def conclusion(found: list[Effect], means: pd.DataFrame) -> list[Finding]:
     by_training = {text: effect for effect in training if (text := _beyond_the_best(effect, means))}
     return [
         _only("only the architecture decides", by_architecture),
-        _only("only training improves accuracy", by_training),
+        _only("only training improves", by_training),
     ]
 
 
 def _only(who: str, texts: dict[str, Effect]) -> Finding:
     """What is due to one cause alone; `texts` has the figures of each effect."""
     if not texts:
-        return Finding(f"There is no change of the image for which **{who}**.")
+        return Finding(f"There is no change of the image for which **{who}** how it is read.")
     dials = {_dial(effect): effect for effect in texts.values()}
-    return Finding(f"Under {_largest(dials)}, **{who}**.", figures="; ".join(texts))
+    text = f"Under {_largest(dials)}, **{who}** how well digits are read."
+    return Finding(text, figures="; ".join(texts))
 
 
 def _largest(texts: dict[str, Effect]) -> str:

@@ -214,8 +214,9 @@ def widest(accuracies: pd.DataFrame) -> Finding | None:
     name = str((means.max() - means.min()).idxmax())
     of_it = means[name]
     first, last = of_it.idxmax(), of_it.idxmin()
+    where = f"“{CORRUPTIONS[name].title.lower()}”"
     return Finding(
-        f"**They part most** under “{CORRUPTIONS[name].title.lower()}”, where {named(first)} reads "
+        f"**The networks part most** under {where}, where {named(first)} reads "
         f"{100 * of_it[first]:.0f} % and {named(last)} {100 * of_it[last]:.0f} %."
     )
 

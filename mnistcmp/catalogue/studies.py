@@ -194,7 +194,7 @@ STUDIES = by_number(
             changes=(
                 Step("mlp", "tiny_cnn", "convolutions"),
                 Step("tiny_cnn", "cnn", "a hidden layer"),
-                Step("cnn", "strong_cnn", "more depth and width"),
+                Step("cnn", "strong_cnn", "greater depth and width"),
             ),
             against=("params", "epoch_seconds"),
             table="table-1-from-mlp-to-cnn",
@@ -215,7 +215,7 @@ STUDIES = by_number(
             },
             changes=(
                 Step("mlp_100", "conv_maxpool", "convolutions"),
-                Step("conv_maxpool", "conv_batchnorm", "batch norm and strides"),
+                Step("conv_maxpool", "conv_batchnorm", "batch norm with strides"),
             ),
             against=("params", "epoch_seconds"),
             show_gradients=True,
@@ -227,7 +227,7 @@ STUDIES = by_number(
             title="How many layers?",
             question="How much does another convolutional or linear layer improve accuracy?",
             source=(
-                "“Comparing convolutional networks on MNIST”, a project description (in Russian) "
+                "“Comparing convolutional networks on MNIST”, a project description in Russian "
                 "that asks for 98 % accuracy on validation images and gives no figures"
             ),
             models={
@@ -253,7 +253,9 @@ STUDIES = by_number(
             number=4,
             title="Fully connected, convolutional, residual",
             question="Are convolutions better than linear layers, and does a residual block help?",
-            source="A course report (in Russian); it does not state the number of epochs, we use 5",
+            source=(
+                "A course report in Russian; it does not state the number of epochs, so we use 5"
+            ),
             models={
                 "fcn": Published(0.9772, None, 188.42, 0.9956, 0.23),
                 "simple_cnn": Published(0.9896, None, 206.19, 0.9983, 0.21),
@@ -276,8 +278,8 @@ STUDIES = by_number(
             ),
             source=(
                 "The course report of study 4, on CIFAR-10; it does not describe the "
-                "regularisation. Ours is batch normalisation, dropout and weight decay (which we "
-                "use for every network on photos)"
+                "regularisation. Ours is batch normalisation, dropout and weight decay, which we "
+                "use for every network on photos"
             ),
             models={
                 "fcn": Published(0.519, None, 189.64, 0.536),
@@ -365,7 +367,10 @@ STUDIES = by_number(
             number=8,
             title="Layers of our own",
             question="What does one custom layer change in an otherwise standard network?",
-            source="An exercise of a course, which does not name the data set of the 92 and 93 %",
+            source=(
+                "An exercise of a course, which does not name the data set of most of its "
+                "accuracies"
+            ),
             models={
                 "base_cnn": Published(0.921, mnist_accuracy=0.985, epochs_to_converge=45),
                 "custom_conv": Published(mnist_accuracy=0.982, note="15 % slower"),
@@ -439,15 +444,21 @@ STUDIES = by_number(
                 Step(
                     "base_cnn",
                     "base_pooled",
-                    "a pooled head without batch norm",
+                    "a pooled head if there is no batch norm",
                     "pooled head",
                 ),
                 Step(
-                    "base_norm", "base_pooled_norm", "a pooled head with batch norm", "pooled head"
+                    "base_norm",
+                    "base_pooled_norm",
+                    "a pooled head if there is batch norm",
+                    "pooled head",
                 ),
-                Step("base_cnn", "base_norm", "batch norm with a dense head", "batch norm"),
+                Step("base_cnn", "base_norm", "batch norm if the head is dense", "batch norm"),
                 Step(
-                    "base_pooled", "base_pooled_norm", "batch norm with a pooled head", "batch norm"
+                    "base_pooled",
+                    "base_pooled_norm",
+                    "batch norm if the head is pooled",
+                    "batch norm",
                 ),
             ),
             against=("params", "epoch_seconds"),

@@ -60,9 +60,9 @@ def _range(counts: pd.Series) -> str:
 def _training(found: Result) -> str:
     recipe = RECIPES[found.recipe]
     return (
-        f"Recipe {recipe.name}: {recipe.description}; {_range(found.runs['epochs'])} epochs, of "
-        "which the last counts. Times are medians over the runs, because other work can slow one "
-        "down."
+        f"Recipe {recipe.name}: trained {recipe.description}; {_range(found.runs['epochs'])} "
+        "epochs, of which the last counts. Times are medians over the runs, because other work "
+        "can slow one down."
     )
 
 
