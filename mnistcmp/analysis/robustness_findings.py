@@ -17,7 +17,7 @@ from mnistcmp.analysis.statistics import (
     rank_correlation,
 )
 from mnistcmp.analysis.text import Finding, listed, named, points
-from mnistcmp.catalogue.corruptions import SIDES, Side
+from mnistcmp.catalogue.corruptions import CORRUPTIONS, SIDES, Side
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import Step, Study
 
@@ -185,30 +185,71 @@ def _texts(changes: Iterable[tuple[float, str]]) -> tuple[str, ...]:
     return tuple(text for _, text in sorted(changes, reverse=True))
 
 
-def say_steps(steps: list[StressedStep]) -> list[Finding]:
-    """A sentence for each step that changes something clearly, and one for all others."""
-    clear = [step for step in steps if step.gain.sure or step.later or step.earlier]
-    found = [Finding(f"{_sentence(step)}.") for step in clear]
-    others = [step for step in steps if step not in clear]
-    if others:
-        texts = listed(
-            f"from {each.step.before} to {each.step.after} ({points(each.gain.share)} points)"
-            for each in others
+def parting(networks: pd.DataFrame) -> Finding | None:
+    """How far the networks lie apart under corruption; `networks` is the table `corrupted`.
+
+    None for a single network.
+    """
+    means = networks.groupby("model")["corrupted"].mean().sort_values(ascending=False)
+    if len(means) < 2:
+        return None
+    first, last = means.index[0], means.index[-1]
+    gap = corrupted_gap(*(networks[networks["model"] == model] for model in (last, first)))
+    each = "; ".join(f"{named(model)} {100 * mean:.1f} %" for model, mean in means.items())
+    if gap.sure:
+        text = (
+            f"Under corruption, {named(first)} **still reads {100 * means[first]:.0f} %** and "
+            f"{named(last)} {100 * means[last]:.0f} %."
         )
-        found.append(Finding(f"**Too close to be told apart** under corruption: {texts}."))
-    return found
+    else:
+        text = "Under corruption, **no network is clearly ahead**."
+    return Finding(text, figures=f"{each} ({gap.grounds})")
 
 
-def _sentence(each: StressedStep) -> str:
-    step, gain = each.step, each.gain
-    chance = "" if gain.sure else "which may be due to chance, "
+def widest(accuracies: pd.DataFrame) -> Finding | None:
+    """The corruption under which the networks lie farthest apart.
+
+    `accuracies` is the table `by_corruption`. None for a single network.
+    """
+    means = accuracies.groupby("model").mean()
+    if len(means) < 2:
+        return None
+    name = str((means.max() - means.min()).idxmax())
+    of_it = means[name]
+    first, last = of_it.idxmax(), of_it.idxmin()
+    where = f"“{CORRUPTIONS[name].title.lower()}”"
+    return Finding(
+        f"**The networks part most** under {where}, where {named(first)} reads "
+        f"{100 * of_it[first]:.0f} % and {named(last)} {100 * of_it[last]:.0f} %."
+    )
+
+
+def say_steps(steps: list[StressedStep]) -> list[Finding]:
+    """Which changes help under corruption, which harm, and which do neither clearly."""
+    sure = [each for each in steps if each.gain.sure]
+    groups = {
+        "The accuracy under corruption **rises** with": [e for e in sure if e.gain.share > 0],
+        "The accuracy under corruption **falls** with": [e for e in sure if e.gain.share < 0],
+        "**No clear change** under corruption comes with": [e for e in steps if e not in sure],
+    }
+    return [
+        Finding(
+            f"{text} {listed(each.step.what for each in some)}.",
+            figures="; ".join(map(_figures, some)),
+        )
+        for text, some in groups.items()
+        if some
+    ]
+
+
+def _figures(each: StressedStep) -> str:
+    gain = each.gain
     parts = [
-        f"**From {step.before} to {step.after}**, {step.what}: {points(gain.share)} points under "
-        f"corruption, {chance}95 % interval {points(gain.low)} to {points(gain.high)} "
-        f"({gain.grounds})"
+        f"{each.step.what}: {points(gain.share)} points, 95 % interval {points(gain.low)} to "
+        f"{points(gain.high)} ({gain.grounds})"
     ]
     for word, dials in (("later", each.later), ("earlier", each.earlier)):
         if dials:
             more = f" and {len(dials) - MOST_DIALS} more" * (len(dials) > MOST_DIALS)
-            parts.append(f"half are lost {word}: {', '.join(dials[:MOST_DIALS])}{more}")
-    return "; ".join(parts)
+            parts.append(f"half are lost {word} under {', '.join(dials[:MOST_DIALS])}{more}")
+    return ", ".join(parts)

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from mnistcmp.analysis import robustness_findings as findings
-from mnistcmp.analysis.robustness_tables import corrupted, half_lost_levels
+from mnistcmp.analysis.robustness_tables import by_corruption, corrupted, half_lost_levels
 from mnistcmp.analysis.statistics import Correlation
+from mnistcmp.catalogue.corruptions import CORRUPTIONS
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.robustness_records import RobustnessRecords
@@ -101,22 +102,26 @@ def test_step_between_single_networks_has_the_interval_of_two_shares(table):
     assert step.gain.share == pytest.approx(0.05)
     # 1.96 · √((0.6 · 0.4 + 0.65 · 0.35) / 10,000)
     assert step.gain.half == pytest.approx(0.013401, abs=1e-6)
-    text = said(findings.say_steps([step]), None)
-    assert "**From res_basic to res_wide**, wide blocks: +5.00 points under corruption" in text
-    assert "95 % interval +3.66 to +6.34 (one trained network each, 10,000 images)" in text
+    (found,) = findings.say_steps([step])
+    assert found.text == "The accuracy under corruption **rises** with wide blocks."
+    assert found.figures == (
+        "wide blocks: +5.00 points, 95 % interval +3.66 to +6.34 (one trained network each, 10,000 "
+        "images)"
+    )
 
 
 def test_step_down_is_said_to_lose(table):
-    (step,) = steps(table(measured("res_basic", 0.65), measured("res_wide", 0.60)))
-    assert ": -5.00 points under corruption, 95 % interval -6.34" in findings._sentence(step)
+    found = steps(table(measured("res_basic", 0.65), measured("res_wide", 0.60)))
+    (sentence,) = findings.say_steps(found)
+    assert sentence.text == "The accuracy under corruption **falls** with wide blocks."
+    assert "-5.00 points, 95 % interval -6.34" in sentence.figures
 
 
 def test_small_step_is_too_close_to_be_told_apart(table):
     found = steps(table(measured("res_basic"), measured("res_wide")))
-    assert said(findings.say_steps(found), None) == (
-        "**Too close to be told apart** under corruption: from res_basic to res_wide "
-        "(+0.00 points)."
-    )
+    (sentence,) = findings.say_steps(found)
+    assert sentence.text == "**No clear change** under corruption comes with wide blocks."
+    assert sentence.figures.startswith("wide blocks: +0.00 points")
 
 
 def test_step_between_several_networks_has_welchs_interval(table):
@@ -137,16 +142,18 @@ def test_step_names_the_dials_whose_intervals_do_not_overlap(table):
     (step,) = steps(table(before, after))
     assert step.later == ("shift (7 px → 10 px)",)
     assert step.earlier == ("noise (σ 0.714 → σ 0.5)",)
-    text = said(findings.say_steps([step]), None)
-    assert "; half are lost later: shift (7 px → 10 px); half are lost earlier: noise (σ" in text
+    (found,) = findings.say_steps([step])
+    assert (
+        ", half are lost later under shift (7 px → 10 px), half are lost earlier under noise (σ"
+        in found.figures
+    )
 
 
-def test_step_whose_gain_is_unclear_but_whose_dials_differ_is_said_with_its_doubt(table):
+def test_step_whose_gain_is_unclear_has_its_dials_among_the_figures(table):
     before, after = measured("res_basic"), measured("res_wide", lost={"shift": 1.0})
-    text = said(findings.say_steps(steps(table(before, after))), None)
-    assert "+0.00 points under corruption, which may be due to chance, 95 % interval" in text
-    assert "half are lost earlier: shift (8.75 px → 7 px)" in text
-    assert "told apart" not in text
+    (found,) = findings.say_steps(steps(table(before, after)))
+    assert found.text.startswith("**No clear change** under corruption")
+    assert "half are lost earlier under shift (8.75 px → 7 px)" in found.figures
 
 
 def test_step_to_a_network_that_never_loses_half(table):
@@ -166,7 +173,40 @@ def test_many_dials_are_counted(table):
     lost = dict.fromkeys(("shift", "noise", "blur", "contrast", "square"), 0.0)
     (step,) = steps(table(measured("res_basic", 0.5), measured("res_wide", 0.7, lost=lost)))
     assert len(step.later) == 5
-    assert " and 2 more" in findings._sentence(step)
+    assert " and 2 more" in findings.say_steps([step])[0].figures
+
+
+def test_networks_that_part_under_corruption_are_named_with_what_they_read(table):
+    records = table(measured("res_basic", 0.6), measured("res_wide", 0.8))
+    found = findings.parting(corrupted(records))
+    assert found.text == (
+        "Under corruption, “Wide blocks” **still reads 80 %** and “Basic blocks” 60 %."
+    )
+    assert found.figures == (
+        "“Wide blocks” 80.0 %; “Basic blocks” 60.0 % (one trained network each, 10,000 images)"
+    )
+
+
+def test_networks_that_do_not_part_under_corruption_are_said_not_to(table):
+    records = table(measured("res_basic", 0.6), measured("res_wide", 0.601))
+    found = findings.parting(corrupted(records))
+    assert found.text == "Under corruption, **no network is clearly ahead**."
+
+
+def test_one_network_alone_does_not_part(table):
+    records = table(measured("res_basic"))
+    assert findings.parting(corrupted(records)) is None
+    assert findings.widest(by_corruption(records)) is None
+
+
+def test_widest_corruption_is_that_with_the_largest_difference(table):
+    usual = dict.fromkeys(CORRUPTIONS, 0.8)
+    worse = measured("res_basic", corruptions=usual | {"fog": 0.3, "stripe": 0.5})
+    found = findings.widest(by_corruption(table(worse, measured("res_wide", corruptions=usual))))
+    assert found.text == (
+        "**The networks part most** under “fog”, where “Wide blocks” reads 80 % and “Basic blocks” "
+        "30 %."
+    )
 
 
 def test_steps_of_networks_without_records_are_left_out(table):

@@ -60,8 +60,18 @@ def benchmarks(view: str = "Corruptions", recipe: str = "tuned", **state: object
 
 
 def study(number: int) -> AppTest:
-    app = AppTest.from_file(page("studies"), default_timeout=120).run()
-    app.selectbox(key="study").set_value(STUDIES[number]).run()
+    app = AppTest.from_file(page("studies"), default_timeout=120)
+    app.query_params["study"] = str(number)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def tab(number: int, title: str) -> AppTest:
+    """A study with another tab of charts open."""
+    app = study(number)
+    app.session_state[f"charts_{number}"] = title
+    app.run()
     assert not app.exception
     return app
 
@@ -233,23 +243,33 @@ def test_study_says_what_its_steps_change_for_single_networks(results):
     app = study(1)
     text = said(app)
     assert "on 10,000 test digits each; trained networks of each kind: 1." in text
-    assert "the interval of a gain covers the choice of the test images, not of" in text
-    assert "**From mlp to tiny_cnn**, convolutions: +10.00 points under corruption" in text
-    assert "half are lost later: shift (7 px → 10 px)" in text
-    assert "told apart** under corruption: from tiny_cnn to cnn (+0.00 points)" in text
-    table = app.dataframe[0].value
+    assert "The accuracy under corruption **rises** with convolutions." in text
+    assert "convolutions: +10.00 points, 95 % interval" in text
+    assert "half are lost later under shift (7 px → 10 px)" in text
+    assert "**No clear change** under corruption comes with a hidden layer." in text
+    assert "under corruption, “Small CNN” still reads" in text or "“Tiny CNN” still reads" in text
+    gains = tab(1, "Each change")
+    assert "the interval reflects only the sampling of test images" in said(gains)
+    assert any(
+        chart.startswith("Gain under corruption, points, by change: convolutions +10.00")
+        for chart in charts(gains)
+    )
+    table = app.dataframe[1].value
     assert table["network"].tolist() == ["mlp", "tiny_cnn", "cnn"]
     assert table["under corruption, %"].tolist() == pytest.approx([50, 60, 60])
     assert table["half lost: shift"].tolist() == ["7 px", "10 px", "10 px"]
     assert any(
-        chart.startswith("Mean accuracy under corruption, %, by network: mlp 50.0")
+        chart == "Accuracy under corruption, %, by network: Perceptron 32 50.00, Tiny CNN 60.00, "
+        "Small CNN 60.00."
         for chart in charts(app)
     )
 
 
 def test_study_on_photos_says_nothing_about_robustness(results):
     made_up.record(Records(results), made_up.run("kernel_3", 0.8))
-    assert "Accuracy under corruption" not in [head.value for head in study(6).subheader]
+    app = study(6)
+    assert [chart.partition(",")[0] for chart in charts(app)] == ["Test accuracy"]
+    assert "under corruption" not in said(app)
 
 
 def study_10(results, seeds: int) -> AppTest:
@@ -268,26 +288,36 @@ def study_10(results, seeds: int) -> AppTest:
     return study(10)
 
 
+def dials_and_effects() -> tuple[AppTest, AppTest]:
+    """Study 10 with the tab of each of them open."""
+    return tab(10, "Each dial"), tab(10, "Parts and training")
+
+
 def test_study_10_says_what_only_architecture_and_what_only_training_gives(results):
     app = study_10(results, seeds=3)
     text = said(app)
-    assert "**What only the architecture decides**: shift (pooled head +30.9 ± " in text
-    assert "**What only training improves**: noise (" in text
+    assert (
+        "**Under “shift”, only the architecture decides how well digits are read; under “noise”, "
+        "only training improves how well digits are read.**" in text
+    )
+    assert "shift (pooled head +30.9 ± " in text
+    dials, parts = dials_and_effects()
+    text = said(dials)
     assert "**Noise**, seen in training with hardened" in text
     assert "**Blur**, not seen in training" in text
     assert "**Shift**, seen in training with tuned and hardened" in text
     assert "Mean over 3 trained networks each" in text
-    assert f"**Known explanation, not a finding of this study.** {EXPLANATION}" in text
-    shown = charts(app)
-    assert "Accuracy in percent by shift, of 4 networks with 2 recipes." in shown
-    assert "Change in mean accuracy, points, by dial, of batch norm." in shown
+    assert f"**Known explanation, not a finding of this study.** {EXPLANATION}" in said(parts)
+    assert "Accuracy in percent by shift, of 4 networks with 2 recipes." in charts(dials)
+    assert "Change in mean accuracy, points, by dial, of batch norm." in charts(parts)
 
 
 def test_study_10_with_one_seed_makes_no_claim(results):
     text = said(study_10(results, seeds=1))
-    assert "One trained network each: other seeds may differ." in text
-    assert "**Too few trained networks**" in text
-    assert "architecture decides**" not in text and "Pooled head" not in text
+    assert "architecture decides" not in text and "**Pooled head**" not in text
+    dials, parts = dials_and_effects()
+    assert "One trained network each: other seeds may differ." in said(dials)
+    assert "This needs at least 3 trained networks of each kind" in said(parts)
 
 
 def test_study_10_without_robustness_shows_its_runs(results):
@@ -295,6 +325,8 @@ def test_study_10_without_robustness_shows_its_runs(results):
         Records(results),
         *(made_up.run(model, 0.9, dataset="mnist") for model in STUDIES[10].models),
     )
-    text = said(study(10))
-    assert text.count("Robustness has not been measured yet.") == 2
-    assert "architecture decides**" not in text
+    app = study(10)
+    text = said(app)
+    assert text.count("Robustness has not been measured yet.") == 1
+    assert "architecture decides" not in text
+    assert "Each dial" not in [tab.label for tab in app.tabs]
