@@ -63,7 +63,7 @@ def sheet(maps: np.ndarray) -> Card:
 
 def scale(most: float) -> list[str]:
     """The labels of a colour scale that ends at -`most` and `most`."""
-    return [f"−{most:.2g}", "0", f"{most:.2g}"]
+    return [f"−{most:.2g}" if most else "0", "0", f"{most:.2g}"]
 
 
 def _facts(layer: "Layer") -> list[tuple[str, str]]:
