@@ -60,10 +60,11 @@ class Network {
     this.layers = new Map();
     this.describe();
     this.flow.setAttribute("aria-label", data.texts.layers);
-    this.flow.replaceChildren(
-      ...data.shortcuts.map((shortcut) => this.shortcut(shortcut)),
-      ...data.steps.map((step, at) => this.step(step, at + 1)),
-    );
+    const steps = data.steps.map((step, at) => this.step(step, at + 1));
+    this.flow.replaceChildren(...steps);
+    for (const shortcut of data.shortcuts) {
+      steps[shortcut.first - 1].before(this.shortcut(shortcut));
+    }
     this.flow.classList.toggle("shortcuts", data.shortcuts.length > 0);
     this.details.setAttribute("aria-label", data.texts.details);
     if (!this.layers.has(this.open)) {

@@ -25,7 +25,7 @@ NEARLY_ALL = 0.9995  # above, a probability would be rounded to 100%
 SUM = "The shortcut is added here."
 TEXTS = {
     "layers": "The layers of {}, from the pixels to the answer",
-    "details": "Details of the layer",
+    "details": "Details of a layer of {}",
     "hint": "Choose a layer to look into it.",
     "digit": "Digit",
     "logit": "Logit",
@@ -73,7 +73,7 @@ def as_data(
             f"{sum(layer.params for layer in plan.layers):,} parameters, "
             f"{sum(layer.multiply_adds for layer in plan.layers):,} multiply-adds for one image.",
         ],
-        "texts": TEXTS | {"layers": TEXTS["layers"].format(spec.title)},
+        "texts": {key: text.format(spec.title) for key, text in TEXTS.items()},
         "colours": pictures.SCALE,
         "first": next(layer.name for layer in plan.layers if layer.multiply_adds),
         **reading,

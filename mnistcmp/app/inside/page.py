@@ -101,8 +101,7 @@ def _network(key: str, name: str, recipe: str, what: str, pixels: np.ndarray | N
     """Show one network, and how it reads the image if it is trained and there is one."""
     network, problem = cached_networks.network(name, recipe)
     if problem:
-        st.warning(plain(f"{_title(name)}: {problem}"))
-        st.caption("Only its structure can be shown.")
+        st.warning(f"Only the structure of {_title(name)} can be shown: {plain(problem)}")
     seen = None
     if network is not None and pixels is not None:
         # After `network`, which limits the number of threads before torch is imported.
