@@ -39,14 +39,14 @@ class Activation:
 
     @property
     def strongest(self) -> tuple[int, ...]:
-        """The position of the value that is farthest from 0: (channel, row, column) or (unit,)."""
-        at = np.unravel_index(np.abs(self.values).argmax(), self.values.shape)
+        """The position of the largest value: (channel, row, column) or (unit,)."""
+        at = np.unravel_index(self.values.argmax(), self.values.shape)
         return tuple(int(place) for place in at)
 
     @property
     def ranking(self) -> list[int]:
-        """The channels or units, by their value that is farthest from 0, the strongest first."""
-        most = np.abs(self.values.reshape(len(self.values), -1)).max(axis=1)
+        """The channels or units by their largest value, the strongest first."""
+        most = self.values.reshape(len(self.values), -1).max(axis=1)
         return [int(channel) for channel in np.argsort(-most, kind="stable")]
 
 
@@ -90,8 +90,9 @@ def filters(model: nn.Module, outputs: list[Activation]) -> dict[str, Filters]:
 
     `outputs` are the activations of `model`. A layer whose input is one picture has a filter for
     each of its outputs; of a linear layer these are the 32 with the largest 2-norms, largest first.
-    Every other layer shows the filters of its strongest output, one for each map of its input; the
-    weights of a linear layer on flat input are one picture, 1 px high.
+    Every other layer shows the filters of its strongest output (for the logits, that of the digit
+    that is read), one for each map of its input; the weights of a linear layer on flat input are
+    one picture, 1 px high.
     """
     modules = {layer_name(name): module for name, module in model.named_modules()}
     found = {}

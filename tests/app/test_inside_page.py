@@ -107,6 +107,7 @@ def test_layer_shows_its_maps_filters_and_where_it_looks():
     assert png(first["filters"]["url"]).shape == (4 * 3, 3, 4)
     assert png(second["filters"]["url"]).shape == (4 * 3, 3, 4)  # one for each map before
     assert png(flat["filters"]["url"]).shape == (8 * 7, 7, 4)
+    assert flat["filters"]["caption"] == "Weights of the digit 1, for each map before"
     assert len(set(second["output"]["shown"])) == 4 and second["output"]["count"] == 8
     assert flat["field"] == {"caption": "Each of its values depends on the entire image."}
     assert [row["digit"] for row in flat["answers"]] == list("0123456789")

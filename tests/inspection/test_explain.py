@@ -153,17 +153,17 @@ def test_filters_of_the_first_convolution_are_all_its_filters(pixels):
 def test_filters_of_a_later_convolution_are_those_of_its_strongest_map(pixels):
     network, found = filters_of("tiny_cnn", pixels)
     outputs = {each.name: each for each in explain.activations(network, pixels)}
-    channel = int(np.abs(outputs["features.3"].values).max(axis=(1, 2)).argmax())
+    channel = int(outputs["features.3"].values.max(axis=(1, 2)).argmax())
     weights = network.network.features[3].weight.detach().numpy()
     assert found["features.3"].output == channel
     assert np.array_equal(found["features.3"].weights, weights[channel])  # one for each input map
 
 
-def test_filters_of_a_linear_layer_have_the_shape_of_the_maps_before_it(pixels):
+def test_filters_of_the_logits_are_those_of_the_digit_that_is_read_a_picture_a_map(pixels):
     network, found = filters_of("tiny_cnn", pixels)
     linear = network.network.head[0]
     with torch.inference_mode():
-        digit = int(network(torch.from_numpy(pixels)[None, None])[0].abs().argmax())
+        digit = int(network(torch.from_numpy(pixels)[None, None])[0].argmax())
     weights = linear.weight.detach().numpy()[digit].reshape(8, 7, 7)
     assert np.array_equal(found["head.0"].weights, weights)
 
@@ -189,12 +189,12 @@ def test_filters_of_a_perceptron_are_the_units_with_the_largest_weights(pixels):
     assert len(found) == 32 and (np.diff(norms) <= 0).all()
 
 
-def test_strongest_is_the_value_farthest_from_0_and_ranking_starts_with_its_channel():
+def test_strongest_is_the_largest_value_and_ranking_starts_with_its_channel():
     values = np.zeros((3, 2, 2), np.float32)
     values[0, 0, 0], values[1, 1, 0], values[2, 0, 1] = 1, -3, 2
     maps = explain.Activation("layer", "Conv2d", values)
-    assert maps.strongest == (1, 1, 0)
-    assert maps.ranking == [1, 2, 0]
+    assert maps.strongest == (2, 0, 1)
+    assert maps.ranking == [2, 0, 1]
     units = explain.Activation("layer", "Linear", np.array([0.5, -2, 1], np.float32))
-    assert units.strongest == (1,)
-    assert units.ranking == [1, 2, 0]
+    assert units.strongest == (2,)
+    assert units.ranking == [2, 0, 1]

@@ -32,14 +32,13 @@ def card(
     }
     if look is None:
         return shown
-    at, output = next(
-        (at, each) for at, each in enumerate(look.activations) if each.name == layer.name
-    )
+    output = next(each for each in look.activations if each.name == layer.name)
+    gives_the_answer = output is look.activations[-1]
     shown["output"] = _output(output)
     shown["field"] = _field(layer, output, look.saliency.shape)
     if layer.name in filters:
-        shown["filters"] = _filters(filters[layer.name], layer.kind)
-    if at == len(look.activations) - 1:
+        shown["filters"] = _filters(filters[layer.name], layer.kind, gives_the_answer)
+    if gives_the_answer:
         shown["answers"] = _answers(output.values, look.probabilities)
     return shown
 
@@ -103,20 +102,19 @@ def _field(layer: "Layer", output: "Activation", image: tuple[int, ...]) -> Card
     }
 
 
-def _filters(filters: "Filters", kind: str) -> Card:
-    shown, outputs = len(filters.weights), filters.outputs
-    linear = kind == "Linear"
+def _filters(filters: "Filters", kind: str, gives_the_answer: bool) -> Card:
+    shown, outputs, output = len(filters.weights), filters.outputs, filters.output
     side = filters.weights.shape[-1]
-    if filters.output is None and linear:
+    if output is None and kind == "Linear":
         caption = f"The largest weights: {shown} of its {outputs} units"
-    elif filters.output is None:
+    elif output is None:
         caption = f"Its {shown} filters, {side}×{side} px each"
-    elif linear and filters.weights.shape[1] == 1:
-        caption = f"Weights of unit {filters.output + 1}, the strongest, each a square"
-    elif linear:
-        caption = f"Weights of unit {filters.output + 1}, the strongest, for each map before"
+    elif kind == "Linear":
+        which = f"the digit {output}" if gives_the_answer else f"unit {output + 1}, the strongest"
+        how = "each a square" if filters.weights.shape[1] == 1 else "for each map before"
+        caption = f"Weights of {which}, {how}"
     else:
-        caption = f"Filters of map {filters.output + 1}, the strongest, for each map before"
+        caption = f"Filters of map {output + 1}, the strongest, for each map before"
     return sheet(filters.weights) | {"caption": caption}
 
 
