@@ -30,11 +30,9 @@ function all(sheet) {
   return [...Array(sheet.count).keys()];
 }
 
-function scale(labels, colours) {
-  const bar = element("span", { className: "bar" });
-  bar.style.background = colours;
+function scale(labels) {
   const ends = labels.map((label) => element("span", { textContent: label }));
-  return element("span", { className: "scale" }, bar, ...ends);
+  return element("span", { className: "scale" }, element("span", { className: "bar" }), ...ends);
 }
 
 class Network {
@@ -43,6 +41,7 @@ class Network {
 
   constructor(root) {
     const find = (selector) => root.querySelector(selector);
+    this.network = find(".network");
     this.input = find(".input");
     this.title = find("h2");
     this.about = find(".about");
@@ -76,6 +75,9 @@ class Network {
 
   describe() {
     const { title, name, about, reading, input, evidence, colours } = this.data;
+    for (const [use, colour] of Object.entries(colours)) {
+      this.network.style.setProperty(`--${use}`, colour);
+    }
     this.title.replaceChildren(`${title} `, element("small", { textContent: name }));
     this.reading.textContent = reading ?? "";
     for (const old of this.about.querySelectorAll(".more")) old.remove();
@@ -95,7 +97,7 @@ class Network {
             {},
             element("b", { textContent: each.title }),
             element("span", { textContent: each.caption }),
-            scale(each.scale, colours),
+            scale(each.scale),
           ),
         ),
       ),
@@ -229,7 +231,7 @@ class Network {
       { className },
       element("figcaption", { textContent: sheet.caption }),
       box,
-      scale(sheet.scale, this.data.colours),
+      scale(sheet.scale),
     );
   }
 

@@ -9,6 +9,7 @@ import streamlit as st
 from mnistcmp.app import pictures
 from mnistcmp.app.inside import words
 from mnistcmp.app.inside.layer_card import Card, card, scale
+from mnistcmp.app.palette import MARKS
 from mnistcmp.catalogue.networks import MODELS
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def as_data(
             f"{sum(layer.multiply_adds for layer in plan.layers):,} multiply-adds for one image.",
         ],
         "texts": {key: text.format(spec.title) for key, text in TEXTS.items()},
-        "colours": pictures.SCALE,
+        "colours": {"scale": pictures.SCALE, "bar": pictures.BELOW, "mark": MARKS[0].colour},
         "first": next(layer.name for layer in plan.layers if layer.multiply_adds),
         **reading,
         **_way(plan, look, filters),
@@ -153,7 +154,7 @@ def _way(plan: "Structure", look: "Look | None", filters: "dict[str, Filters]") 
 
 @st.cache_resource
 def _component() -> "ComponentRenderer":
-    html, css, javascript = (
-        (FOLDER / f"flow.{kind}").read_text() for kind in ("html", "css", "js")
+    html, flow, layer, javascript = (
+        (FOLDER / name).read_text() for name in ("flow.html", "flow.css", "layer.css", "flow.js")
     )
-    return st.components.v2.component("mnistcmp_flow", html=html, css=css, js=javascript)
+    return st.components.v2.component("mnistcmp_flow", html=html, css=flow + layer, js=javascript)
