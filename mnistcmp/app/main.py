@@ -29,7 +29,7 @@ def main() -> None:
             st.Page(BREAK_IT, title="Break it", url_path="break"),
             st.Page(BENCHMARKS, title="Benchmarks", url_path="benchmarks"),
             st.Page(STUDIES, title="Studies", url_path="studies"),
-            st.Page(INSIDE, title="Inside a model", url_path="inside"),
+            st.Page(INSIDE, title="Inside a network", url_path="inside"),
         ],
         position="top",
     )

@@ -28,7 +28,7 @@ VISITOR = "visitor"  # the session's name for work in the background
 
 RECIPE = "recipe"  # the training recipe, on every page
 
-# Settings of the Draw page; WAY also applies to "Inside a model".
+# Settings of the Draw page; WAY also applies to "Inside a network".
 ORDER = "order"
 WAY = "way"  # the preprocessing
 BRUSH = "brush"
@@ -51,8 +51,11 @@ LEARNING_EPOCHS = "learning_epochs"  # the component that moves through the epoc
 HIGHLIGHT = "highlight"  # the network that is highlighted in every chart
 SCATTER = "scatter"
 
-# "Inside a model".
+# "Inside a network".
 INSIDE = "inside"  # the network
+INSIDE_BESIDE = "beside"  # the network that it is compared with
+INSIDE_IMAGE = "inside_image"  # the person's drawing or a test image
+INSIDE_FLOW = "inside_flow"  # the component that shows a network
 
 # "Break it".
 BREAK_LINKED = "break_linked"  # whether the parameters of the URL were read
