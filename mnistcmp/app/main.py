@@ -19,8 +19,8 @@ def main() -> None:
     # Streamlit's default margin wastes space that the readings need, and the grey of its captions
     # is too light to be read by everyone.
     st.html(
-        "<style>.stMainBlockContainer { padding-top: 4rem } .stMain [data-testid=stCaptionContainer]"
-        " { color: color-mix(in srgb, currentColor 80%, transparent) }</style>"
+        "<style>.stMainBlockContainer { padding-top: 4rem }"
+        ".stMain [data-testid=stCaptionContainer] { opacity: 0.8 }</style>"
     )
     page = st.navigation(
         [

@@ -15,6 +15,7 @@ from mnistcmp.drawing.canvas import DrawingError
 from mnistcmp.safe_files import DamagedFile
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
     from torch import nn
 
     from mnistcmp.inference import Consensus
@@ -35,15 +36,19 @@ class Digit:
     number: int | None
 
 
-def choose(networks: Mapping[str, "nn.Module"]) -> Digit | None:
+def choose(networks: Mapping[str, "nn.Module"], popover: "DeltaGenerator") -> Digit | None:
     """Ask for the digit; None, after a line that says what to do, if there is none yet.
 
-    The networks propose what digit a drawing is.
+    The networks propose what digit a drawing is. What has to be answered stands on the page, and
+    what can be changed in the `popover`.
     """
     drawn = drawing.to_pixels(canvas.render(session.drawing()))
-    chosen: str | None = TESTED
-    if drawn is not None:
-        st.session_state.setdefault(session.BREAK_IMAGE, DRAWN)  # a link may have set it
+    if drawn is None:
+        if session.drawing():
+            st.info("Your drawing has too little ink to be a digit, so a test image is shown.")
+        return _test_image(popover)
+    st.session_state.setdefault(session.BREAK_IMAGE, DRAWN)  # a link may have set it
+    with popover:
         chosen = st.segmented_control(
             "Digit",
             (DRAWN, TESTED),
@@ -51,25 +56,33 @@ def choose(networks: Mapping[str, "nn.Module"]) -> Digit | None:
             key=session.BREAK_IMAGE,
             persist_state="session",
         )
-    elif session.drawing():
-        st.info("Your drawing has too little ink to be a digit, so a test image is shown.")
-    if drawn is not None and chosen == DRAWN:
-        label = _label(drawn, networks)
-        found = None if label is None else Digit(drawn, label, None)
-    else:
+    if chosen == TESTED:
+        return _test_image(popover)
+    label = _label(drawn, networks, popover)
+    return None if label is None else Digit(drawn, label, None)
+
+
+def _test_image(popover: "DeltaGenerator") -> Digit | None:
+    with popover:
         image = sample_images.choose(PAGE)
-        found = None if image is None else Digit(image.pixels, image.label, image.number)
-    return found
+    return None if image is None else Digit(image.pixels, image.label, image.number)
 
 
-def _label(drawn: np.ndarray, networks: Mapping[str, "nn.Module"]) -> int | None:
+def _label(
+    drawn: np.ndarray, networks: Mapping[str, "nn.Module"], popover: "DeltaGenerator"
+) -> int | None:
     """Ask which digit was drawn, and propose what the networks read."""
     together = _consensus(drawn, networks)
     current = drawing_id()
     if st.session_state.get(session.BREAK_LABELLED) != current:  # another drawing
         st.session_state[session.BREAK_LABELLED] = current
         st.session_state[session.BREAK_LABEL] = together.digit
-    label: int | None = st.selectbox(
+    if together.digit is None:
+        st.info("The networks are not sure whether your drawing is a digit.")
+    # Without an answer, nothing else can be shown.
+    unknown = st.session_state[session.BREAK_LABEL] is None
+    place = st.container() if unknown else popover
+    label: int | None = place.selectbox(
         "Which digit did you draw?",
         range(10),
         index=None,
@@ -78,13 +91,6 @@ def _label(drawn: np.ndarray, networks: Mapping[str, "nn.Module"]) -> int | None
         width=220,
         persist_state="session",
     )
-    if together.digit is None:
-        st.info(
-            "The networks are not sure whether your drawing is a digit."
-            + (" Choose which digit it is, to see who reads it." if label is None else "")
-        )
-    elif label is None:
-        st.info("Choose which digit you drew.")
     return label
 
 
