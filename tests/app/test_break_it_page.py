@@ -41,10 +41,15 @@ def run(parameters: str = "", **state: object) -> AppTest:
     return app.run()
 
 
+def sent(app: AppTest) -> list[dict]:
+    """What the page sends to its components: the slider and the heat maps."""
+    return [json.loads(component.proto.json) for component in app.get("bidi_component")]
+
+
 def data(app: AppTest) -> dict:
     """What the page sends to the slider."""
-    (component,) = app.get("bidi_component")
-    return json.loads(component.proto.json)
+    (found,) = [data for data in sent(app) if "levels" in data]
+    return found
 
 
 def rows(app: AppTest) -> dict[str, dict]:

@@ -17,6 +17,12 @@ function colour(share) {
     : `color-mix(in oklab, ${HIGH} ${200 * share - 100}%, ${MIDDLE})`;
 }
 
+function element(tag, attributes = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), attributes);
+  made.append(...children);
+  return made;
+}
+
 class Grid {
   cells = []; // the table's cells, row by row
   at = [0, 0]; // the cell that the Tab key reaches
@@ -25,17 +31,16 @@ class Grid {
     const find = (selector) => root.querySelector(selector);
     this.table = find("table");
     this.head = find("thead tr");
-    this.body = find("tbody");
     this.ends = root.querySelectorAll(".scale > span, .bar > span");
     this.detail = find(".detail");
-    this.body.onkeydown = (event) => this.press(event);
-    this.body.onclick = (event) => this.choose(event.target.closest("td"));
-    this.body.onpointerover = (event) => this.tell(event.target.closest("td"));
-    this.body.onfocusin = (event) => this.tell(event.target.closest("td"));
+    this.table.onkeydown = (event) => this.press(event);
+    this.table.onclick = (event) => this.choose(event.target.closest("td"));
+    this.table.onpointerover = (event) => this.tell(event.target.closest("td"));
+    this.table.addEventListener("focusin", (event) => this.tell(event.target.closest("td")));
   }
 
   show(data) {
-    const shape = JSON.stringify([data.rows, data.dials]);
+    const shape = JSON.stringify([data.families, data.dials]);
     if (shape !== this.shape) this.build(data);
     this.shape = shape;
     this.table.caption.textContent = data.title;
@@ -53,39 +58,36 @@ class Grid {
     }
   }
 
-  build({ rows, dials }) {
+  build({ families, dials }) {
     while (this.head.cells.length > 1) this.head.lastChild.remove();
     for (const { title } of dials) {
-      const head = document.createElement("th");
-      head.scope = "col";
-      head.append(Object.assign(document.createElement("span"), { textContent: title }));
-      this.head.append(head);
+      this.head.append(element("th", { scope: "col" }, element("span", { textContent: title })));
     }
     this.at = [0, 0];
-    this.cells = rows.map((row) => dials.map((dial) => this.cell(row, dial)));
-    this.body.replaceChildren(...rows.map((row, at) => this.line(row, this.cells[at])));
+    this.cells = [];
+    for (const body of [...this.table.tBodies]) body.remove();
+    this.table.append(...families.map((family) => this.family(family, dials)));
     if (this.cells.length) this.cells[0][0].tabIndex = 0;
   }
 
   cell(row, dial) {
-    const cell = document.createElement("td");
-    cell.setAttribute("role", "gridcell");
-    cell.tabIndex = -1;
+    const cell = element("td", { role: "gridcell", tabIndex: -1 });
     Object.assign(cell.dataset, { key: `${row.name} ${dial.name}`, model: row.name, dial: dial.name });
     return cell;
   }
 
-  line(row, cells) {
-    const line = document.createElement("tr");
-    const head = document.createElement("th");
-    head.scope = "row";
-    head.title = row.name;
-    const mark = document.createElement("span");
-    Object.assign(mark, { textContent: `${row.character} `, ariaHidden: "true" });
-    mark.style.color = row.colour;
-    head.append(mark, row.title);
-    line.append(head, ...cells);
-    return line;
+  family({ title, colour, character, rows }, dials) {
+    const mark = element("span", { textContent: `${character} `, ariaHidden: "true" });
+    mark.style.color = colour;
+    const head = element("th", { scope: "rowgroup", colSpan: 1 + dials.length }, mark, title);
+    return element("tbody", {}, element("tr", {}, head), ...rows.map((row) => this.row(row, dials)));
+  }
+
+  row(row, dials) {
+    const cells = dials.map((dial) => this.cell(row, dial));
+    this.cells.push(cells);
+    const head = element("th", { scope: "row", title: row.name, textContent: row.title });
+    return element("tr", {}, head, ...cells);
   }
 
   press(event) {

@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnistcmp.analysis.robustness_tables import half_lost_levels, shipped
 from mnistcmp.analysis.text import listed
-from mnistcmp.app import background_reading, cached_records, palette, session
+from mnistcmp.app import background_reading, cached_records, session
 from mnistcmp.app.background_reading import Answer
 from mnistcmp.app.break_it import heat_map_chart as chart
 from mnistcmp.app.break_it.digit import Digit
@@ -41,7 +41,6 @@ def show(digit: Digit, recipe: str, networks: Mapping[str, "nn.Module"]) -> None
         "above and marks the network there."
     )
     models = chart.in_family_order(networks)
-    st.html(palette.family_legend(models))
     own, recorded = st.columns(2)
     with own:
         st.subheader("With this digit")

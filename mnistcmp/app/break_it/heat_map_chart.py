@@ -10,7 +10,7 @@ import streamlit as st
 
 from mnistcmp.app.palette import family_marks
 from mnistcmp.catalogue.corruptions import DIALS, SIDES, Side
-from mnistcmp.catalogue.networks import MODELS, families
+from mnistcmp.catalogue.networks import FAMILY_TITLES, MODELS, families
 from mnistcmp.robustness.holding_out import Held, HoldOut
 
 if TYPE_CHECKING:
@@ -139,14 +139,19 @@ def as_data(table: pd.DataFrame, models: list[str], title: str) -> dict[str, obj
         "hint": "Point at a cell, or move to it with the arrow keys.",
         "scale": ["0 %", "of a dial’s range survived", "100 %"],
         "dials": [{"name": dial.name, "title": dial.title} for dial in DIALS.values()],
-        "rows": [
+        "families": [
             {
-                "name": model,
-                "title": MODELS[model].title,
-                "colour": marks[MODELS[model].family].colour,
-                "character": marks[MODELS[model].family].character,
+                "title": FAMILY_TITLES[family],
+                "colour": marks[family].colour,
+                "character": marks[family].character,
+                "rows": [
+                    {"name": model, "title": MODELS[model].title}
+                    for model in models
+                    if model in members
+                ],
             }
-            for model in models
+            for family, members in families().items()
+            if set(members) & set(models)
         ],
         "cells": {
             f"{row.model} {row.dial}": {
