@@ -1,6 +1,7 @@
 """The page "Break it" in a real browser: the slider by keyboard, mouse and finger, and the link."""
 
 import io
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -290,7 +291,7 @@ def test_page_has_no_serious_problem_of_accessibility(browser, server, scheme, v
     expect_level(page, "14 px")
     assert axe.problems(page) == []
     levels = page.get_by_role("heading").evaluate_all("all => all.map(h => Number(h.tagName[1]))")
-    assert levels[0] == 1 and all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert levels[0] == 1 and all(b <= a + 1 for a, b in itertools.pairwise(levels))
     page.context.close()
 
 
