@@ -109,7 +109,7 @@ def _heat_map(key: str, table: pd.DataFrame, models: list[str], title: str) -> N
     chart.grid(key, table, models, title, partial(_take, key))
     if not table.empty:
         with st.expander("Table"):
-            shares = table.pivot_table(index="model", columns="dial", values="share")
+            shares = chart.by_dial(table)
             shares = shares.reindex(index=[m for m in models if m in shares.index], columns=DIALS)
             percent = (100 * shares).round().rename(columns=lambda name: DIALS[name].title)
             percent.insert(0, "network", [MODELS[model].title for model in shares.index])

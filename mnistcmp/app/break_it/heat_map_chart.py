@@ -89,6 +89,25 @@ def in_family_order(models: Iterable[str]) -> list[str]:
     return [model for members in families().values() for model in members if model in shown]
 
 
+def first_to_fail(shares: pd.DataFrame) -> Counter[str]:
+    """For each dial, how many networks give up on no other one earlier, if on any.
+
+    shares: of each dial's range survived, one row per network, one column per dial.
+    """
+    # A network may survive equally little of several dials.
+    return Counter(
+        dial
+        for _, row in shares.iterrows()
+        for dial, share in row.items()
+        if share == row.min() and share < 1
+    )
+
+
+def by_dial(table: pd.DataFrame) -> pd.DataFrame:
+    """The shares of a table, one row per network, one column per dial."""
+    return table.pivot_table(index="model", columns="dial", values="share")
+
+
 def in_words(table: pd.DataFrame) -> str:
     """Who holds out longest over all dials, and which dial most often breaks a network first.
 
@@ -96,15 +115,9 @@ def in_words(table: pd.DataFrame) -> str:
     """
     if table.empty:
         return ""
-    shares = table.pivot_table(index="model", columns="dial", values="share")
+    shares = by_dial(table)
     means = shares.mean(axis=1)
-    # A network may survive equally little of several dials.
-    first = Counter(
-        dial
-        for _, row in shares.iterrows()
-        for dial, share in row.items()
-        if share == row.min() and share < 1
-    )
+    first = first_to_fail(shares)
     longest = MODELS[means.idxmax()].title
     text = (
         f"**{longest}** holds out longest: it survives {100 * means.max():.0f} % of a dial’s range "
@@ -112,7 +125,7 @@ def in_words(table: pd.DataFrame) -> str:
     )
     if not first:
         return f"{text} No dial breaks a network."
-    dial, count = max(first.items(), key=lambda item: item[1])
+    ((dial, count),) = first.most_common(1)
     return (
         f"{text} The hardest dial is **{DIALS[dial].title}**: {count} of {len(shares)} networks "
         "give up earliest on it."
