@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from mnistcmp.app import cached_networks, session
-from mnistcmp.app.lesson import changes, dials, digit, pixels, shift
+from mnistcmp.app.lesson import changes, dials, digit, pixels, progress, shift
 from mnistcmp.app.lesson.questions import Question
 from mnistcmp.app.main import BENCHMARKS, BREAK_IT, DRAW, INSIDE, STUDIES
 from mnistcmp.app.plain_text import plain
@@ -37,11 +37,12 @@ def page() -> None:
     step = _step()
     head = st.container(horizontal=True, vertical_alignment="center")
     head.title("Lesson", width="content")
+    with head:
+        progress.show("The end" if step == END else f"Step {step} of {LAST}")
     if step == END:
         _end()
         _buttons(step)
         return
-    head.markdown(f"Step {step} of {LAST}")
     st.header(TITLES[step - 1])
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -57,9 +58,9 @@ def page() -> None:
 def _buttons(step: int) -> None:
     row = st.container(horizontal=True)
     if step > 1:
-        row.button("Back", on_click=_go, args=(step - 1,))
+        row.button("Back", key=f"back_{step}", on_click=_go, args=(step - 1,))
     if step < END:
-        row.button("Next", type="primary", on_click=_go, args=(step + 1,))
+        row.button("Next", key=f"next_{step}", on_click=_go, args=(step + 1,))
 
 
 def _step() -> int:

@@ -1,5 +1,6 @@
 """The lesson's questions, with answers computed from the digit, the networks or the records."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from mnistcmp.analysis.text import listed, points, times
 from mnistcmp.app.break_it.heat_map_chart import first_to_fail
 from mnistcmp.app.break_it.outcomes import Outcome, Sweep, outcomes
 from mnistcmp.app.lesson.evidence import Comparison
-from mnistcmp.catalogue.corruptions import DIALS, Dial
+from mnistcmp.catalogue.corruptions import DIALS, SIDES, Dial
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.drawing.canvas import CANVAS_PX
 
@@ -52,7 +53,7 @@ def of_pixels(height: int, width: int, classes: int) -> Question:
 def of_shift(sweep: Sweep, label: int, usual: Mapping[str, float]) -> Question | None:
     """Which network of a sweep to one side is the first to misread the digit.
 
-    usual: where each network has lost half of the test digits, in px; without those not measured.
+    usual: where each measured network has lost half of the test digits, in px; inf if never.
     None if there is nothing to choose from.
     """
     found = outcomes(sweep, label)
@@ -63,7 +64,7 @@ def of_shift(sweep: Sweep, label: int, usual: Mapping[str, float]) -> Question |
     first = [model for model, at in breaks.items() if at == earliest and at is not None]
     titles = [MODELS[model].title for model in breaks]
     return Question(
-        "Which of them is the first to misread your digit?",
+        "Which of them is the first to misread this digit when it moves to the right?",
         (*titles, NO_SINGLE_ONE),
         MODELS[first[0]].title if len(first) == 1 else NO_SINGLE_ONE,
         f"{listed(_misreads(sweep.dial, each) for each in found)}. A perceptron has a weight of "
@@ -94,8 +95,12 @@ def _misreads(dial: Dial, outcome: Outcome) -> str:
 def _usually(dial: Dial, usual: Mapping[str, float]) -> str:
     if not usual:
         return ""
-    lost = (f"“{MODELS[name].title}” at {dial.label(round(at, 1))}" for name, at in usual.items())
-    return f" On test digits, half are lost by {listed(lost)}."
+    (side,) = (side for side in SIDES if side.dial == dial)
+    lost = (
+        f"by “{MODELS[name].title}” {'at ' if math.isfinite(at) else ''}{side.label(at)}"
+        for name, at in usual.items()
+    )
+    return f" Half of the test digits are lost {listed(lost)}."
 
 
 def of_changes(compared: Sequence[Comparison]) -> Question | None:

@@ -1,5 +1,7 @@
 """Step 2 of the lesson: why convolutions."""
 
+import math
+
 import streamlit as st
 
 from mnistcmp.analysis.robustness_tables import half_lost_levels, shipped
@@ -38,13 +40,13 @@ def show(digit: Digit, recipe: str) -> Question | None:
 
 
 def _usual(recipe: str) -> dict[str, float]:
-    """Where each of the networks has lost half of the test digits, in px."""
+    """Where each of the networks has lost half of the test digits, in px; inf if it never does."""
     try:
         records = shipped(cached_records.robustness())
     except RecordsError as error:
         st.warning(plain(error))
         return {}
     measured = records["recipe"].eq(recipe) & records["model"].isin(READERS)
-    levels = half_lost_levels(records[measured]).query("side == 'Shift' and not never")
-    by_model = levels.set_index("model")["level"]
+    levels = half_lost_levels(records[measured]).query("side == 'Shift'")
+    by_model = levels.set_index("model")["level"].fillna(math.inf)
     return {model: float(by_model[model]) for model in READERS if model in by_model}
