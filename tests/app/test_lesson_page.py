@@ -126,9 +126,10 @@ def figures(app: AppTest) -> str:
 
 def test_pixels_are_shown_as_numbers():
     app = lesson("1", drawing=SEVEN)
-    assert "<img" in app.get("html")[-1].proto.body
+    assert "the digit as the network sees it" in figures(app)
     app.toggle[0].set_value(True).run()
-    shown = app.get("html")[-1].proto.body
+    shown = figures(app)
+    assert "the digit as the network sees it" not in shown
     assert shown.count('<span style="background:rgb') == 784
     assert "ten probabilities of “Tiny CNN”" in shown
 
