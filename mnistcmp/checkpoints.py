@@ -1,17 +1,15 @@
 """Trained weights on disk: saved completely, and loaded only if intact.
 
-`checkpoints/manifest.json` lists every weight file with its sha256 and its training run. The start
-of the hash is part of the file name, so new weights never overwrite old ones. The weights are
-written first, then the manifest, then the record of the run; only then is the old file deleted.
-A manifest is checked before it is believed: its fields, and that its files are regular files within
-the folder, not larger than the network needs.
+The weights are written first, then the manifest (manifest.py), then the record of the run; only
+then is the old file deleted. A weight file is believed only if it is a regular file within the
+folder, not larger than the network needs, and has the manifest's sha256.
 """
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, TypedDict, Unpack
+from typing import Unpack
 
 import numpy as np
 import safetensors.torch
@@ -21,94 +19,14 @@ from torch import nn
 
 from mnistcmp.catalogue.datasets import argument
 from mnistcmp.catalogue.recipes import recipes_of
-from mnistcmp.json_files import (
-    Count,
-    FileName,
-    Measure,
-    Rule,
-    Sha256,
-    Share,
-    between,
-    check,
-    read_json,
-)
+from mnistcmp.json_files import check
+from mnistcmp.manifest import Checkpoint, CheckpointError, Entry, Facts, read_manifest
 from mnistcmp.models import MODELS, build
-from mnistcmp.models.shapes import ImageShape
 from mnistcmp.records import default_folder, training_command
 from mnistcmp.safe_files import DamagedFile, read_bytes, write_whole
 
 SHIPPED_SEED = 0  # only its weights are kept: chosen in advance, not the best
-MOST_CLASSES = 256  # predictions are recorded as uint8
-MOST_SIDE_PX = 1024
-MOST_PARAMS = 10**9
 HEADER_BYTES = 1_000_000  # more than the names of all layers need
-
-
-class CheckpointError(Exception):
-    """A checkpoint is missing, damaged, or of another model."""
-
-
-def _is_image_shape(sides: list[int]) -> bool:
-    return all(1 <= side <= MOST_SIDE_PX for side in sides)
-
-
-def _is_within(file: str) -> bool:
-    return all(part.strip(".") and not set(part) & set("\\\0") for part in file.split("/"))
-
-
-class Facts(TypedDict):
-    """The fields of Checkpoint except `file` and `sha256`."""
-
-    dataset: FileName
-    model: FileName
-    recipe: FileName
-    seed: Count
-    run: FileName
-    params: Annotated[int, between(0, MOST_PARAMS)]
-    in_shape: Annotated[ImageShape, Rule("sides of 1 to 1,024", _is_image_shape)]
-    classes: Annotated[int, between(1, MOST_CLASSES)]
-    epochs: Count
-    test_accuracy: Share
-    test_loss: Measure
-    trained_on: str
-
-
-class Entry(Facts):
-    """An entry of the manifest."""
-
-    file: Annotated[str, Rule("a path within the folder", _is_within)]
-    sha256: Sha256
-
-
-class Manifest(TypedDict):
-    """The content of manifest.json."""
-
-    checkpoints: list[Entry]
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """The manifest's entry for one weight file; `file` is relative to the manifest's folder."""
-
-    dataset: str
-    model: str
-    recipe: str
-    seed: int
-    run: str
-    file: str
-    sha256: str
-    params: int
-    in_shape: ImageShape
-    classes: int
-    epochs: int
-    test_accuracy: float
-    test_loss: float
-    trained_on: str
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """(data set, model, recipe), unique in a manifest."""
-        return self.dataset, self.model, self.recipe
 
 
 def save(folder: Path | str, weights: bytes, **facts: Unpack[Facts]) -> Checkpoint:
@@ -137,23 +55,6 @@ def drop_former(folder: Path | str, checkpoint: Checkpoint) -> None:
     for old in path.parent.glob(f"{checkpoint.model}-????????.safetensors"):
         if old != path:
             old.unlink()
-
-
-def read_manifest(folder: Path | str | None = None) -> list[Checkpoint]:
-    """All checkpoints in the folder's manifest; empty if there is no manifest.
-
-    Raises CheckpointError if the manifest is damaged.
-    """
-    path = _folder(folder) / "manifest.json"
-    if not path.exists():
-        return []
-    try:
-        entries = read_json(path, Manifest)["checkpoints"]
-    except DamagedFile as error:
-        raise CheckpointError(
-            f"{error}: restore it from git, or delete it and run {training_command()}"
-        ) from error
-    return [_from_json(entry) for entry in entries]
 
 
 def load(
@@ -224,11 +125,6 @@ def load_checkpoint(checkpoint: Checkpoint, folder: Path | str | None = None) ->
             raise CheckpointError(f"{path} has values in {name} that are not finite: {remedy}")
     # As in training; convolutions are a third faster with this memory format.
     return model.eval().to(memory_format=torch.channels_last)
-
-
-def _from_json(entry: Entry) -> Checkpoint:
-    channels, height, width = entry["in_shape"]  # a list in JSON
-    return replace(Checkpoint(**entry), in_shape=(channels, height, width))
 
 
 def _folder(folder: Path | str | None) -> Path:

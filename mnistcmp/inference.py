@@ -1,14 +1,20 @@
-"""All networks read a drawing: what each one predicts, and their consensus."""
+"""All networks read a drawing: what each one predicts, and their consensus.
+
+torch, which takes a second to import, is imported only when a network reads. A recorded reading can
+be shown before that.
+"""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import nn
 
 from mnistcmp.records import training_command
+
+if TYPE_CHECKING:
+    from torch import nn
 
 # Batch sizes: the app reads one image, and once the pen rests the two from other preprocessing.
 WARM_UP = (1, 1, 2, 2, 1)
@@ -39,6 +45,11 @@ class Reading:
         """The networks' common certainty, in [0, 1]; see the function `certainty`."""
         return float(certainty(self.probabilities[:, None])[0])
 
+    def of(self, models: Sequence[str]) -> "Reading":
+        """The same reading with only these of its networks, in this order."""
+        rows = [self.models.index(model) for model in models]
+        return Reading(tuple(models), self.probabilities[rows])
+
 
 @dataclass(frozen=True)
 class Consensus:
@@ -49,25 +60,30 @@ class Consensus:
     disagreeing: tuple[str, ...]
 
 
-def probabilities(images: np.ndarray, models: Mapping[str, nn.Module]) -> np.ndarray:
+def probabilities(images: np.ndarray, models: Mapping[str, "nn.Module"]) -> np.ndarray:
     """float32 (N, 28, 28) pixels in [0, 1], ink bright -> float32 (models, N, 10).
 
     Raises ValueError if there are no networks.
     """
     if not models:
         raise ValueError(f"there is no network: run {training_command()}")
+
+    import torch
+
     batch = torch.tensor(images)[:, None]  # a copy, because torch warns about read-only arrays
     with torch.inference_mode():
         logits = torch.stack([model(batch) for model in models.values()])
         return torch.softmax(logits, dim=2).numpy()
 
 
-def frozen(network: nn.Module) -> nn.Module:
+def frozen(network: "nn.Module") -> "nn.Module":
     """A faster copy of `network`, which is in evaluation mode, for float32 (N, 1, 28, 28) only.
 
     For a single image, half of the time is spent on calling the layers one by one. The copy is a
     single graph, and it is warmed up, because torch optimises a graph in its first runs.
     """
+    import torch
+
     image = torch.zeros(1, 1, 28, 28)
     with warnings.catch_warnings(), torch.inference_mode():
         # Deprecated in favour of torch.compile, which needs a C++ compiler where the app runs.
@@ -87,7 +103,7 @@ def certainty(probabilities: np.ndarray) -> np.ndarray:
     return probabilities.mean(axis=0).max(axis=1)
 
 
-def read(images: np.ndarray, models: Mapping[str, nn.Module]) -> list[Reading]:
+def read(images: np.ndarray, models: Mapping[str, "nn.Module"]) -> list[Reading]:
     """Each image's reading by all networks; takes and raises the same as `probabilities`."""
     by_image = probabilities(images, models).swapaxes(0, 1)
     return [Reading(tuple(models), of_image) for of_image in by_image]

@@ -11,7 +11,7 @@ The real server is started twice. The first server is visited with a real browse
   the browser's time stamp of the mouse-up until the page shows the reading of the first picture
   that was sent after it and contains the complete stroke. Such a picture has at least 98 % of the
   ink of the finished drawing, which the canvas sends 200 ms later. A reading is shown when a
-  MutationObserver finds the verdict and all digits and percentages of the chart in the document;
+  MutationObserver finds the verdict and the digits and percentages of all networks on the page;
   the screen is painted within the next frame. Pictures have numbers, and the page's websocket shows
   which picture the server answers. A reading equal to the one on the page counts as shown when it
   is received. The finished drawing is not part of this time, but it is counted how often it changes
@@ -19,8 +19,8 @@ The real server is started twice. The first server is visited with a real browse
 - While drawing: readings shown per second while the mouse moves steadily.
 
 The second server gets visitors without browsers (scripts/visitors/without_browser.py). Each sends a
-new picture every time. The time is measured in milliseconds, from sending a picture until the
-chart, the last part of its reading, is received. It includes Streamlit's time but no browser's.
+new picture every time. The time is measured in milliseconds, from sending a picture until its
+reading is received. It includes Streamlit's time but no browser's.
 
 - One visitor, at most one picture per 100 ms, as the page sends them.
 - 20, 30 and 60 visitors, one picture per second each.

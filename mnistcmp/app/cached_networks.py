@@ -2,9 +2,12 @@
 
 import gc
 import os
+import threading
 from collections.abc import Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import streamlit as st
@@ -12,7 +15,7 @@ import streamlit as st
 from mnistcmp.app.cached_records import changed
 from mnistcmp.app.plain_text import code, plain
 from mnistcmp.catalogue.networks import MODELS
-from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.manifest import CheckpointError, read_manifest
 from mnistcmp.records import default_folder, training_command
 
 if TYPE_CHECKING:
@@ -21,14 +24,25 @@ if TYPE_CHECKING:
     from mnistcmp.inspection.explain import Look
     from mnistcmp.inspection.structure import Structure
 
+Loaded: TypeAlias = tuple[dict[str, "nn.Module"], list[str]]  # networks by name, problems
 
-def networks(recipe: str, dataset: str = "mnist") -> tuple[dict[str, "nn.Module"], list[str]]:
+
+def networks(recipe: str, dataset: str = "mnist") -> Loaded:
     """All trained networks of a recipe by name, for inference only, and problems with others.
 
-    The first call imports torch, which takes seconds: show everything that does not need it first.
+    Waits until they are loaded, which takes seconds: show everything that does not need them first.
+    Each network is replaced by a faster copy as soon as there is one.
     """
-    folder = default_folder()
-    return _readers(folder, recipe, dataset, *weights_changed(folder, recipe, dataset))
+    loading = _loading(recipe, dataset)
+    if not loading.done():
+        with st.spinner("Loading the networks …"):
+            wait([loading])
+    return loading.result()
+
+
+def awake(recipe: str) -> bool:
+    """Whether `networks(recipe)` answers at once. If not, they are being loaded from now on."""
+    return _loading(recipe, "mnist").done()
 
 
 def networks_or_remedy(recipe: str) -> dict[str, "nn.Module"]:
@@ -56,18 +70,9 @@ def ordered(models: Iterable[str], recipe: str, order: str) -> list[str]:
 
 
 def network(name: str, recipe: str) -> tuple["nn.Module | None", str]:
-    """One trained network, not frozen, and ""; or None and the problem with its remedy."""
+    """One trained network with its layers, and ""; or None and the problem with its remedy."""
     folder = default_folder()
-    loaded, _ = _networks(folder, recipe, "mnist", *weights_changed(folder, recipe, "mnist"))
-    if name in loaded:
-        return loaded[name], ""
-
-    from mnistcmp.checkpoints import CheckpointError, load
-
-    try:
-        return load(name, recipe, folder=folder), ""
-    except CheckpointError as error:
-        return None, str(error)
+    return _network(name, recipe, folder, *weights_changed(folder, recipe, "mnist"))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -90,33 +95,45 @@ def weights_changed(folder: Path, recipe: str, dataset: str) -> tuple[int, int]:
     return changed(folder / dataset / recipe), changed(folder / "manifest.json")
 
 
-# `max_entries` drops old networks when others are trained while the app runs.
-@st.cache_resource(show_spinner="Loading the networks …", max_entries=len(RECIPES))
-def _readers(
-    folder: Path, recipe: str, dataset: str, folder_changed: int, manifest_changed: int
-) -> tuple[dict[str, "nn.Module"], list[str]]:
-    loaded, problems = _networks(folder, recipe, dataset, folder_changed, manifest_changed)
+class Loader:
+    """Loads networks in one background thread, each recipe once for all visitors."""
 
-    from mnistcmp.inference import frozen
+    def __init__(self, worker: Executor) -> None:
+        self._worker = worker
+        self._lock = threading.Lock()
+        # For each (folder, recipe, data set): when its weights had changed, and the networks.
+        self._loads: dict[tuple[Path, str, str], tuple[tuple[int, int], Future[Loaded]]] = {}
 
-    readers = {name: frozen(network) for name, network in loaded.items()}
-    _hide_from_garbage_collector()
-    return readers, problems
+    def load(self, folder: Path, recipe: str, dataset: str) -> "Future[Loaded]":
+        """The networks; they are loaded if they are not yet, or were trained again since."""
+        place, changed = (folder, recipe, dataset), weights_changed(folder, recipe, dataset)
+        with self._lock:
+            known = self._loads.get(place)
+            if known is None or known[0] != changed:
+                known = changed, self._worker.submit(self._load, *place)
+                self._loads[place] = known
+            return known[1]
+
+    def _load(self, folder: Path, recipe: str, dataset: str) -> Loaded:
+        loaded, problems = _load(folder, recipe, dataset)
+        self._worker.submit(_freeze, loaded)
+        return loaded, problems
 
 
-@st.cache_resource(show_spinner="Loading the networks …", max_entries=len(RECIPES))
-def _networks(
-    folder: Path, recipe: str, dataset: str, folder_changed: int, manifest_changed: int
-) -> tuple[dict[str, "nn.Module"], list[str]]:
-    # For one image, more threads only wait for each other. Each visitor is served by separate
-    # threads, and torch's own setting would have to be repeated in each of them.
-    os.environ["OMP_NUM_THREADS"] = "1"
-    import torch
+@st.cache_resource(show_spinner=False)
+def _loader() -> Loader:
+    """The one for all visitors. Python waits for its thread before the server ends."""
+    return Loader(ThreadPoolExecutor(1, "loading"))
 
-    from mnistcmp.checkpoints import CheckpointError, load_checkpoint, read_manifest
 
-    torch.set_num_threads(1)
-    loaded, problems = {}, []
+def _loading(recipe: str, dataset: str) -> "Future[Loaded]":
+    return _loader().load(default_folder(), recipe, dataset)
+
+
+def _load(folder: Path, recipe: str, dataset: str) -> Loaded:
+    load_checkpoint = _checkpoints().load_checkpoint
+    loaded: dict[str, nn.Module] = {}
+    problems = []
     try:
         manifest = read_manifest(folder)
     except CheckpointError as error:
@@ -131,10 +148,41 @@ def _networks(
     return loaded, problems
 
 
+def _freeze(networks: dict[str, "nn.Module"]) -> None:
+    """Replace each network by a faster copy, which takes as long as loading them."""
+    from mnistcmp.inference import frozen
+
+    for name, network in networks.items():
+        networks[name] = frozen(network)
+    _hide_from_garbage_collector()
+
+
+def _checkpoints() -> ModuleType:
+    """The module that loads weights, with torch, which takes seconds to import."""
+    # For one image, more threads only wait for each other. Each visitor is served by separate
+    # threads, and torch's own setting would have to be repeated in each of them.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    import torch
+
+    from mnistcmp import checkpoints
+
+    torch.set_num_threads(1)
+    return checkpoints
+
+
+# A network has up to 5 MB of weights.
+@st.cache_resource(show_spinner="Loading the network …", max_entries=8)
+def _network(
+    name: str, recipe: str, folder: Path, folder_changed: int, manifest_changed: int
+) -> tuple["nn.Module | None", str]:
+    try:
+        return _checkpoints().load(name, recipe, folder=folder), ""
+    except CheckpointError as error:
+        return None, str(error)
+
+
 @st.cache_resource
 def _positions(folder: Path, recipe: str, order: str, changed: int) -> dict[str, float]:
-    from mnistcmp.checkpoints import read_manifest
-
     measure = {"size": "params", "accuracy": "test_accuracy"}[order]
     return {
         checkpoint.model: getattr(checkpoint, measure)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from mnistcmp.app.draw import starter
 from mnistcmp.app.plain_text import plain
 from mnistcmp.records import RecordsError
 
@@ -34,6 +35,7 @@ def main() -> None:
         position="top",
     )
     st.set_page_config(page_title=f"{page.title} · mnistcmp", page_icon="✏️", layout="wide")
+    starter.offer()
     try:
         page.run()
     except RecordsError as error:

@@ -20,6 +20,9 @@ SUPERSEDED = "superseded"
 LIVE = "live"  # the pictures that arrive while the pen moves
 LIVE_SEEN = "live_seen"  # the number of the last one that was read
 WAITING = "waiting"  # whether the canvas has not yet reported a stroke of the last live picture
+STARTER = "starter"  # the drawing that is shown to start with; empty once it has gone
+RESTORED = "restored"  # whether the drawing that the tab had kept was just put on the canvas
+REPORTED = "reported"  # whether the canvas has just reported a drawing
 REFUSED = "refused"  # why the last input from the browser was refused
 VISITOR = "visitor"  # the session's name for work in the background
 
@@ -35,13 +38,8 @@ SAMPLE = "sample"  # the position in the pack of the test image on the canvas
 UPLOAD = "upload"
 UPLOAD_PROBLEM = "upload_problem"
 PHOTO = "photo"  # the last uploaded photo, as open_and_save.Uploaded
-SEEN = "seen"  # the pictures below "What the networks see"
-READINGS = "wall"  # the chart of readings
-READINGS_BOX = "readings"  # the container that it is in
-HOLD_OUT = "hold_out"  # the chart of who holds out longest
-HOLD_OUT_BOX = "hold_out_box"  # the container that it is in
-REST_VIEW = "rest_view"  # which of the two is shown while the pen rests
-CLOSER = "closer"  # the network that is shown in detail
+READINGS = "readings"  # the component that draws them
+READ = "read"  # the finished drawing as page.DigitRead, one for each of its digits
 
 # The Benchmarks page.
 HIGHLIGHT = "highlight"  # the network that is highlighted in every chart
@@ -102,8 +100,13 @@ def refuse(error: DrawingError) -> None:
 
 
 def drawing() -> Drawing:
-    """The drawing on the canvas."""
-    return from_fabric(st.session_state.get(DRAWING, []))
+    """The drawing on the canvas, or the starter while it is shown."""
+    return st.session_state.get(STARTER) or from_fabric(st.session_state.get(DRAWING, []))
+
+
+def dismiss_starter() -> None:
+    """The starter has gone, for the rest of the session."""
+    st.session_state[STARTER] = []
 
 
 def put(drawing: Drawing) -> None:
@@ -113,6 +116,7 @@ def put(drawing: Drawing) -> None:
 
 def redraw(objects: list[FabricObject]) -> None:
     """Replace the objects on the canvas."""
+    dismiss_starter()
     # The canvas accepts a drawing only if it differs from the last one that it was given.
     revision = st.session_state.get(REDRAW, {"revision": 0})["revision"] + 1
     # The canvas returns this property unchanged, so its reports show which objects they are based

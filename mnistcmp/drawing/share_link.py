@@ -1,4 +1,4 @@
-"""Conversion between a drawing and a short text for a link."""
+"""Conversion between a drawing and a short text, for a link or for the browser's tab to keep."""
 
 import base64
 import json
@@ -14,10 +14,10 @@ LONGEST_LINK = 6_000  # characters: proxies and servers accept URLs of about 8,0
 LARGEST_TEXT = 100_000  # bytes after decompression; more is an attack
 
 
-def to_text(drawing: Drawing) -> str:
-    """A drawing, rounded to whole px -> characters that are valid in a URL.
+def to_text(drawing: Drawing, longest: int = LONGEST_LINK) -> str:
+    """A drawing, rounded to whole px -> at most `longest` characters that are valid in a URL.
 
-    Raises DrawingError if there are more than 6,000.
+    Raises DrawingError if there are more.
     """
     parts = []
     for part in drawing:
@@ -30,21 +30,21 @@ def to_text(drawing: Drawing) -> str:
             parts.append([base64.b64encode(part.png).decode(), *map(round, place)])
     packed = zlib.compress(json.dumps(parts, separators=(",", ":")).encode(), level=9)
     text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
-    if len(text) > LONGEST_LINK:
+    if len(text) > longest:
         raise DrawingError(
             f"the drawing needs {len(text):,} characters, but a link can have only "
-            f"{LONGEST_LINK:,}: draw it with fewer strokes"
+            f"{longest:,}: draw it with fewer strokes"
         )
     return text
 
 
-def from_text(text: str) -> Drawing:
+def from_text(text: str, longest: int = LONGEST_LINK) -> Drawing:
     """A text made by `to_text` -> the drawing.
 
-    Raises DrawingError for any other text: links are untrusted input.
+    Raises DrawingError for any other text, and for a longer one: links are untrusted input.
     """
     try:
-        packed = base64.urlsafe_b64decode(text[:LONGEST_LINK] + "=" * (-len(text) % 4))
+        packed = base64.urlsafe_b64decode(text[:longest] + "=" * (-len(text) % 4))
         content = zlib.decompressobj().decompress(packed, LARGEST_TEXT)
         parts = json.loads(content)
         if not isinstance(parts, list):

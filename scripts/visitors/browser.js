@@ -9,7 +9,6 @@
   const text = (data) => new TextDecoder("latin1").decode(data);
   let number = 0;
   let answered = 0;
-  let verdict = "";
 
   window.benchmark = {
     log,
@@ -38,21 +37,31 @@
     log.finished = frame.match(/"data":"(data:image\/png[^"]*)"/)?.[1] ?? log.finished;
   }
 
+  // The readings are the data of a component, as JSON with "texts" last.
+  function data(frame) {
+    const from = frame.indexOf('{"digits": ');
+    return from < 0 ? null : JSON.parse(`${frame.slice(from, frame.indexOf(', "texts": ', from))}}`);
+  }
+
+  // What each network reads, and how sure it is, by name: on the page, the rows change places.
+  const sorted = (rows) => rows.map((row) => row.join(" ")).sort().join(", ");
+
   function received(frame) {
     log.last = performance.now();
     answered = +(frame.match(/\{"answered": (\d+)/)?.[1] ?? answered);
-    verdict = frame.match(/(\d+ ms) for all networks together/)?.[1] ?? verdict;
     const hashes = frame.match(/[0-9a-f]{32}/g) ?? [];
-    // The text for screen readers; the data of the chart are binary.
-    const rows = [...frame.matchAll(/\w+: (\d) \((\d+)%\)/g)];
-    if (rows.length > 0) {
-      const consensus = frame.match(/Consensus: (\d)/)?.[1] ?? "–";
-      const [digits, sure] = [1, 2].map((part) => rows.map((row) => row[part]).join(""));
-      charts[hashes[0]] = { consensus, digits, sure };
+    const found = data(frame);
+    if (found) {
+      const consensus = found.digits.map((digit) => digit.reads).join("") || "–";
+      const rows = (found.digits[0]?.groups ?? []).flatMap((group) => group.rows);
+      const chart = sorted(rows.map(({ name, reads, sure }) => [name, reads, `${sure} %`]));
+      charts[hashes[0]] = { consensus, verdict: milliseconds(found.small), chart };
     }
-    const chart = hashes.map((hash) => charts[hash]).find(Boolean);
-    if (chart) log.readings.push({ t: log.last, number: answered, verdict, ...chart });
+    const shown = hashes.map((hash) => charts[hash]).find(Boolean);
+    if (shown?.chart) log.readings.push({ t: log.last, number: answered, ...shown });
   }
+
+  const milliseconds = (text) => text.match(/(\d+ ms) for all networks/)?.[1] ?? "";
 
   window.WebSocket = class extends WebSocket {
     constructor(...given) {
@@ -70,17 +79,28 @@
   };
   window.addEventListener("pointerup", lifted, { capture: true });
 
+  const roots = []; // of components, whose elements the document does not show
+
   const look = () => {
-    const texts = (selector) => document.querySelector(selector)?.textContent ?? "";
+    const panel = roots.map((root) => root.querySelector(".panel")).find(Boolean);
+    if (!panel) return;
+    const text = (parent, selector) => parent.querySelector(selector).textContent;
+    const rows = [...panel.querySelectorAll(".row")];
     const now = {
-      verdict: texts("[data-testid=stMain]").match(/(\d+ ms) for all networks/)?.[1] ?? "",
-      consensus: texts("[data-testid=stMetricValue]"),
-      chart: texts("[data-testid=stVegaLiteChart] svg"),
+      verdict: milliseconds(text(panel, ".verdict .small")),
+      consensus: text(panel, ".digits"),
+      chart: sorted(rows.map((row) => [row.title, text(row, ".reads"), text(row, ".sure")])),
     };
     const before = log.shown.at(-1) ?? {};
     if (Object.keys(now).some((part) => now[part] !== before[part]))
       log.shown.push({ t: performance.now(), ...now });
   };
-  const everything = { subtree: true, childList: true, characterData: true };
-  new MutationObserver(look).observe(document, everything);
+  const observer = new MutationObserver(look);
+  const attach = Element.prototype.attachShadow;
+  Element.prototype.attachShadow = function (options) {
+    const root = attach.call(this, options);
+    roots.push(root);
+    observer.observe(root, { subtree: true, childList: true, characterData: true });
+    return root;
+  };
 })();

@@ -38,6 +38,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 HEALTHY_WITHIN_SECONDS = 120
 PATIENCE_SECONDS = 60  # for the server's next message
 COMPONENT = "mnistcmp_live"  # the element that accepts pictures; named in mnistcmp/app/draw/live.py
+READINGS = "mnistcmp_readings"  # that shows them; named in app/draw/readings/component.py
 QUIET_SECONDS = 0.5  # after the last answer, to detect further messages
 PICTURE_PX = 140  # per side, as in live.js
 BRUSH_PX = 20
@@ -178,7 +179,7 @@ def pictures(count: int, seed: int = 0) -> list[str]:
 class Answer:
     """The times of one picture: when it was sent, and seconds from then.
 
-    shown: until verdict and chart were received. finished: until the server had finished.
+    shown: until the readings were received. finished: until the server had finished.
     networks_ms: the time "for all networks together" that the page states.
     """
 
@@ -231,14 +232,13 @@ class Visitor:
         shown = networks_ms = answered = None
         sent = time.perf_counter()
         async for message in self._run(frame):
-            element = message.delta.new_element
-            kind = element.WhichOneof("type")
-            if kind == "bidi_component" and element.bidi_component.id == self.live:
-                answered = json.loads(element.bidi_component.json)["answered"]
-            elif kind == "markdown" and "for all networks" in element.markdown.body:
-                networks_ms = float(re.search(r"(\d+) ms for all", element.markdown.body)[1])
-            elif kind == "vega_lite_chart":
+            component = message.delta.new_element.bidi_component
+            if component.component_name == COMPONENT:
+                answered = json.loads(component.json)["answered"]
+            elif component.component_name == READINGS:
                 shown = time.perf_counter() - sent
+                said = json.loads(component.json)["small"]
+                networks_ms = float(re.search(r"(\d+) ms for all", said)[1])
         finished = time.perf_counter() - sent
         if answered != self.sent or shown is None or networks_ms is None:
             raise AppError(f"picture {self.sent} was not read; the last one read: {answered}")

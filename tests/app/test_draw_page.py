@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from mnistcmp import drawing
 from mnistcmp.app import cached_networks, cached_records
 from mnistcmp.app.draw import stages
+from mnistcmp.app.draw.readings import component
 from mnistcmp.checkpoints import read_manifest
 from mnistcmp.data import pen_digits
 from mnistcmp.data.unipen import PenDigit
@@ -56,6 +57,26 @@ def run(url: str | None, objects: list[dict] | None = None) -> AppTest:
     return app.run()
 
 
+def readings(app: AppTest) -> dict:
+    """What the component of the readings got."""
+    (found,) = [
+        part.proto.json
+        for part in app.get("bidi_component")
+        if part.proto.component_name == "mnistcmp_readings"
+    ]
+    return json.loads(found)
+
+
+def verdict(app: AppTest) -> str:
+    """The digits that are read; "–" if there are none."""
+    return "".join(digit["reads"] for digit in readings(app)["digits"]) or "–"
+
+
+def words(app: AppTest) -> str:
+    """What is said of the first digit."""
+    return readings(app)["digits"][0]["words"]
+
+
 def labelled(elements, label: str):
     (found,) = [element for element in elements if element.label == label]
     return found
@@ -72,22 +93,22 @@ def at(link: str) -> AppTest:
 def test_untouched_canvas_asks_for_a_digit():
     app = AppTest.from_file(APP, default_timeout=120).run()
     assert not app.exception
-    assert app.metric[0].value == "–"
-    assert "Draw a digit" in app.info[0].value
+    assert verdict(app) == "–"
+    assert "Draw a digit" in readings(app)["invitation"]
 
 
 def test_blank_canvas_after_a_reset_asks_for_a_digit():
     app = run(as_url(blank()))
     assert not app.exception
-    assert app.metric[0].value == "–"
-    assert "Draw a digit" in app.info[0].value
+    assert verdict(app) == "–"
+    assert "Draw a digit" in readings(app)["invitation"]
 
 
 def test_stroke_is_read_by_all_networks():
     app = run(as_url(one()), [STROKE])
     assert not app.exception
-    assert (app.metric[0].label, app.metric[0].value) == ("Consensus", "1")
-    assert any(f"{NETWORKS} networks agree" in text.value for text in app.markdown)
+    assert verdict(app) == "1"
+    assert words(app) == f"All {NETWORKS} networks read 1."
 
 
 def test_undo_removes_the_last_stroke_and_clear_removes_all():
@@ -101,7 +122,7 @@ def test_undo_removes_the_last_stroke_and_clear_removes_all():
     app = run(as_url(one()), [STROKE, STROKE])
     labelled(app.button, "Clear").click().run()
     assert app.session_state["redraw"]["objects"] == []
-    assert app.metric[0].value == "–"
+    assert verdict(app) == "–"
 
 
 @pytest.mark.parametrize(("button", "left"), [("Undo", 1), ("Clear", 0)])
@@ -130,7 +151,7 @@ def test_link_restores_drawing_and_settings():
     text = share_link.to_text([canvas.Stroke([(140, 40), (140, 240)], 20)])
     app = at(urlencode({"drawing": text, "recipe": "tuned", "way": "whole canvas shrunk"}))
     assert not app.exception
-    assert app.metric[0].value == "1"
+    assert verdict(app) == "1"
     assert app.segmented_control(key="recipe").value == "tuned"
     assert app.selectbox(key="way").value == "whole canvas shrunk"
     (shown,) = [code.value for code in app.code if "drawing=" in code.value]
@@ -142,7 +163,7 @@ def test_link_with_invalid_values_shows_a_warning_and_the_default_settings():
     assert not app.exception
     assert "cannot be read" in app.warning[0].value
     assert app.segmented_control(key="recipe").value == "drawn"
-    assert app.metric[0].value == "–"
+    assert verdict(app) == "–"
 
 
 @pytest.mark.parametrize("hard", [False, True])
@@ -156,7 +177,7 @@ def test_test_image_is_put_on_the_canvas_and_a_second_click_shows_another(digit,
         assert not app.exception
         assert any(f", a {digit}; misread by" in note.value for note in app.caption)
         if not hard:
-            assert app.metric[0].value == str(digit)  # before the canvas has answered
+            assert verdict(app) == str(digit)  # before the canvas has answered
         (part,) = from_fabric(app.session_state["redraw"]["objects"])
         given.append(part)
     assert given[0].png != given[1].png
@@ -171,7 +192,7 @@ def test_drawing_can_be_replaced_any_number_of_times():
     for _ in range(2):
         app.button(key="sample_0").click().run()
         assert not app.exception
-        assert app.metric[0].value == "0"
+        assert verdict(app) == "0"
 
 
 def photo_of(*digits: str) -> bytes:
@@ -197,11 +218,11 @@ LEFT_OUT = "striped marks were left out, because they are not the digit"
 def test_page_shows_what_was_left_out_of_a_photo_as_long_as_it_is_on_the_canvas():
     app = AppTest.from_file(APP, default_timeout=120).run()
     upload(app, photo_of("7"))
-    assert app.metric[0].value == "7"
+    assert verdict(app) == "7"
     assert LEFT_OUT in html(app)
     assert not app.warning
     upload(app, file(scan("4")))
-    assert app.metric[0].value == "4"
+    assert verdict(app) == "4"
     assert "<b>photo</b>: nothing was left out" in html(app)
     labelled(app.button, "Clear").click().run()
     app.button(key="sample_1").click().run()
@@ -211,7 +232,7 @@ def test_page_shows_what_was_left_out_of_a_photo_as_long_as_it_is_on_the_canvas(
 def test_page_says_that_a_photo_has_two_digits():
     app = AppTest.from_file(APP, default_timeout=120).run()
     upload(app, photo_of("7", "4"))
-    assert app.metric[0].value in ("7", "4")
+    assert verdict(app) in ("7", "4")
     assert "has 2 marks that may be a digit" in app.warning[0].value
     upload(app, photo_of("7"))
     assert not app.warning
@@ -242,19 +263,22 @@ def test_each_preprocessing_is_shown_with_its_readings():
     assert f"{NETWORKS} read 1" in pictures
 
 
-def test_look_closer_shows_one_network_and_links_to_its_benchmark():
+@pytest.mark.parametrize(
+    ("page", "title", "key"),
+    [("benchmarks", "Benchmarks", "highlight"), ("inside", "Inside a model", "inside")],
+)
+def test_a_networks_links_lead_to_its_pages(monkeypatch, page, title, key):
+    monkeypatch.setattr(component, "show", lambda data: component.Wish(page, "mlp"))
     app = run(as_url(one()), [STROKE])
-    app.selectbox(key="closer").set_value("mlp").run()
     assert not app.exception
-    labelled(app.button, "Benchmark of mlp").click().run()
-    assert app.title[0].value == "Benchmarks"
-    assert app.selectbox(key="highlight").value == "mlp"
+    assert app.title[0].value == title
+    assert app.selectbox(key=key).value == "mlp"
 
 
 def test_page_states_the_measured_share_of_rejected_digits():
     rates = cached_records.threshold()["shipped"]["drawn"]
     text = next(
-        note.value for note in run(as_url(one()), [STROKE]).caption if "Not sure" in note.value
+        note.value for note in run(as_url(one()), [STROKE]).markdown if "Not sure" in note.value
     )
     assert f"{rates['test_digits_rejected']:.1%} of MNIST" in text
     assert f"{rates['pen_digits_rejected']:.1%} of {rates['pen_digits']:,} pen digits" in text
@@ -266,8 +290,8 @@ def test_damaged_checkpoint_is_named_and_the_others_are_used(copy):
     app = run(as_url(one()), [STROKE])
     assert not app.exception
     assert path.name in app.warning[0].value and "train_all.py" in app.warning[0].value
-    assert app.metric[0].value == "1"
-    assert any(f"{NETWORKS - 1} networks agree" in text.value for text in app.markdown)
+    assert verdict(app) == "1"
+    assert words(app) == f"All {NETWORKS - 1} networks read 1."
 
 
 def test_app_without_checkpoints_names_the_command_that_trains(copy):
@@ -288,7 +312,7 @@ def test_page_works_without_a_threshold(copy):
     (copy / "results" / "threshold.json").unlink(missing_ok=True)
     app = run(as_url(one()), [STROKE])
     assert not app.exception
-    assert app.metric[0].value == "1"
+    assert verdict(app) == "1"
 
 
 def test_page_works_with_a_damaged_threshold_and_records(copy):
@@ -296,7 +320,7 @@ def test_page_works_with_a_damaged_threshold_and_records(copy):
     (copy / "results" / "runs.jsonl").write_text("what,is,this\n1,2,3\n")
     app = run(as_url(one()), [STROKE])
     assert not app.exception
-    assert app.metric[0].value == "1"
+    assert verdict(app) == "1"
     assert any("threshold.json is damaged" in warning.value for warning in app.warning)
 
 
@@ -314,7 +338,7 @@ def test_page_names_the_wrong_field_of_the_threshold(copy, change, said):
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     app = run(as_url(one()), [STROKE])
     assert not app.exception
-    assert app.metric[0].value == "1"
+    assert verdict(app) == "1"
     warnings = "".join(warning.value for warning in app.warning)
     assert f"cannot say “not sure”: {path} is damaged ({said}" in warnings
     assert "find_threshold.py" in warnings
@@ -336,7 +360,7 @@ def test_restored_weights_are_loaded_without_a_restart(copy):
     path.write_bytes(content)
     app.run()
     assert not app.warning
-    assert any(f"{NETWORKS} networks agree" in text.value for text in app.markdown)
+    assert words(app) == f"All {NETWORKS} networks read 1."
 
 
 def test_networks_are_ordered_by_their_results_on_mnist():

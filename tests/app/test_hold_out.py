@@ -6,16 +6,19 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mnistcmp.app import session
+from mnistcmp.app.background_reading import Answer
 from mnistcmp.app.draw import hold_out
+from mnistcmp.app.draw.readings import component
 from mnistcmp.catalogue.corruptions import SIDES
+from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.robustness import hold_out_search
 from mnistcmp.robustness.holding_out import Held, HoldOut
-from tests.app.test_draw_page import NETWORKS, STROKE, as_url, labelled, one
+from tests.app.test_draw_page import NETWORKS, STROKE, as_url, labelled, one, readings, words
 from tests.helpers import APP
 
 SHIFT = next(side for side in SIDES if side.title == "Shift")
-LOOKING, FIRST = "Finding out which network", "would break first"
 BREAKS = Held(SHIFT, 2, 3, 2)
+LINE = f"{MODELS['mlp'].title} would break first: shifted 3 px to the right it reads 2."
 
 
 @pytest.fixture(autouse=True)
@@ -69,28 +72,17 @@ def finish(background, app: AppTest) -> None:
     assert not app.exception
 
 
-def texts(app: AppTest) -> str:
-    return "\n".join(each.value for each in [*app.markdown, *app.caption])
-
-
-def charts(app: AppTest) -> list[str]:
-    """The names of the data of each Vega-Lite chart."""
-    return [
-        dataset.name
-        for chart in app.get("vega_lite_chart")
-        for dataset in chart.proto.datasets
-        if dataset.name
-    ]
+def held(app: AppTest) -> dict | None:
+    """What the readings got of who holds out longest."""
+    return readings(app)["held"]
 
 
 def test_line_and_bars_appear_when_the_result_is_ready(background, searched):
     app = at_rest()
-    assert LOOKING in texts(app) and FIRST not in texts(app)
-    assert charts(app) == ["readings"]
+    assert held(app) == {"line": hold_out.LOOKING, "known": False, "groups": []}
     finish(background, app)
-    assert "**mlp** would break first: shifted 3 px to the right it reads 2." in texts(app)
-    assert LOOKING not in texts(app)
-    assert charts(app) == ["held", "readings"]
+    assert held(app)["line"] == LINE
+    assert sum(len(group["rows"]) for group in held(app)["groups"]) == NETWORKS
     ((_, digit),) = searched
     assert digit == 1
 
@@ -102,16 +94,6 @@ def test_result_is_not_searched_again(background, searched):
     assert len(searched) == 1
 
 
-def test_readings_can_be_shown_in_place_of_the_bars(background, searched):
-    app = at_rest()
-    finish(background, app)
-    hidden = [part for part in app.get("html") if "visibility: hidden" in part.proto.body]
-    assert len(hidden) == 1
-    app.segmented_control(key=session.REST_VIEW).set_value(hold_out.READINGS).run()
-    assert charts(app) == ["readings"]
-    assert not [part for part in app.get("html") if "visibility: hidden" in part.proto.body]
-
-
 def test_next_drawing_drops_the_search_of_the_last_one(background, searched):
     app = at_rest()
     background.step()
@@ -120,7 +102,7 @@ def test_next_drawing_drops_the_search_of_the_last_one(background, searched):
         pass
     assert len(searched) == 2 and not np.array_equal(searched[0][0], searched[1][0])
     draw(app, STROKE)
-    assert LOOKING in texts(app)  # the first search was not completed
+    assert held(app)["line"] == hold_out.LOOKING  # the first search was not completed
 
 
 def test_moving_pen_drops_the_search_and_shows_the_readings(background, searched):
@@ -129,23 +111,22 @@ def test_moving_pen_drops_the_search_and_shows_the_readings(background, searched
     app.run()
     assert not app.exception
     assert not background.step()
-    assert charts(app) == ["readings"]
-    assert LOOKING not in texts(app)
+    assert readings(app)["moving"] and readings(app)["digits"]
+    assert held(app) is None
 
 
 def test_clearing_the_canvas_drops_the_search(background, searched):
     app = at_rest()
     labelled(app.button, "Clear").click().run()
     assert not background.step()
-    assert LOOKING not in texts(app)
+    assert held(app) is None
 
 
 def test_other_preprocessing_shows_only_the_readings(background, searched):
     app = at_rest()
     finish(background, app)
     app.selectbox(key="way").set_value("bounding box only").run()
-    assert charts(app) == ["readings"]
-    assert FIRST not in texts(app)
+    assert readings(app)["digits"] and held(app) is None
 
 
 def test_failure_is_told_and_the_readings_stay(background, monkeypatch):
@@ -156,15 +137,16 @@ def test_failure_is_told_and_the_readings_stay(background, monkeypatch):
     monkeypatch.setattr(hold_out_search, "search", broken)
     app = at_rest()
     finish(background, app)
-    assert "out of memory" in texts(app)
-    assert charts(app) == ["readings"]
-    assert f"{NETWORKS} networks agree" in texts(app)
+    assert "out of memory" in held(app)["line"]
+    assert not held(app)["known"] and not held(app)["groups"]
+    assert words(app) == f"All {NETWORKS} networks read 1."
 
 
-def test_button_leads_to_break_it_with_the_drawing_and_the_dial(background, searched):
+def test_break_it_opens_with_the_drawing_and_the_dial(background, searched, monkeypatch):
     app = at_rest()
     finish(background, app)
-    labelled(app.button, "Break it").click().run()
+    monkeypatch.setattr(component, "show", lambda data: component.Wish(component.BREAK))
+    app.run()
     assert not app.exception
     assert app.title[0].value == "Break it"
     assert app.session_state[session.BREAK_DIAL] == "shift"
@@ -175,13 +157,18 @@ def test_button_leads_to_break_it_with_the_drawing_and_the_dial(background, sear
 
 
 def test_line_names_network_change_and_digit():
-    assert hold_out.in_words(("mlp", BREAKS)) == (
-        "**mlp** would break first: shifted 3 px to the right it reads 2."
-    )
+    assert hold_out.in_words(("mlp", BREAKS)) == LINE
     assert "No network would break" in hold_out.in_words(None)
 
 
-def test_bars_are_sorted_by_mean_share():
-    rows = hold_out.bars(result(("mlp", "cnn", "fcn")))["datasets"]["held"].to_pandas()
-    assert rows["model"].tolist() == ["cnn", "fcn", "mlp"]
-    assert rows["share"].tolist() == pytest.approx([1, 1, (11 + 2 / 14) / 12])
+def test_bars_are_sorted_by_mean_share_within_families_and_between_them():
+    data = hold_out.as_data(Answer(result(("mlp", "cnn", "fcn")), complete=True), agreed=True)
+    families = [(group["name"], group["rows"]) for group in data["groups"]]
+    assert [name for name, _ in families] == ["convnets", "perceptrons"]
+    rows = [(row["name"], row["share"]) for _, rows in families for row in rows]
+    assert rows == [("cnn", 100), ("fcn", 100), ("mlp", round(100 * (11 + 2 / 14) / 12))]
+
+
+def test_networks_that_disagree_get_no_bars():
+    data = hold_out.as_data(Answer(result(("mlp", "cnn")), complete=True), agreed=False)
+    assert data == {"line": LINE, "known": True, "groups": []}

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnistcmp.app import session
 from mnistcmp.app.draw import live
+from tests.app.test_draw_page import readings, verdict
 from tests.helpers import APP
 
 HOSTILE = {
@@ -46,7 +47,7 @@ def canvas_alone() -> None:
         session.put([])  # as its button does, before the canvas is shown
     rgba = canvas.show()
     assert rgba is None or rgba.shape == (280, 280, 4)
-    canvas.buttons(unreported=False)
+    canvas.buttons()
     session.drawing()
 
 
@@ -85,8 +86,8 @@ def test_page_shows_the_text_of_a_blank_canvas(name, caplog):
     app.session_state["canvas"] = HOSTILE[name]
     app.run()
     assert not app.exception
-    assert app.metric[0].value == "–"
-    assert "Draw a digit" in app.info[0].value
+    assert verdict(app) == "–"
+    assert "Draw a digit" in readings(app)["invitation"]
     (line,) = logged(caplog)
     assert "refused" in line
 

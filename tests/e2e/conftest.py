@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from visitors import without_browser
-from visitors.browser import CHROMIUM_FLAGS, INVITATION, chromium
+from visitors.browser import CHROMIUM_FLAGS, chromium, invitation
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def page(browser, server):
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.goto(server)
-    page.get_by_text(INVITATION).wait_for()
+    invitation(page).wait_for()
     page.locator("canvas.upper-canvas").wait_for()
     yield page
     context.close()

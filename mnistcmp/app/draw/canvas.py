@@ -1,16 +1,12 @@
 """The canvas on the page, with Undo and Clear."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from mnistcmp.app import session
+from mnistcmp.app.draw import starter
 from mnistcmp.drawing.canvas import CANVAS_PX, render
-
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
 
 WIDTH_PX = 296  # of its container, which leaves no room for scroll bars
 THINNEST_PX, USUAL_PX, THICKEST_PX = 8, 20, 40  # brushes
@@ -19,10 +15,11 @@ THINNEST_PX, USUAL_PX, THICKEST_PX = 8, 20, 40  # brushes
 def show() -> np.ndarray | None:
     """Show the canvas -> its finished strokes, uint8 RGBA (H, W, 4); None if it is blank."""
     state = st.session_state
-    if session.CANVAS not in state and session.DRAWING in state:
+    if session.CANVAS not in state and state.get(session.DRAWING):
         session.redraw(state[session.DRAWING])  # back from another page, or opened by a link
     # Before the canvas component reads it, which believes everything.
     report = session.report() if session.CANVAS in state else None
+    before = state.get(session.DRAWING)
     with st.container(width=WIDTH_PX):
         st_canvas(
             key=session.CANVAS,
@@ -39,25 +36,26 @@ def show() -> np.ndarray | None:
         return render(session.drawing()) if state[session.DRAWING] else None
     state.pop(session.SUPERSEDED, None)
     state[session.DRAWING] = report.objects
+    state[session.REPORTED] = report.objects != before
+    if report.objects or report.rgba is not None:
+        session.dismiss_starter()
     if report.rgba is None and report.objects:
         # The canvas sends no picture of the strokes that it starts with.
         return render(session.drawing())
     return report.rgba
 
 
-def buttons(unreported: bool) -> "DeltaGenerator":
-    """Show Undo and Clear -> their row.
-
-    `unreported`: the canvas has not yet reported the last stroke, which takes it 200 ms. Undo then
-    removes only that stroke.
-    """
+def buttons() -> None:
+    """Show Undo and Clear."""
     row = st.container(horizontal=True, width=WIDTH_PX)
-    empty = not st.session_state[session.DRAWING]
-    row.button("Undo", on_click=_undo, args=(unreported,), disabled=empty)
-    row.button("Clear", on_click=session.put, args=([],), disabled=empty)
-    return row
+    blank = not st.session_state[session.DRAWING]
+    row.button("Undo", on_click=_undo, disabled=blank)
+    clear_disabled = blank and not starter.showing()
+    row.button("Clear", on_click=session.put, args=([],), disabled=clear_disabled)
 
 
-def _undo(unreported: bool) -> None:
+def _undo() -> None:
     drawing = st.session_state.get(session.DRAWING, [])
+    # The canvas reports a stroke 200 ms after its end. Until then, Undo removes only that stroke.
+    unreported = st.session_state.get(session.WAITING, False)
     session.redraw(drawing if unreported else drawing[:-1])

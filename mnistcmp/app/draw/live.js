@@ -11,28 +11,50 @@
 //
 // Only the first finger draws. The canvas takes any finger for the pen, and would draw a bar from
 // one finger to the other.
+//
+// It also prepares the canvas: it takes away the component's toolbar, whose tools would leave the
+// canvas deaf, gives the canvas a label, and lays the starter over it until the visitor draws.
+//
+// The browser keeps the text of the drawing for this tab, and sends it back when the page was
+// loaded again and nothing is drawn yet.
 
 const SIDE_PX = 140;
 const PAUSE_MS = 100; // between two pictures
 const PATIENCE_MS = 2000; // then stop waiting for the answer
 const REPORT_MS = 1000; // after the pen is up; the canvas has reported the stroke by then
 
+const KEPT = "mnistcmp.drawing"; // in the tab's storage
+const STARTER_STYLE = "position:absolute;inset:0;z-index:20;pointer-events:none;opacity:.6";
+
 const NONE = undefined; // no finger draws
 const LIFTED = null; // the finger that drew is up, others are not
 
 const taps = new WeakMap(); // the component's element -> its Tap
 
+let canvases = []; // the component's canvases, the upper one last
+
 function drawingCanvases() {
+  if (canvases.length > 0 && canvases.every((canvas) => canvas.isConnected)) return canvases;
+  canvases = [];
   for (const element of document.querySelectorAll("*")) {
-    const canvases = [...(element.shadowRoot?.querySelectorAll("canvas") ?? [])];
-    if (canvases.some((canvas) => canvas.classList.contains("upper-canvas"))) return canvases;
+    const upper = element.shadowRoot?.querySelector("canvas.upper-canvas");
+    if (upper) canvases = [...element.shadowRoot.querySelectorAll("canvas")];
   }
-  return [];
+  return canvases;
 }
 
 function onDrawing(event) {
   const path = event.composedPath();
   return drawingCanvases().some((canvas) => path.includes(canvas));
+}
+
+// What the tab keeps; "" in a private window or with a full storage.
+function kept(change = (storage) => storage.getItem(KEPT)) {
+  try {
+    return change(window.sessionStorage) ?? "";
+  } catch {
+    return "";
+  }
 }
 
 class Tap {
@@ -45,6 +67,9 @@ class Tap {
   timer = null;
   settling = null;
   finger = NONE; // the identifier of the finger that draws
+  starter = null; // the picture over the blank canvas
+  touched = false; // whether the visitor has drawn since Python offered the starter
+  waitingForCanvas = null;
   listeners = new AbortController();
   picture = Object.assign(document.createElement("canvas"), { width: SIDE_PX, height: SIDE_PX });
 
@@ -78,8 +103,49 @@ class Tap {
   down(event) {
     this.penDown = onDrawing(event);
     if (!this.penDown) return;
+    this.touched = true;
+    this.starter?.remove();
     clearTimeout(this.settling);
     this.soon();
+  }
+
+  // The canvas may come after this component, and again.
+  prepare(data) {
+    cancelAnimationFrame(this.waitingForCanvas);
+    const upper = drawingCanvases().at(-1);
+    if (!upper) {
+      this.waitingForCanvas = requestAnimationFrame(() => this.prepare(data));
+      return;
+    }
+    const root = upper.getRootNode();
+    root.querySelector(".dc-toolbar [aria-pressed=true]")?.click(); // back to drawing
+    root.querySelector(".dc-toolbar")?.remove();
+    upper.setAttribute("role", "img");
+    upper.setAttribute("aria-label", data.label);
+    this.showStarter(upper.closest(".dc-container"), data.starter);
+  }
+
+  showStarter(box, starter) {
+    this.touched &&= starter !== null;
+    if (starter === null || this.touched) {
+      this.starter?.remove();
+      this.starter = null;
+    } else if (this.starter?.parentElement !== box) {
+      this.starter?.remove();
+      this.starter = Object.assign(document.createElement("img"), starter);
+      this.starter.style.cssText = STARTER_STYLE;
+      box.append(this.starter);
+    }
+  }
+
+  keep(data) {
+    const text = kept();
+    if (data.starter !== null && text !== "" && !this.touched) {
+      kept((storage) => storage.removeItem(KEPT)); // Python returns it if it can be drawn
+      this.send("kept", text);
+    } else if (data.kept !== null) {
+      kept((storage) => storage.setItem(KEPT, data.kept));
+    }
   }
 
   up() {
@@ -132,6 +198,8 @@ class Tap {
   }
 
   end() {
+    this.starter?.remove();
+    cancelAnimationFrame(this.waitingForCanvas);
     clearTimeout(this.timer);
     clearTimeout(this.settling);
     this.listeners.abort();
@@ -146,6 +214,8 @@ export default function ({ parentElement, data, setStateValue }) {
     taps.set(parentElement, tap);
   }
   tap.send = setStateValue;
+  tap.keep(data);
+  tap.prepare(data);
   tap.answer(data.answered, data.waiting);
   return () => {
     tap.end();

@@ -2,7 +2,7 @@
 
 import io
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -14,9 +14,6 @@ from mnistcmp.app.plain_text import plain
 from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.drawing import canvas, photo
 from mnistcmp.drawing.canvas import Drawing, Picture
-
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
 
 # A setting's name in a link -> its key in the session.
 SETTINGS = {"recipe": session.RECIPE, "order": session.ORDER, "way": session.WAY}
@@ -51,36 +48,39 @@ def from_link(choices: dict[str, list[str]]) -> None:
         st.session_state[session.LINK_PROBLEM] = problem
 
 
-def show(row: "DeltaGenerator") -> None:
-    """Show test images and upload, each behind a button in `row`."""
+def show_problems() -> None:
+    """Show what was wrong with a link, and what else may be a digit in a photo."""
     if problem := st.session_state.pop(session.LINK_PROBLEM, None):
         st.warning(problem)
-    with row.popover("Start from a test image"):
-        _samples()
-    with row.popover("Upload a photo"):
-        _upload()
+    if (photo := uploaded()) and photo.warning:
+        st.warning(photo.warning)
 
 
-def show_exits(row: "DeltaGenerator") -> None:
-    """Show link and download, each behind a button in `row`; they change with every stroke.
+def show_ways_in() -> None:
+    """Show test images and upload."""
+    _samples()
+    _upload()
+
+
+def show_ways_out() -> None:
+    """Show link and download; they change with every stroke.
 
     They wait until the canvas has reported every stroke of the picture that is read.
     """
     drawing = session.drawing()
     waiting = st.session_state.get(session.WAITING, False)
-    with row.popover("Link", help="A link that opens this drawing with these settings"):
-        if waiting:
-            st.caption("Waiting for the end of the stroke …")
-        else:
-            links.show({name: st.session_state.get(key) for name, key in SETTINGS.items()})
-    row.download_button(
-        "PNG",
+    if waiting:
+        st.caption("Waiting for the end of the stroke …")
+    elif drawing:
+        st.markdown("A link that opens this drawing with these settings:")
+        links.show({name: st.session_state.get(key) for name, key in SETTINGS.items()})
+    st.download_button(
+        "Download as PNG",
         partial(_png, drawing),  # made on request, outside the session
         "digit.png",
         "image/png",
         on_click="ignore",
         disabled=waiting or not drawing,
-        help="Download the drawing as a picture",
     )
 
 
@@ -90,6 +90,7 @@ def _samples() -> None:
     except SamplesError as error:
         st.warning(plain(error))
         return
+    st.markdown("Start from a test image")
     hard = st.toggle("Hard ones", help="The test images that are misread most often")
     digits = st.container(horizontal=True, gap="small")
     for digit in range(10):

@@ -1,195 +1,254 @@
 """The Draw page: draw a digit with mouse or finger, and see how each network reads it."""
 
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from mnistcmp import drawing
 from mnistcmp.app import background_reading, cached_networks, cached_records, recipe_choice, session
-from mnistcmp.app.draw import canvas, hold_out, live, open_and_save, stages
+from mnistcmp.app.draw import canvas, examples, hold_out, live, open_and_save, stages, starter
+from mnistcmp.app.draw.readings import component, data
 from mnistcmp.app.draw.send_at_once import send_at_once
-from mnistcmp.app.main import BENCHMARKS, INSIDE
 from mnistcmp.app.plain_text import plain
+from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
-from mnistcmp.drawing import threshold
+from mnistcmp.drawing import Stages, threshold
+from mnistcmp.drawing.canvas import render
+from mnistcmp.inference import Consensus, Reading, consensus
 from mnistcmp.safe_files import DamagedFile
 
 if TYPE_CHECKING:
-    from mnistcmp.inference import Consensus, Reading
+    from torch import nn
 
-READINGS_WIDTH_PX = 680
-ORDERS = ("size", "accuracy", "family")
+STYLE = Path(__file__).with_name("page.css")
+ORDERS = (data.BY_FAMILY, "size", "accuracy")
+INVITATION = "Draw a digit: 0 to 9, with mouse or finger."
+WAKING = "Waking the networks …"
+AWAKE_POLL_SECONDS = 0.3
+PRIVATE = (
+    "This server reads your drawing in its memory only: it stores nothing, and sends nothing on."
+)
+
+
+class Settings(NamedTuple):
+    """What a person chose: the networks' recipe, their order, and the preprocessing."""
+
+    recipe: str
+    order: str
+    way: str
+
+
+class DigitRead(NamedTuple):
+    """One digit of a drawing, and what the networks read."""
+
+    steps: Stages
+    reading: Reading
+    together: Consensus
 
 
 def page() -> None:
     """Show the page."""
     send_at_once()
-    st.title("Draw a digit")
-    st.caption("Every network reads what you draw, side by side, while the pen moves.")
+    st.html(STYLE)
+    st.title(f"{len(MODELS)} neural networks read your handwriting", anchor=False)
     open_and_save.from_link(
         {"recipe": list(RECIPES), "order": list(ORDERS), "way": list(stages.WAYS)}
     )
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    with row:
-        recipe = recipe_choice.choose()
-    with row.popover("View and brush"):
-        order = st.segmented_control(
-            "Order by",
-            ORDERS,
-            default="size",
-            required=True,
-            key=session.ORDER,
-            persist_state="session",
-            width="content",
-        )
-        way = st.selectbox(
-            "Preprocessing", list(stages.WAYS), key=session.WAY, persist_state="session"
-        )
-        st.slider(
-            "Brush, px",
-            canvas.THINNEST_PX,
-            canvas.THICKEST_PX,
-            canvas.USUAL_PX,
-            key=session.BRUSH,
-            persist_state="session",
-        )
-    open_and_save.show(row)
-    _live(recipe, order, way)
+    _drawing()
+
+
+@st.fragment
+def _drawing() -> None:
+    """Everything that changes with a finished stroke. page.css places the three parts."""
+    parts = st.container(key="draw")
+    left, right, menus = (
+        parts.container(key=f"draw_{name}") for name in ("canvas", "readings", "menus")
+    )
+    with menus:
+        row = st.container(horizontal=True, gap="small")
+        with row.popover("Settings"):
+            settings = _settings()
+        opening = row.popover("Open and keep", on_change="rerun")
+        with opening:
+            open_and_save.show_ways_in()
+    with left:
+        finished = canvas.show()
+        canvas.buttons()
+    with right:
+        _readings(finished, settings)
+    with opening:
+        examples.show("menu")
+        open_and_save.show_ways_out()
+    with menus:
+        open_and_save.show_problems()
+        st.caption(PRIVATE)
+    examples.show("row")
+    _below(settings)
+
+
+def _settings() -> Settings:
+    recipe = recipe_choice.choose()
+    order = st.segmented_control(
+        "Order by",
+        ORDERS,
+        default=ORDERS[0],
+        required=True,
+        key=session.ORDER,
+        persist_state="session",
+        width="content",
+    )
+    way = st.selectbox("Preprocessing", list(stages.WAYS), key=session.WAY, persist_state="session")
+    st.slider(
+        "Brush, px",
+        canvas.THINNEST_PX,
+        canvas.THICKEST_PX,
+        canvas.USUAL_PX,
+        key=session.BRUSH,
+        persist_state="session",
+    )
+    return Settings(recipe, order, way)
 
 
 # Only what changes with every picture: it runs many times per second.
 @st.fragment
-def _live(recipe: str, order: str, way: str) -> None:
-    # On a narrow screen, the readings are below the canvas.
-    parts = st.container(horizontal=True, gap="large")
-    with parts.container(width=canvas.WIDTH_PX):
-        before = st.session_state.get(session.DRAWING)
-        # Space for the toolbar that appears above the canvas under the mouse. It would cover the
-        # recipes, and a click meant for a recipe could delete the drawing.
-        st.space("small")
-        finished = canvas.show()
-        reported = st.session_state[session.DRAWING] != before
-        moving = live.picture(reported)
-        unreported = moving is not None and not reported
-        open_and_save.show_exits(canvas.buttons(unreported))
-    if finished is None or moving is not None:
+def _readings(finished: np.ndarray | None, settings: Settings) -> None:
+    state = st.session_state
+    reported, waited = state.pop(session.REPORTED, False), state.get(session.WAITING, False)
+    picture = live.picture(reported)
+    moving = picture is not None
+    rgba = picture if moving else finished
+    if starter.showing():
+        rgba = render(session.drawing())
+    if rgba is None or moving:
         background_reading.drop()
-    with parts.container(width=READINGS_WIDTH_PX), background_reading.reader().waiting():
-        _read(finished if moving is None else moving, recipe, order, way, moving is not None)
+    with background_reading.reader().waiting():
+        shown = _show(rgba, settings, moving)
+    if not moving:
+        state[session.READ] = shown
+    if waited and not state[session.WAITING] and not reported:
+        st.rerun()  # links and downloads wait no longer
 
 
-def _read(rgba: np.ndarray | None, recipe: str, order: str, way: str, moving: bool) -> None:
-    verdict, below, chart = st.container(), st.container(), st.container()
-    models = cached_networks.networks_or_remedy(recipe)
+def _show(rgba: np.ndarray | None, settings: Settings, moving: bool) -> list[DigitRead]:
+    """Let all networks read the drawing, and show it -> what they read in each of its digits."""
+    if not cached_networks.awake(settings.recipe):
+        _show_asleep(settings)
+        return []
+    models = cached_networks.networks_or_remedy(settings.recipe)
     if not models:
-        return
+        return []
     started = time.perf_counter()
-    steps = None if rgba is None else drawing.stages(rgba)
-    if steps is None:
-        st.session_state.pop(session.SEEN, None)
-        verdict.metric("Consensus", "–")
-        chart.info("Draw a digit: 0 to 9, with mouse or finger.")
-        return
+    read = [] if rgba is None else _read(rgba, models, settings)
+    milliseconds = 1000 * (time.perf_counter() - started)
+    ask = None
+    if len(read) == 1 and not moving and settings.way == stages.USUAL:
+        ask = hold_out.question(read[0].together, settings.recipe, models)
+    answer = ask() if ask else None
+    wish = component.show(
+        {
+            "digits": [data.digit(each.reading, each.together, settings.order) for each in read],
+            "invitation": INVITATION,
+            "small": f"{milliseconds:.0f} ms for all networks together" if read else "",
+            "moving": moving,
+            "held": answer and hold_out.as_data(answer, agreed=not read[0].together.disagreeing),
+        }
+    )
+    if ask and answer and not answer.complete:
+        background_reading.show_when_ready(ask, lambda _: None)
+    if wish:
+        if wish.page == component.BREAK:
+            hold_out.set_break_it(answer)
+        component.follow(wish)
+    return read
 
-    from mnistcmp.app.draw.readings_chart import in_words, spec
-    from mnistcmp.inference import consensus, read
 
-    ordered = {name: models[name] for name in cached_networks.ordered(models, recipe, order)}
-    (reading,) = read(stages.WAYS[way](steps)[None], ordered)
+def _show_asleep(settings: Settings) -> None:
+    """Show what the networks read in the starter, until they are loaded."""
+    recorded = starter.reading(settings.recipe) if starter.showing() else None
+    digits = []
+    if recorded is not None:
+        reading = recorded.of(
+            cached_networks.ordered(recorded.models, settings.recipe, settings.order)
+        )
+        together = consensus(reading, _least_certainty())
+        digits = [data.digit(reading, together, settings.order)]
+    component.show(
+        {"digits": digits, "invitation": WAKING, "small": WAKING, "moving": False, "held": None}
+    )
+    _wait_until_awake(settings.recipe)
+
+
+@st.fragment(run_every=AWAKE_POLL_SECONDS)
+def _wait_until_awake(recipe: str) -> None:
+    if cached_networks.awake(recipe):
+        st.rerun()
+
+
+def _read(rgba: np.ndarray, models: dict[str, "nn.Module"], settings: Settings) -> list[DigitRead]:
+    """uint8 RGBA (H, W, 4) -> what the networks read in each digit, from left to right."""
+    from mnistcmp.inference import read
+
+    steps = [step for step in map(drawing.stages, [rgba]) if step is not None]
+    if not steps:
+        return []
+    names = cached_networks.ordered(models, settings.recipe, settings.order)
+    images = np.stack([stages.WAYS[settings.way](step) for step in steps])
+    readings = read(images, {name: models[name] for name in names})
+    least_certainty = _least_certainty()
+    return [
+        DigitRead(step, reading, consensus(reading, least_certainty))
+        for step, reading in zip(steps, readings, strict=True)
+    ]
+
+
+def _least_certainty() -> float:
+    """Below this certainty, the app says “not sure”; 0 and a warning if it is not known."""
     try:
         rates = cached_records.threshold()
     except DamagedFile as error:
-        rates = None
         st.warning(f"The app cannot say “not sure”: {plain(error)}; {threshold.REMEDY}.")
-    together = consensus(reading, rates["least_certainty"] if rates else 0.0)
-    milliseconds = 1000 * (time.perf_counter() - started)
-    photo = open_and_save.uploaded()
-    with verdict:
-        _verdict(reading, together, milliseconds)
-        if photo and photo.warning:
-            st.warning(photo.warning)
-    with below:
-        room = hold_out.room()
-    with chart:
-        st.html(in_words(reading, together))
-        st.container(key=session.READINGS_BOX).vega_lite_chart(
-            spec(reading, together),
-            key=session.READINGS,
-            on_select=_take_closer,
-            selection_mode="row",
-        )
-        _closer(reading)
-        measured = rates["shipped"].get(recipe) if rates else None
-        # With other networks, the rates would differ.
-        if rates and measured and measured["networks"] == len(models):
-            st.caption(_in_words(rates, recipe))
-    if not moving:  # what follows can wait until the pen is up
-        if together.digit is not None and way == stages.USUAL:
-            with room:
-                hold_out.show(together.digit, recipe, models, agreed=not together.disagreeing)
-        others = [other for other in stages.WAYS if other != way]
-        images = np.stack([stages.WAYS[other](steps) for other in others])
-        readings = {way: reading} | dict(zip(others, read(images, ordered), strict=True))
-        st.session_state[session.SEEN] = stages.as_html(
-            steps, {w: readings[w] for w in stages.WAYS}, photo.html if photo else None
-        )
-    if seen := st.session_state.get(session.SEEN):
-        stages.show(*seen)
+        rates = None
+    return rates["least_certainty"] if rates else 0.0
 
 
-def _verdict(reading: "Reading", together: "Consensus", milliseconds: float) -> None:
-    left, right = st.columns([1, 3])
-    left.metric("Consensus", "–" if together.digit is None else str(together.digit))
-    count = len(reading.models)
-    if together.digit is None:
-        text = (
-            f"**Not sure** whether this is a digit: the highest average probability over {count} "
-            f"networks is only {reading.certainty:.0%}."
-        )
-    elif together.disagreeing:
-        others = ", ".join(together.disagreeing)
-        verb = "disagrees" if len(together.disagreeing) == 1 else "disagree"
-        text = f"**{together.agreeing} of {count} agree.** {others} {verb}."
-    else:
-        text = f"**All {count} networks agree.**"
-    right.markdown(f"{text}  \n{milliseconds:.0f} ms for all networks together.")
-
-
-def _take_closer() -> None:
-    rows = st.session_state[session.READINGS]["selection"]["row"]
-    if rows:
-        st.session_state[session.CLOSER] = rows[0]["model"]
-
-
-def _closer(reading: "Reading") -> None:
-    """Show the ten probabilities of one network, with buttons that lead to its other pages."""
-    from mnistcmp.app.draw.readings_chart import closer
-
-    if st.session_state.get(session.CLOSER) not in reading.models:
-        st.session_state[session.CLOSER] = None
-    model = st.selectbox(
-        "Look closer at",
-        reading.models,
-        index=None,
-        key=session.CLOSER,
-        placeholder="Choose a network, or click its row",
-    )
-    if model is None:
+def _below(settings: Settings) -> None:
+    """What is shown of a finished drawing below the readings."""
+    read: list[DigitRead] = st.session_state.get(session.READ, [])
+    if not read:
         return
-    st.vega_lite_chart(closer(reading, model), key="closer_chart")
-    row = st.container(horizontal=True)
-    if row.button(f"Benchmark of {model}"):
-        st.session_state[session.HIGHLIGHT] = model
-        st.switch_page(BENCHMARKS)
-    if row.button(f"Inside {model}"):
-        st.session_state[session.INSIDE] = model
-        st.switch_page(INSIDE)
+    _show_stages(read[0], settings)
+    _show_threshold(settings, len(read[0].reading.models))
+
+
+def _show_stages(read: DigitRead, settings: Settings) -> None:
+    from mnistcmp.inference import read as read_images
+
+    models, _ = cached_networks.networks(settings.recipe)
+    others = [way for way in stages.WAYS if way != settings.way]
+    images = np.stack([stages.WAYS[way](read.steps) for way in others])
+    readings = dict(zip(others, read_images(images, models), strict=True))
+    readings[settings.way] = read.reading
+    photo = open_and_save.uploaded()
+    stages.show(read.steps, {way: readings[way] for way in stages.WAYS}, photo and photo.html)
+
+
+def _show_threshold(settings: Settings, networks: int) -> None:
+    """Show when the app says "not sure", and how often that was right when it was measured."""
+    try:
+        rates = cached_records.threshold()
+    except DamagedFile:
+        return  # the readings say so
+    measured = rates["shipped"].get(settings.recipe) if rates else None
+    # With other networks, the rates would differ.
+    if rates and measured and measured["networks"] == networks:
+        with st.expander("When does the app say “Not sure”?"):
+            st.markdown(_in_words(rates, settings.recipe))
 
 
 def _in_words(rates: threshold.Threshold, recipe: str) -> str:
-    """How often "not sure" was right and wrong when it was measured."""
     shipped = rates["shipped"][recipe]
     return (
         "The app says “Not sure” if the highest average probability is below "

@@ -51,10 +51,8 @@ def of_photo(photo: "Photo") -> str:
     return pictures.thumbnail(seen, f"<b>photo</b>: {text}", f"photo: {text}", PHOTO_PX)
 
 
-def as_html(
-    steps: Stages, readings: dict[str, "Reading"], photo: str | None = None
-) -> tuple[str, str]:
-    """Two rows of pictures as HTML: the stages, and each preprocessing with its readings.
+def show(steps: Stages, readings: dict[str, "Reading"], photo: str | None = None) -> None:
+    """Show two rows of pictures: the stages, and each preprocessing with its readings.
 
     `photo`: the uploaded photo as HTML, if the drawing has one; it is the first stage.
     """
@@ -69,19 +67,14 @@ def as_html(
         )
         for way, reading in readings.items()
     ]
-    return pictures.row(stages), pictures.row(ways)
-
-
-def show(stages: str, ways: str) -> None:
-    """Show the two rows that `as_html` returns."""
-    st.subheader("What the networks see")
+    st.subheader("What the networks see", anchor=False)
     st.caption(
         "MNIST’s digits were cropped, scaled and centred. A drawing must be preprocessed in the "
         "same way; otherwise it looks different from the images that the networks were trained on."
     )
-    st.html(stages)
+    st.html(pictures.row(stages))
     st.caption("The same drawing with three kinds of preprocessing, and what the networks read:")
-    st.html(ways)
+    st.html(pictures.row(ways))
 
 
 def read_by(reading: "Reading") -> str:
