@@ -9,6 +9,7 @@ import streamlit as st
 
 from mnistcmp import drawing
 from mnistcmp.app import cached_records, sample_images, session
+from mnistcmp.app.draw import starter
 from mnistcmp.app.plain_text import plain
 from mnistcmp.drawing import canvas, share_link, threshold
 from mnistcmp.drawing.canvas import DrawingError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mnistcmp.inference import Consensus
 
 DRAWN, TESTED = "your drawing", "a test image"
+EXAMPLE = "the example"  # in place of the drawing, while nothing is drawn
 PAGE = "break"
 
 
@@ -48,11 +50,13 @@ def choose(networks: Mapping[str, "nn.Module"], popover: "DeltaGenerator") -> Di
             st.info("Your drawing has too little ink to be a digit, so a test image is shown.")
         return _test_image(popover)
     st.session_state.setdefault(session.BREAK_IMAGE, DRAWN)  # a link may have set it
+    example = starter.showing()
     with popover:
         chosen = st.segmented_control(
             "Digit",
             (DRAWN, TESTED),
             required=True,
+            format_func=lambda choice: EXAMPLE if choice == DRAWN and example else choice,
             key=session.BREAK_IMAGE,
             persist_state="session",
         )
@@ -71,19 +75,19 @@ def _test_image(popover: "DeltaGenerator") -> Digit | None:
 def _label(
     drawn: np.ndarray, networks: Mapping[str, "nn.Module"], popover: "DeltaGenerator"
 ) -> int | None:
-    """Ask which digit was drawn, and propose what the networks read."""
+    """Ask which digit the drawing is, and propose what the networks read."""
     together = _consensus(drawn, networks)
     current = drawing_id()
     if st.session_state.get(session.BREAK_LABELLED) != current:  # another drawing
         st.session_state[session.BREAK_LABELLED] = current
         st.session_state[session.BREAK_LABEL] = together.digit
     if together.digit is None:
-        st.info("The networks are not sure whether your drawing is a digit.")
+        st.info("The networks are not sure whether this drawing is a digit.")
     # Without an answer, nothing else can be shown.
     unknown = st.session_state[session.BREAK_LABEL] is None
     place = st.container() if unknown else popover
     label: int | None = place.selectbox(
-        "Which digit did you draw?",
+        "Which digit is it?",
         range(10),
         index=None,
         key=session.BREAK_LABEL,

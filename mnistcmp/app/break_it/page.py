@@ -4,6 +4,7 @@ import streamlit as st
 
 from mnistcmp.app import cached_networks, recipe_choice, session
 from mnistcmp.app.break_it import digit, heat_map, link, nudge, one_dial
+from mnistcmp.app.draw import starter
 from mnistcmp.app.main import DRAW
 from mnistcmp.app.plain_text import plain
 
@@ -25,7 +26,8 @@ def page() -> None:
     if not networks:
         return
     chosen = digit.choose(networks, choice)
-    if choice.button("Change the drawing" if session.drawing() else "Draw a digit of your own"):
+    own = session.drawing() and not starter.showing()
+    if choice.button("Change the drawing" if own else "Draw a digit of your own"):
         st.switch_page(DRAW)
     if chosen is None:
         return

@@ -33,7 +33,7 @@ _half_lost_levels = st.cache_data(show_spinner=False)(half_lost_levels)
 def show(digit: Digit, recipe: str, networks: Mapping[str, "nn.Module"]) -> Question | None:
     """Let the person turn any dial, while one network of each family is shown."""
     st.markdown(
-        f"All {len(networks)} networks read your digit at each level of a dial; one of each family "
+        f"All {len(networks)} networks read the digit at each level of a dial; one of each family "
         "is shown. **Your task:** find a dial that breaks most of them early."
     )
     _dial(digit, recipe)
@@ -78,13 +78,13 @@ def _question(recipe: str, models: list[str]) -> Question | None:
 
 
 def _with_own_digit(digit: Digit, recipe: str, networks: Mapping[str, "nn.Module"]) -> None:
-    """Say which dial is the hardest for the person's own digit, as soon as it is known."""
+    """Say which dial is the hardest for the digit, as soon as it is known."""
 
     def ask() -> Answer[HoldOut]:
         return background_reading.hold_out(digit.pixels, digit.label, recipe, networks)
 
     def draw(answer: Answer[HoldOut]) -> None:
         text = plain(answer.problem) if answer.problem else heat_map.progress(answer.value)
-        st.markdown(f"With your digit: {text}")
+        st.markdown(f"With this digit: {text}")
 
     background_reading.show_when_ready(ask, draw)

@@ -1,4 +1,4 @@
-"""The digit of the lesson: the person's drawing, or a test image while nothing is drawn."""
+"""The digit of the lesson: the drawing or the example, or a test image for a blank canvas."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from mnistcmp.app import cached_networks, session
+from mnistcmp.app.draw import starter
 from mnistcmp.app.lesson import changes, dials, digit, pixels, progress, shift
 from mnistcmp.app.lesson.questions import Question
 from mnistcmp.app.main import BENCHMARKS, BREAK_IT, DRAW, INSIDE, STUDIES
@@ -95,8 +96,8 @@ def _with_networks(step: int, networks: Mapping[str, "nn.Module"]) -> Question |
     except SamplesError as error:
         st.warning(plain(error))
         return None
-    if steps is None:
-        st.page_link(DRAW, label="This is a test image. Draw a digit of your own.")
+    if steps is None or starter.showing():
+        st.page_link(DRAW, label="This digit is an example. Draw one of your own.")
     if step == 1:
         return pixels.show(chosen, steps, networks)
     if step == 2:

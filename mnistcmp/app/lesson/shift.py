@@ -30,7 +30,7 @@ def show(digit: Digit, recipe: str) -> Question | None:
     st.markdown(
         f"Three networks of {min(sizes):,} to {max(sizes):,} weights: a perceptron, a "
         "convolutional network, and one whose head sees only the mean of each map. "
-        f"**Your task:** move the slider, and see who still reads your {digit.label}."
+        f"**Your task:** move the slider, and see who still reads the {digit.label}."
         if sizes
         else "The networks of this step are missing."
     )
