@@ -6,7 +6,7 @@ python scripts/take_screenshots.py
 import sys
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from visitors.browser import CHROMIUM_FLAGS, chromium, invitation
+from visitors.browser import CHROMIUM_FLAGS, awake, chromium
 from visitors.without_browser import REPOSITORY, server
 
 FOLDER = REPOSITORY / "docs"
@@ -30,7 +30,7 @@ def opened(browser: Browser, address: str, scheme: str) -> Page:
 def draw_page(browser: Browser, address: str, scheme: str) -> None:
     """Draw a digit with the mouse and take a screenshot of the readings."""
     page = opened(browser, address, scheme)
-    invitation(page).wait_for()
+    awake(page).wait_for()
     corner = page.locator("canvas.upper-canvas").bounding_box()
     for (x, y), *rest in DRAWN:
         page.mouse.move(corner["x"] + x, corner["y"] + y)

@@ -37,7 +37,8 @@ PX_A_SECOND = 480  # a person's pen on this canvas
 PATIENCE_MS = 120_000
 QUIET_MS = 600  # the canvas reports a finished stroke after 200 ms
 COMPLETE = 0.98  # share of the finished drawing's ink in a picture with the complete stroke
-INVITATION = "Draw a digit: 0 to 9"  # shown when the networks are loaded and the canvas is blank
+INVITATION = "Draw a digit: 0 to 9"  # shown when the canvas is blank
+AWAKE = "ms for all networks"  # shown once the networks have read the starter or a drawing
 LOG_SCRIPT = Path(__file__).with_suffix(".js")
 
 
@@ -50,6 +51,11 @@ def chromium() -> str | None:
 def invitation(page: "Page") -> "Locator":
     """The invitation to draw; it is there once, for the eye."""
     return page.locator(".words", has_text=INVITATION)
+
+
+def awake(page: "Page") -> "Locator":
+    """The line that says how long the networks have read; it is there once they are loaded."""
+    return page.locator(".verdict .small", has_text=AWAKE)
 
 
 def measure_browser(strokes: int, console: Console) -> dict[str, object]:
@@ -88,9 +94,12 @@ def measure_visit(page: "Page", address: str) -> dict[str, float]:
     page.goto(address, wait_until="commit")
     page.locator("canvas.upper-canvas").wait_for()
     canvas_seconds = time.perf_counter() - started
-    invitation(page).wait_for()
+    page.locator(".panel .row").first.wait_for(state="attached")
+    starter_seconds = time.perf_counter() - started
+    awake(page).wait_for()
     return {
         "canvas_seconds": canvas_seconds,
+        "starter_seconds": starter_seconds,
         "awake_seconds": time.perf_counter() - started,
     }
 
@@ -99,6 +108,7 @@ def measure_strokes(page: "Page", strokes: int, console: Console) -> dict[str, o
     """Draw digits with at least `strokes` strokes in total -> the times of their final readings."""
     random = Random(0)
     finals = []
+    clear(page)  # the starter
     for digit in itertools.cycle(DIGITS):
         for stroke in strokes_of(digit, random):
             press(page, stroke[0])
