@@ -12,6 +12,7 @@ from mnistcmp.app import background_reading, cached_networks, cached_records, re
 from mnistcmp.app.draw import canvas, examples, hold_out, live, open_and_save, stages, starter
 from mnistcmp.app.draw.readings import component, data
 from mnistcmp.app.draw.send_at_once import send_at_once
+from mnistcmp.app.main import LESSON
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
@@ -74,6 +75,8 @@ def _drawing() -> None:
         opening = row.popover("Open and keep", on_change="rerun")
         with opening:
             open_and_save.show_ways_in()
+        if row.button("Lesson in four steps"):
+            st.switch_page(LESSON)
     with left:
         finished = canvas.show()
         canvas.buttons()
