@@ -38,7 +38,7 @@ PX_A_SECOND = 480  # a person's pen on this canvas
 PATIENCE_MS = 120_000
 QUIET_MS = 600  # the canvas reports a finished stroke after 200 ms
 COMPLETE = 0.98  # share of the finished drawing's ink in a picture with the complete stroke
-INVITATION = "Draw a digit: 0 to 9"  # shown when the networks are loaded and the canvas is blank
+INVITATION = "Draw a digit: 0 to 9"  # shown when the canvas is blank
 LOG_SCRIPT = Path(__file__).with_suffix(".js")
 
 
@@ -116,6 +116,7 @@ def measure_strokes(page: "Page", strokes: int, console: Console) -> dict[str, o
     """Draw digits with at least `strokes` strokes in total -> the times of their final readings."""
     random = Random(0)
     finals = []
+    clear(page)  # the starter
     for digit in itertools.cycle(DIGITS):
         for stroke in strokes_of(digit, random):
             press(page, stroke[0])
