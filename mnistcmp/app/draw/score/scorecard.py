@@ -6,7 +6,6 @@ Everything is kept in the session only.
 from collections.abc import Sequence
 from functools import cache, partial
 from typing import NamedTuple
-from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -98,8 +97,7 @@ def _ask(drawn: Drawn) -> None:
         return
     is_same = former is not None and np.array_equal(former.pixels, drawn.pixels)
     label = former.label if former is not None and is_same else None
-    key = f"label_{crc32(drawn.pixels.tobytes())}"
-    st.session_state[key] = label
+    st.session_state[session.LABEL] = label
     if drawn.verdict is not None:
         st.button(
             f"Yes, it is a {drawn.verdict}",
@@ -110,8 +108,8 @@ def _ask(drawn: Drawn) -> None:
     st.pills(
         "What did you draw?",
         range(10),
-        key=key,
-        on_change=lambda: _keep(drawn, st.session_state[key]),
+        key=session.LABEL,
+        on_change=lambda: _keep(drawn, st.session_state[session.LABEL]),
     )
     if former is not None and not is_same:
         st.caption(
