@@ -51,11 +51,6 @@ def one_sentence(found: Iterable[Finding]) -> str:
     return "; ".join((first, *(text[:1].lower() + text[1:] for text in others))) + "."
 
 
-def named(model: str) -> str:
-    """The network's name for readers, in quotation marks, because it may contain commas."""
-    return f"“{MODELS[model].title}”"
-
-
 def percent(share: float | None) -> str:
     """0.9957 -> "99.57", without the percent sign; NOTHING for None or NaN."""
     return NOTHING if share is None or math.isnan(share) else f"{100 * share:.2f}"
