@@ -6,7 +6,7 @@ python scripts/take_screenshots.py
 import sys
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from visitors.browser import CHROMIUM_FLAGS, chromium, invitation
+from visitors.browser import CHROMIUM_FLAGS, awake, chromium
 from visitors.without_browser import REPOSITORY, server
 
 FOLDER = REPOSITORY / "docs"
@@ -30,7 +30,8 @@ def opened(browser: Browser, address: str, scheme: str) -> Page:
 def draw_page(browser: Browser, address: str, scheme: str) -> None:
     """Draw a digit with the mouse and take a screenshot of the readings."""
     page = opened(browser, address, scheme)
-    invitation(page).wait_for()
+    awake(page).wait_for()
+    page.locator("canvas.upper-canvas").wait_for()
     corner = page.locator("canvas.upper-canvas").bounding_box()
     for (x, y), *rest in DRAWN:
         page.mouse.move(corner["x"] + x, corner["y"] + y)
@@ -39,7 +40,6 @@ def draw_page(browser: Browser, address: str, scheme: str) -> None:
             page.mouse.move(corner["x"] + to_x, corner["y"] + to_y, steps=12)
         page.mouse.up()
     page.get_by_role("heading", name="What the networks see").wait_for()
-    page.mouse.move(5, 5)  # off the canvas, to hide its toolbar
     page.wait_for_timeout(PAINTED_MS)
     page.screenshot(path=FOLDER / f"draw-{scheme}.png")
     page.close()
@@ -55,9 +55,9 @@ def break_page(browser: Browser, address: str, scheme: str) -> None:
 
 
 def benchmarks_page(browser: Browser, address: str, scheme: str) -> None:
-    """Take a screenshot of the first tables and the chart of accuracy against parameters."""
+    """Take a screenshot of the first section, accuracy against parameters."""
     page = opened(browser, f"{address}/benchmarks", scheme)
-    page.get_by_role("heading", name="Where this was trained").wait_for()
+    page.get_by_role("heading", name="Everything").wait_for()
     page.wait_for_timeout(PAINTED_MS)
     page.screenshot(path=FOLDER / f"benchmarks-{scheme}.png")
     page.close()

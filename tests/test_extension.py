@@ -57,9 +57,11 @@ def train(inline, toy, tmp_path, monkeypatch) -> Callable[..., Records]:
     return run
 
 
-def shown(name: str, **session: object) -> AppTest:
-    """A page without exceptions."""
+def shown(name: str, study: Study | None = None, **session: object) -> AppTest:
+    """A page without exceptions; `study` is the one in its address."""
     app = AppTest.from_file(page(name), default_timeout=120)
+    if study:
+        app.query_params["study"] = str(study.number)
     for key, value in session.items():
         app.session_state[key] = value
     app.run()
@@ -94,11 +96,12 @@ def test_study_is_one_entry(train, monkeypatch):
     runs = train("--study", str(number), "--recipe", "tuned").runs()
     assert sorted(runs["model"]) == ["fcn", "mlp"]
     app = shown("studies", study=ours)
-    assert app.header[0].value == "What does a second hidden layer buy?"
+    assert app.title[0].value == "What does a second hidden layer buy?"
     assert app.dataframe[0].value["network"].tolist() == ["mlp", "fcn"]
     assert app.dataframe[0].value["published training time, s"].tolist()[1] == 12.0
-    assert any("**Goal**" in text.value for text in app.markdown)
-    assert any("Perceptrons" in tab.label for tab in shown("benchmarks").tabs)
+    assert any("that the source asks for" in text.value for text in app.markdown)
+    assert "Perceptrons" in shown("studies").button(key=f"open_{number}").label
+    assert "Perceptrons" in set(shown("benchmarks", recipe="tuned").dataframe[0].value["study"])
     assert "fcn" in read_by("tuned")
 
 
@@ -120,9 +123,9 @@ def test_network_is_an_entry_and_its_place_in_a_study(train, monkeypatch):
     assert row.loc["wide_cnn", "params"] == 137_226
     assert row.loc["wide_cnn", "status"] == "ok"
     assert "wide_cnn" in checkpoints.load_all("tuned")
-    figures = shown("studies", study=study).dataframe[-1].value  # after that of robustness
+    figures = shown("studies", study=study).dataframe[0].value
     assert "wide_cnn" in figures["network"].tolist()
-    assert "wide_cnn" in shown("benchmarks").selectbox(key="highlight").options
+    assert wide.title in shown("benchmarks").selectbox(key="highlight").options
     assert "wide_cnn" in read_by("tuned")
     inside = shown("inside", inside="wide_cnn", recipe="tuned")
     assert inside.dataframe[0].value["parameters"].sum() == 137_226
@@ -141,8 +144,8 @@ def test_recipe_is_an_entry_and_its_mark(train, monkeypatch):
     assert rows["recipe"].tolist() == ["brief", "brief"]
     train("--models", "mlp", "tiny_cnn", "--recipe", "tuned")
     app = shown("studies", study=STUDIES[1])
-    assert app.segmented_control(key="recipe_1").options == ["tuned", "brief"]
-    app.segmented_control(key="recipe_1").set_value("brief").run()
+    assert app.segmented_control(key="recipe").options == ["tuned", "brief"]
+    app.segmented_control(key="recipe").set_value("brief").run()
     assert not app.exception
     assert shown("benchmarks", recipe="brief").segmented_control(key="recipe").value == "brief"
     assert "tiny_cnn" in read_by("brief")

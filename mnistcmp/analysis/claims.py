@@ -6,7 +6,7 @@ import math
 import pandas as pd
 
 from mnistcmp.analysis.study_tables import published
-from mnistcmp.analysis.text import Finding, Verdict, listed, times
+from mnistcmp.analysis.text import Finding, Verdict, listed, named, times
 from mnistcmp.catalogue.studies import Claim, Study
 
 # Published figure -> our measure to compare it with. Machines differ, so the comparison is between
@@ -20,13 +20,20 @@ OURS = {
     "last_gradient_norm": "last_gradient_norm",
 }
 IN_WORDS = {
-    "epoch_seconds": "Seconds per epoch",
-    "gap": "Training minus test accuracy",
-    "first_gradient_norm": "Gradient norm of the first layer, first epoch",
-    "last_gradient_norm": "Gradient norm of the first layer, last epoch",
-    "params": "Parameters",
-    "epochs_until": "Epochs to reach the same accuracy",
-    "activation_mb": "Activation memory",
+    "epoch_seconds": "training time per epoch",
+    "gap": "the gap between training and test accuracy",
+    "first_gradient_norm": "the first layer’s gradient in the first epoch",
+    "last_gradient_norm": "the first layer’s gradient in the last epoch",
+    "params": "the number of parameters",
+    "epochs_until": "epochs to reach the same accuracy",
+    "activation_mb": "activation memory",
+}
+# How our change compares with the published one.
+HOW = {
+    Verdict.AGREES: "is as published",
+    Verdict.IN_PART: "is in the published direction, but of another size",
+    Verdict.CONTRADICTS: "is not as published",
+    Verdict.UNCLEAR: "is too close to tell",
 }
 
 
@@ -53,7 +60,7 @@ def _is_effect(factor: float) -> bool:
 
 def factors(study: Study, measures: pd.DataFrame) -> list[Finding]:
     """Every claim for which both networks were trained, grouped by measure and verdict."""
-    grouped: dict[tuple[str, Verdict], list[str]] = {}
+    grouped: dict[tuple[str, Verdict], dict[str, str]] = {}
     for claim in claims(study):
         if not {claim.before, claim.after} <= set(measures.index):
             continue
@@ -63,13 +70,16 @@ def factors(study: Study, measures: pd.DataFrame) -> list[Finding]:
             verdict = judge(ours, claim.factor)
             if claim.measure == "epochs_until" and abs(after - before) <= 1:
                 verdict = Verdict.UNCLEAR  # epochs are counted in whole numbers
-            published_factor = f"(published {times(claim.factor)})"
-            grouped.setdefault((claim.measure, verdict), []).append(
-                f"{claim.after} {times(ours)} {claim.before} {published_factor}"
-            )
+            step = f"from {named(claim.before)} to {named(claim.after)}"
+            factors = f"{times(ours)}, published {times(claim.factor)}"
+            grouped.setdefault((claim.measure, verdict), {})[step] = factors
     return [
-        Finding(f"**{IN_WORDS[measure]}**: {'; '.join(words)}.", verdict)
-        for (measure, verdict), words in grouped.items()
+        Finding(
+            f"The change in **{IN_WORDS[measure]}** {listed(steps)} {HOW[verdict]}.",
+            verdict,
+            "; ".join(f"{step}: {factors}" for step, factors in steps.items()),
+        )
+        for (measure, verdict), steps in grouped.items()
     ]
 
 
@@ -94,18 +104,20 @@ def receptive_fields(study: Study, measures: pd.DataFrame) -> list[Finding]:
     theirs = published(study)["receptive_field_px"]
     fields = measures[["receptive_field_px"]].assign(published=theirs).dropna().astype(int)
     same = fields["receptive_field_px"] == fields["published"]
-    found = []
-    if same.any():
-        each = listed(f"{model} {ours} px" for model, ours, _ in fields[same].itertuples())
-        found.append(Finding(f"**Receptive field**: {each}.", Verdict.AGREES))
-    if not same.all():
-        each = listed(
-            f"{model} {ours} px (published {side} px)"
-            for model, ours, side in fields[~same].itertuples()
+    rule = (
+        ", because for two k×k convolutions with a pooling layer between them it is 3·k − 1 px a "
+        "side"
+    )
+    cases = ((Verdict.AGREES, fields[same], ""), (Verdict.CONTRADICTS, fields[~same], rule))
+    return [
+        Finding(
+            f"The **receptive field** of {listed(map(named, rows.index))} {HOW[verdict]}{reason}.",
+            verdict,
+            "; ".join(
+                f"{named(model)} {ours} px, published {side} px"
+                for model, ours, side in rows.itertuples()
+            ),
         )
-        rule = (
-            "For two k×k convolutions with a pooling layer between them, the receptive field is "
-            "3·k - 1 px"
-        )
-        found.append(Finding(f"**Receptive field**: {each}. {rule}.", Verdict.CONTRADICTS))
-    return found
+        for verdict, rows, reason in cases
+        if not rows.empty
+    ]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mnistcmp.analysis.statistics import half_interval_of_gap, paired
+from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import Study
 
 ENOUGH_RUNS = 3  # per network; an interval over only two runs is too wide to be useful
@@ -109,6 +110,23 @@ def changes(study: Study, dataset: str, measures: pd.DataFrame, evidence: Eviden
         for step in study.changes
         if {step.before, step.after} <= set(measures.index)
     ]
+
+
+def setting(study: Study, runs: pd.DataFrame) -> tuple[str, str] | None:
+    """The data set and recipe with which the study is compared with its source.
+
+    `runs` are the records of its networks. The data set is the one that the source names, or our
+    copy of it; if it names none, it is the study's first. The recipe is the first in the
+    catalogue's order, which begins with the source's own, with which two of the networks were
+    trained. None if there is no such recipe.
+    """
+    for dataset in study.datasets:
+        if study.published_for(dataset) or not study.published_on:
+            here = runs[runs["dataset"] == dataset]
+            counts = here.groupby("recipe")["model"].nunique()
+            recipes = [recipe for recipe in RECIPES if counts.get(recipe, 0) >= 2]
+            return (dataset, recipes[0]) if recipes else None
+    return None
 
 
 def published_gain(study: Study, dataset: str, before: str, after: str) -> float | None:

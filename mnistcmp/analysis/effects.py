@@ -12,7 +12,7 @@ import pandas as pd
 
 from mnistcmp.analysis.comparisons import ENOUGH_RUNS, Gap
 from mnistcmp.analysis.statistics import half_interval_of_contrast
-from mnistcmp.analysis.text import Finding
+from mnistcmp.analysis.text import Finding, listed, named
 from mnistcmp.catalogue.corruptions import SIDES, Side
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import Study
@@ -140,23 +140,25 @@ def say(found: list[Effect]) -> list[Finding]:
     for effect in found:
         if effect.recipe != AFTER:
             groups.setdefault(effect.part, []).append(effect)
-    return [Finding(f"**{_capital(part)}**: {_what(each)}") for part, each in groups.items()]
+    return [_what(part, each) for part, each in groups.items()]
 
 
-def _what(found: list[Effect]) -> str:
-    named = [effect for effect in found if effect.worth_naming]
+def _what(part: str, found: list[Effect]) -> Finding:
+    shown = [effect for effect in found if effect.worth_naming]
     groups = {
-        "Better": [effect for effect in named if effect.mean.share > 0],
-        "Worse": [effect for effect in named if effect.mean.share < 0],
+        "better": [effect for effect in shown if effect.mean.share > 0],
+        "worse": [effect for effect in shown if effect.mean.share < 0],
     }
     texts = [
-        f"{word} under {_largest({_dial_and_size(each): each for each in effects})}."
+        f"{word} under {_largest({_dial(each): each for each in effects})}"
         for word, effects in groups.items()
         if effects
     ]
-    return " ".join(texts) or (
-        f"No effect of {100 * WORTH_NAMING:.0f} points or more on which all networks agree."
+    found_what = "; ".join(texts) or (
+        f"no effect of {100 * WORTH_NAMING:.0f} points or more on which all networks agree"
     )
+    figures = "; ".join(_dial_and_size(each) for each in shown)
+    return Finding(f"**{_capital(part)}**: {found_what}.", figures=figures)
 
 
 def conclusion(found: list[Effect], means: pd.DataFrame) -> list[Finding]:
@@ -175,18 +177,26 @@ def conclusion(found: list[Effect], means: pd.DataFrame) -> list[Finding]:
         if effect.no_help and (parts := _lasting(found, effect.side))
     }
     by_training = {text: effect for effect in training if (text := _beyond_the_best(effect, means))}
-    nothing = "nothing that can be shown"
     return [
-        Finding(f"**What only the architecture decides**: {_largest(by_architecture) or nothing}."),
-        Finding(f"**What only training improves**: {_largest(by_training) or nothing}."),
+        _only("only the architecture decides", by_architecture),
+        _only("only training improves", by_training),
     ]
+
+
+def _only(who: str, texts: dict[str, Effect]) -> Finding:
+    """What is due to one cause alone; `texts` has the figures of each effect."""
+    if not texts:
+        return Finding(f"There is no change of the image for which **{who}** how it is read.")
+    dials = {_dial(effect): effect for effect in texts.values()}
+    text = f"Under {_largest(dials)}, **{who}** how well digits are read."
+    return Finding(text, figures="; ".join(texts))
 
 
 def _largest(texts: dict[str, Effect]) -> str:
     """The texts of the largest effects, at most MOST_NAMED, and how many more there are."""
     ordered = sorted(texts, key=lambda text: -abs(texts[text].mean.share))
     more = len(ordered) - MOST_NAMED
-    return "; ".join(ordered[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
+    return listed([*ordered[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])])
 
 
 def _lasting(found: list[Effect], side: Side) -> list[Effect]:
@@ -218,9 +228,13 @@ def _beyond_the_best(effect: Effect, means: pd.DataFrame) -> str:
     if not (effect.worth_naming and gain.sure and gain.share >= WORTH_NAMING):
         return ""
     return (
-        f"{effect.side.title.lower()} ({_size(gain)} for {best}, the best without it"
+        f"{effect.side.title.lower()} ({_size(gain)} for {named(best)}, the best without it"
         f"{_unseen(effect)})"
     )
+
+
+def _dial(effect: Effect) -> str:
+    return f"“{effect.side.title.lower()}”"
 
 
 def _dial_and_size(effect: Effect) -> str:

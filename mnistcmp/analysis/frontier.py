@@ -1,9 +1,13 @@
 """How much accuracy more parameters or more training time add."""
 
 from collections.abc import Sequence
+from itertools import pairwise, takewhile
 
 import numpy as np
 import pandas as pd
+
+from mnistcmp.analysis.comparisons import ENOUGH_RUNS, Evidence
+from mnistcmp.analysis.text import Finding, named
 
 MOST_BUDGETS = 12
 
@@ -40,3 +44,50 @@ def tenfolds(summary: pd.DataFrame, cost: str) -> pd.DataFrame:
         rows.append((budget, best["model"], 100 * best["test_accuracy"]))
     table = pd.DataFrame(rows, columns=["at_most", "model", "accuracy"])
     return table.assign(points=table["accuracy"].diff())
+
+
+def what_tenfolds_add(
+    runs: pd.DataFrame, summary: pd.DataFrame, cost: str, of: str
+) -> Finding | None:
+    """What each further factor of 10 in a cost adds to accuracy; None if nothing is certain.
+
+    `summary` is `records.summarise` of the runs; `of` names the cost. Only networks with enough
+    runs count. The sentence ends before the first gain that may be due to chance.
+    """
+    best = tenfolds(summary[summary["seeds"] >= ENOUGH_RUNS], cost)["model"]
+    gaps = [Evidence(runs).gap(before, after) for before, after in pairwise(best)]
+    gains = [100 * gap.share for gap in takewhile(lambda gap: gap.sure, gaps)]
+    if not gains:
+        return None
+    first, *others = (f"{gain:.2f}" for gain in gains)
+    if others:
+        less = all(later < earlier for earlier, later in pairwise(gains))
+        claim = f"Each further factor of 10 in {of} adds {'less' if less else 'accuracy'}"
+        text = f"**{claim}**: first {first} points, then {', then '.join(others)}."
+    else:
+        text = f"**A factor of 10 in {of} adds {first} points of accuracy.**"
+    if len(gains) < len(gaps):
+        text += " What a further one adds may be due to chance."
+    return Finding(text)
+
+
+def farthest_below(runs: pd.DataFrame, summary: pd.DataFrame, cost: str, of: str) -> Finding | None:
+    """The network that lies farthest below the frontier; None if that is not certain of any.
+
+    Each network with enough runs is compared with the most accurate one of at most its cost.
+    Arguments as for `what_tenfolds_add`.
+    """
+    rows = summary[(summary["seeds"] >= ENOUGH_RUNS) & (summary[cost] > 0)].set_index("model")
+    best = {
+        model: rows.loc[rows[cost] <= spent, "test_accuracy"].idxmax()
+        for model, spent in rows[cost].items()
+    }
+    distance = rows["test_accuracy"][best.values()].to_numpy() - rows["test_accuracy"]
+    for model in distance.sort_values(ascending=False, kind="stable").index:
+        gap = Evidence(runs).gap(model, best[model])
+        if gap.sure:
+            return Finding(
+                f"**Farthest below the line is {named(model)}**: {named(best[model])}, with no "
+                f"more {of}, is {100 * gap.share:.2f} points more accurate."
+            )
+    return None

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mnistcmp.analysis.statistics import median_interval
-from mnistcmp.analysis.text import Finding
+from mnistcmp.analysis.text import Finding, named
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.nudge_records import Entry
 
@@ -78,6 +78,24 @@ def alike_together(shares: pd.DataFrame) -> list[str]:
     return shares.index[np.argsort(place if place[0] < 0 else -place, kind="stable")].tolist()
 
 
+def say_range(table: pd.DataFrame) -> Finding | None:
+    """How much larger the nudges of the sturdiest network are than those of the frailest.
+
+    `table` as `medians`. None if that may be due to chance.
+    """
+    known = table.dropna(subset=["median_norm", "low", "high"])
+    if known.empty:
+        return None
+    most, least = (known.loc[known["median_norm"].agg(end)] for end in ("idxmax", "idxmin"))
+    if most["low"] <= least["high"]:
+        return None
+    return Finding(
+        f"**{named(most['model'])} takes nudges {most['median_norm'] / least['median_norm']:.1f} "
+        f"times as large as {named(least['model'])}** before it answers something else, by the "
+        "median over the digits."
+    )
+
+
 def say_transfers(pairs: pd.DataFrame) -> list[Finding]:
     """How often nudges fool other networks, as they are and doubled; `pairs` as `transfers`."""
     pairs = pairs.dropna(subset=["share", "share_doubled"]).reset_index(drop=True)
@@ -86,24 +104,24 @@ def say_transfers(pairs: pd.DataFrame) -> list[Finding]:
     same = pairs["model"].map(_family) == pairs["other"].map(_family)
     found = [
         Finding(
-            f"**The smallest nudge fools another network** in {_mean(pairs, 'share')} of cases, "
-            f"on average over {len(pairs):,} pairs of networks; doubled, in {_mean(pairs)}."
+            "**The smallest nudge that fools one network** fools another in "
+            f"{_mean(pairs, 'share')} of the cases; twice as large, in {_mean(pairs)}."
         )
     ]
     if same.any() and not same.all():
         found.append(
             Finding(
-                f"**Doubled, within a family** the share is {_mean(pairs[same])}, between families "
-                f"{_mean(pairs[~same])}."
+                f"**Within a family**, nudges twice as large fool the other network in "
+                f"{_mean(pairs[same])} of the cases; between families, in {_mean(pairs[~same])}."
             )
         )
     most, least = (pairs.loc[pairs["share_doubled"].agg(end)] for end in ("idxmax", "idxmin"))
     return [
         *found,
         Finding(
-            f"**Doubled, most often** {most['model']}’s fool {most['other']} "
-            f"({100 * most['share_doubled']:.0f} %), **least often** {least['model']}’s fool "
-            f"{least['other']} ({100 * least['share_doubled']:.0f} %)."
+            f"**Nudges of {named(most['model'])} fool {named(most['other'])} most often**, in "
+            f"{100 * most['share_doubled']:.0f} % of the cases; those of {named(least['model'])} "
+            f"fool {named(least['other'])} least often, in {100 * least['share_doubled']:.0f} %."
         ),
     ]
 

@@ -16,8 +16,8 @@ from mnistcmp.analysis.statistics import (
     half_interval_of_shares,
     rank_correlation,
 )
-from mnistcmp.analysis.text import Finding, listed, points
-from mnistcmp.catalogue.corruptions import SIDES, Side
+from mnistcmp.analysis.text import Finding, listed, named, points
+from mnistcmp.catalogue.corruptions import CORRUPTIONS, SIDES, Side
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import Step, Study
 
@@ -26,29 +26,31 @@ MOST_DIALS = 3  # named for one step
 
 
 def clean_and_corrupted(rows: pd.DataFrame) -> list[Finding]:
-    """What clean accuracy says about accuracy under corruption; `rows` as `corrupted` returns."""
-    networks = rows["model"].nunique()
-    if networks < FEW_NETWORKS:
-        return [
-            Finding(
-                f"**Too few networks** to compare clean accuracy with accuracy under corruption: "
-                f"{networks} of at least {FEW_NETWORKS}."
-            )
-        ]
-    found = correlation(rows)
-    each = [
-        f"{recipe} {_in_words(correlation(some))}"
-        for recipe in RECIPES
-        if (some := rows[rows["recipe"] == recipe])["model"].nunique() >= FEW_NETWORKS
+    """What clean accuracy says about accuracy under corruption.
+
+    `rows` are those of the table `corrupted` with one recipe. Of few networks, nothing is said.
+    """
+    if rows["model"].nunique() < FEW_NETWORKS:
+        return []
+    return [Finding(f"**{verdict(correlation(rows))}.**"), *_spread(rows)]
+
+
+def correlations(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rank correlation of clean accuracy and accuracy under corruption, by recipe and for all.
+
+    Columns: `recipe`, `networks` (trained ones), `correlation`, `low`, `high`. Recipes with few
+    networks are left out. `rows` as `corrupted` returns.
+    """
+    groups = [(recipe, rows[rows["recipe"] == recipe]) for recipe in RECIPES] + [("all", rows)]
+    found = [
+        (name, len(some), correlation(some))
+        for name, some in groups
+        if some["model"].nunique() >= FEW_NETWORKS
     ]
-    return [
-        Finding(
-            f"**{verdict(found)}**: over all {len(rows)} trained networks, the rank correlation is "
-            f"{_in_words(found)}. It is 1 if both orders are the same, and 0 if they are unrelated."
-        ),
-        *([Finding(f"**By recipe**: {'; '.join(each)}.")] if len(each) > 1 else []),
-        _spread(rows),
-    ]
+    return pd.DataFrame(
+        [(name, count, each.value, each.low, each.high) for name, count, each in found],
+        columns=["recipe", "networks", "correlation", "low", "high"],
+    )
 
 
 def correlation(rows: pd.DataFrame) -> Correlation:
@@ -63,30 +65,31 @@ def correlation(rows: pd.DataFrame) -> Correlation:
 def verdict(found: Correlation) -> str:
     """How much one order says about the other, as far as the interval allows."""
     if found.low > 0.7:
-        return "Clean accuracy says much about it"
+        return "Networks that are better on clean digits are better on corrupted ones, too"
     if found.low > -0.5 and found.high < 0.5:
-        return "Clean accuracy says little about it"
+        return "Accuracy on clean digits says little about accuracy on corrupted ones"
     if found.low > 0:
-        return "Clean accuracy says something about it, but not all"
+        return "Networks that are better on clean digits tend to be better on corrupted ones"
     if found.high < 0:
-        return "The more accurate on clean digits, the worse under corruption"
-    return "Whether clean accuracy says anything about it cannot be told"
+        return "Networks that are better on clean digits are worse on corrupted ones"
+    return "Whether accuracy on clean digits says anything about corrupted ones cannot be told"
 
 
-def _in_words(found: Correlation) -> str:
-    return f"{found.value:.2f} (95 % interval {found.low:.2f} to {found.high:.2f})"
-
-
-def _spread(rows: pd.DataFrame) -> Finding:
-    """How far the better half on clean digits lies apart under corruption."""
+def _spread(rows: pd.DataFrame) -> list[Finding]:
+    """That the better half on clean digits lies further apart under corruption, if it does."""
     best = rows[rows["clean"] >= rows["clean"].median()]
+    apart = {name: best[name].max() - best[name].min() for name in ("clean", "corrupted")}
+    if apart["corrupted"] <= apart["clean"]:
+        return []
     worst, first = (best.loc[best["corrupted"].agg(which)] for which in ("idxmin", "idxmax"))
-    return Finding(
-        f"**The better half on clean digits** ({100 * best['clean'].min():.2f} % or more) reads "
-        f"from {100 * worst['corrupted']:.1f} % ({worst['model']}, {worst['recipe']}) to "
-        f"{100 * first['corrupted']:.1f} % ({first['model']}, {first['recipe']}) of the corrupted "
-        "digits."
-    )
+    return [
+        Finding(
+            "**Corruption shows differences that clean digits hide**: the better half of the "
+            f"networks lies within {100 * apart['clean']:.1f} points on clean digits, but of the "
+            f"corrupted ones {named(worst['model'])} reads {100 * worst['corrupted']:.0f} % and "
+            f"{named(first['model'])} {100 * first['corrupted']:.0f} %."
+        )
+    ]
 
 
 @dataclass(frozen=True)
@@ -182,30 +185,71 @@ def _texts(changes: Iterable[tuple[float, str]]) -> tuple[str, ...]:
     return tuple(text for _, text in sorted(changes, reverse=True))
 
 
-def say_steps(steps: list[StressedStep]) -> list[Finding]:
-    """A sentence for each step that changes something clearly, and one for all others."""
-    clear = [step for step in steps if step.gain.sure or step.later or step.earlier]
-    found = [Finding(f"{_sentence(step)}.") for step in clear]
-    others = [step for step in steps if step not in clear]
-    if others:
-        texts = listed(
-            f"from {each.step.before} to {each.step.after} ({points(each.gain.share)} points)"
-            for each in others
+def parting(networks: pd.DataFrame) -> Finding | None:
+    """How far the networks lie apart under corruption; `networks` is the table `corrupted`.
+
+    None for a single network.
+    """
+    means = networks.groupby("model")["corrupted"].mean().sort_values(ascending=False)
+    if len(means) < 2:
+        return None
+    first, last = means.index[0], means.index[-1]
+    gap = corrupted_gap(*(networks[networks["model"] == model] for model in (last, first)))
+    each = "; ".join(f"{named(model)} {100 * mean:.1f} %" for model, mean in means.items())
+    if gap.sure:
+        text = (
+            f"Under corruption, {named(first)} **still reads {100 * means[first]:.0f} %** and "
+            f"{named(last)} {100 * means[last]:.0f} %."
         )
-        found.append(Finding(f"**Too close to be told apart** under corruption: {texts}."))
-    return found
+    else:
+        text = "Under corruption, **no network is clearly ahead**."
+    return Finding(text, figures=f"{each} ({gap.grounds})")
 
 
-def _sentence(each: StressedStep) -> str:
-    step, gain = each.step, each.gain
-    chance = "" if gain.sure else "which may be due to chance, "
+def widest(accuracies: pd.DataFrame) -> Finding | None:
+    """The corruption under which the networks lie farthest apart.
+
+    `accuracies` is the table `by_corruption`. None for a single network.
+    """
+    means = accuracies.groupby("model").mean()
+    if len(means) < 2:
+        return None
+    name = str((means.max() - means.min()).idxmax())
+    of_it = means[name]
+    first, last = of_it.idxmax(), of_it.idxmin()
+    where = f"“{CORRUPTIONS[name].title.lower()}”"
+    return Finding(
+        f"**The networks part most** under {where}, where {named(first)} reads "
+        f"{100 * of_it[first]:.0f} % and {named(last)} {100 * of_it[last]:.0f} %."
+    )
+
+
+def say_steps(steps: list[StressedStep]) -> list[Finding]:
+    """Which changes help under corruption, which harm, and which do neither clearly."""
+    sure = [each for each in steps if each.gain.sure]
+    groups = {
+        "The accuracy under corruption **rises** with": [e for e in sure if e.gain.share > 0],
+        "The accuracy under corruption **falls** with": [e for e in sure if e.gain.share < 0],
+        "**No clear change** under corruption comes with": [e for e in steps if e not in sure],
+    }
+    return [
+        Finding(
+            f"{text} {listed(each.step.what for each in some)}.",
+            figures="; ".join(map(_figures, some)),
+        )
+        for text, some in groups.items()
+        if some
+    ]
+
+
+def _figures(each: StressedStep) -> str:
+    gain = each.gain
     parts = [
-        f"**From {step.before} to {step.after}**, {step.what}: {points(gain.share)} points under "
-        f"corruption, {chance}95 % interval {points(gain.low)} to {points(gain.high)} "
-        f"({gain.grounds})"
+        f"{each.step.what}: {points(gain.share)} points, 95 % interval {points(gain.low)} to "
+        f"{points(gain.high)} ({gain.grounds})"
     ]
     for word, dials in (("later", each.later), ("earlier", each.earlier)):
         if dials:
             more = f" and {len(dials) - MOST_DIALS} more" * (len(dials) > MOST_DIALS)
-            parts.append(f"half are lost {word}: {', '.join(dials[:MOST_DIALS])}{more}")
-    return "; ".join(parts)
+            parts.append(f"half are lost {word} under {', '.join(dials[:MOST_DIALS])}{more}")
+    return ", ".join(parts)

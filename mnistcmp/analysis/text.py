@@ -5,7 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mnistcmp.catalogue.networks import MODELS
+
 NOTHING = "–"  # where nothing was measured or published
+_COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 class Verdict(StrEnum):
@@ -15,17 +18,37 @@ class Verdict(StrEnum):
     """
 
     AGREES = "agrees"
-    IN_PART = "partly agrees"
+    IN_PART = "agrees in part"
     CONTRADICTS = "contradicts"
-    UNCLEAR = "inconclusive"
+    UNCLEAR = "too close to tell"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A statement in Markdown; `verdict` is None if it is not compared with a published result."""
+    """A sentence in Markdown, with the figures that it rests on, for those who ask for them.
+
+    `verdict` is None if it is not compared with a published result.
+    """
 
     text: str
     verdict: Verdict | None = None
+    figures: str = ""
+
+
+def named(model: str) -> str:
+    """The network's name for readers, in quotation marks, because it may contain commas."""
+    return f"“{MODELS[model].title}”"
+
+
+def in_words(count: int) -> str:
+    """3 -> "three"; figures above ten."""
+    return str(count) if count > len(_COUNTS) else _COUNTS[count - 1]
+
+
+def one_sentence(found: Iterable[Finding]) -> str:
+    """The findings in one sentence of plain text."""
+    first, *others = (one.text.replace("**", "").removesuffix(".") for one in found)
+    return "; ".join((first, *(text[:1].lower() + text[1:] for text in others))) + "."
 
 
 def percent(share: float | None) -> str:

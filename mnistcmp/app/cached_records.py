@@ -18,7 +18,7 @@ from mnistcmp.data.sample_pack import Samples
 from mnistcmp.drawing.threshold import Threshold
 from mnistcmp.drawing.threshold import read as read_threshold
 from mnistcmp.nudge_records import Entry, NudgeRecords
-from mnistcmp.records import Records, default_folder, newest
+from mnistcmp.records import Records, default_folder, newest, summarise
 from mnistcmp.robustness_records import RobustnessRecords
 from mnistcmp.safe_files import DamagedFile
 
@@ -38,6 +38,12 @@ def reported_runs() -> pd.DataFrame:
     """
     records = Records(results())
     return _reported_runs(records.folder, changed(records.path))
+
+
+def summary() -> pd.DataFrame:
+    """`records.summarise` of the reported runs. Raises RecordsError if the records are damaged."""
+    records = Records(results())
+    return _summary(records.folder, changed(records.path))
 
 
 def reported_epochs() -> pd.DataFrame:
@@ -143,6 +149,11 @@ def _reported_runs(folder: Path, changed: int) -> pd.DataFrame:
     rows = newest(Records(folder).runs())
     known = rows["model"].isin(list(MODELS)) & rows["recipe"].isin(list(RECIPES))
     return rows[(rows["status"] == "ok") & known].reset_index(drop=True)
+
+
+@st.cache_data
+def _summary(folder: Path, changed: int) -> pd.DataFrame:
+    return summarise(_reported_runs(folder, changed))
 
 
 @st.cache_data

@@ -1,64 +1,53 @@
-"""Arrays as pictures, red above 0 and blue below: small PNG files that the browser scales up.
+"""Arrays as pictures: small PNG files that the browser scales up.
 
-The colours are the ends of ColorBrewer's RdBu (Brewer 2003), which colour-blind people can tell
-apart.
+Signed values are orange above 0 and blue below, the stronger the farther from 0; 0 is transparent,
+so that it has the colour of the page, light or dark. Colour-blind people can tell the two apart.
 """
 
 import base64
 import io
 from html import escape
+from math import isqrt
 
 import numpy as np
 from PIL import Image
 
-RED, BLUE = "#B2182B", "#2166AC"
-FRAME = (136, 136, 136, 255)  # a grey that is visible on white and on black
-ENDS = np.array([[33, 102, 172], [178, 24, 43]], np.float32)
+from mnistcmp.app.palette import INK, MARKS
+
+ABOVE, BELOW = MARKS[2].colour, MARKS[1].colour
+SCALE = f"linear-gradient(90deg,{BELOW},transparent,{ABOVE})"  # in CSS
 THUMBNAIL_PX = 112
-INK_SHADE = 0.45  # how much full ink darkens a heat map
+INK_SHADE = 0.5  # how opaque full ink is below a heat map
 
 
 def diverging(values: np.ndarray, most: float) -> np.ndarray:
-    """Float (...) -> uint8 RGB (..., 3): white at 0, red at `most` and above, blue at -`most`."""
+    """Float (...) -> uint8 RGBA (..., 4): transparent at 0, opaque from `most` and from -`most`."""
     share = np.clip(values / most, -1, 1) if most > 0 else np.zeros_like(values)
-    ends = ENDS[(share > 0).astype(int)]
-    return np.rint(255 + np.abs(share)[..., None] * (ends - 255)).astype(np.uint8)
-
-
-def sheet(maps: np.ndarray, side_px: int, columns: int, most: float, gap_px: int = 0) -> np.ndarray:
-    """Float (n, h, w) -> one RGBA picture: framed tiles of `side_px` a side, in rows of `columns`.
-
-    Without a gap, neighbours share a frame line.
-    """
-    _, height, width = maps.shape
-    pitch = side_px + 1 + gap_px
-    rows = -(-len(maps) // columns)
-    across = min(len(maps), columns)
-    picture = np.zeros((rows * pitch - gap_px + 1, across * pitch - gap_px + 1, 4), np.uint8)
-    steps = np.arange(side_px)
-    enlarged = maps[:, steps[:, None] * height // side_px, steps * width // side_px]
-    for number, colours in enumerate(diverging(enlarged, most)):
-        row, column = divmod(number, columns)
-        top, left = row * pitch, column * pitch
-        framed = picture[top : top + side_px + 2, left : left + side_px + 2]
-        framed[:] = FRAME
-        framed[1:-1, 1:-1, :3] = colours
+    picture = np.empty((*values.shape, 4), np.uint8)
+    picture[..., :3] = np.where(share[..., None] < 0, _rgb(BELOW), _rgb(ABOVE))
+    picture[..., 3] = np.rint(255 * np.abs(share))
     return picture
 
 
-def strip(values: np.ndarray, columns: int, most: float) -> np.ndarray:
-    """Float (n,) -> an RGBA picture with one pixel per value, in rows of `columns`."""
-    rows = -(-len(values) // columns)
-    picture = np.zeros((rows * columns, 4), np.uint8)
-    picture[: len(values), :3] = diverging(values, most)
-    picture[: len(values), 3] = 255
-    return picture.reshape(rows, columns, 4)[:, : len(values)]
-
-
 def heat(values: np.ndarray, ink: np.ndarray, most: float) -> np.ndarray:
-    """A heat map, float (h, w), darkened by the ink in [0, 1] (h, w): RGB (h, w, 3)."""
-    light = 1 - INK_SHADE * ink[..., None]
-    return np.rint(diverging(values, most) * light).astype(np.uint8)
+    """A heat map, float (h, w), over the ink in [0, 1] (h, w) in grey: uint8 RGBA (h, w, 4)."""
+    above = diverging(values, most).astype(np.float32)
+    alpha = above[..., 3:] / 255
+    below = INK_SHADE * ink[..., None] * (1 - alpha)  # what is seen of the ink
+    opaque = alpha + below
+    colours = above[..., :3] * alpha + np.array(_rgb(INK)) * below
+    colours /= np.where(opaque > 0, opaque, 1)
+    return np.rint(np.concatenate([colours, 255 * opaque], axis=-1)).astype(np.uint8)
+
+
+def grid(values: np.ndarray) -> np.ndarray:
+    """Float (n,) -> (rows, columns) in reading order, as nearly square as n can be divided."""
+    columns = next(
+        each
+        for each in range(max(isqrt(len(values) - 1) + 1, 1), len(values) + 1)
+        if len(values) % each == 0
+    )
+    return values.reshape(-1, columns)
 
 
 def grey(ink: np.ndarray) -> np.ndarray:
@@ -77,7 +66,7 @@ def figure(
     return (
         f'<figure style="margin:0;width:{width_px}px;max-width:100%;font-size:0.85rem">'
         f'<figcaption style="margin-bottom:0.25rem">{caption}</figcaption>'
-        f'<img src="{_data_url(Image.fromarray(picture))}" alt="{escape(alt)}" '
+        f'<img src="{png_url(picture)}" alt="{escape(alt)}" '
         f'style="width:{across}px;max-width:100%;image-rendering:pixelated;display:block;'
         f'box-sizing:content-box;border:{border_px}px solid #888">'
         "</figure>"
@@ -107,10 +96,20 @@ def legend(left: str, right: str) -> str:
     words = "".join(f"<span>{escape(word)}</span>" for word in (left, "0", right))
     return (
         '<div style="width:350px;max-width:100%;font-size:0.85rem;margin:0.75rem 0">'
-        f'<div style="height:10px;border:1px solid #888;'
-        f'background:linear-gradient(90deg,{BLUE},#fff,{RED})"></div>'
+        f'<div style="height:10px;border:1px solid #888;background:{SCALE}"></div>'
         f'<div style="display:flex;justify-content:space-between;gap:0.5rem">{words}</div></div>'
     )
+
+
+def png_url(picture: np.ndarray) -> str:
+    """A uint8 picture, grey (h, w), RGB or RGBA (h, w, channels), as the address of a PNG."""
+    return _data_url(Image.fromarray(picture))
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    """ "#D55E00" -> (213, 94, 0)."""
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue
 
 
 def _data_url(picture: Image.Image) -> str:

@@ -13,7 +13,7 @@ from mnistcmp.catalogue.recipes import RECIPES, USUAL_RECIPE
 LABEL = "Training recipe"
 
 
-def choose(available: Collection[str] = tuple(RECIPES)) -> str:
+def choose(available: Collection[str] = RECIPES) -> str:
     """Show the choice among the `available` recipes, of which there is at least one -> one of them.
 
     A recipe that was chosen on another page but is not available here gives way to the usual one,

@@ -43,7 +43,7 @@ def choose(page: str) -> Image | None:
     row.button("Next", on_click=_next, args=(page,), help="Another test image of this digit")
     places = _places(pack, digit)
     at = places[st.session_state.get(_count(page), 0) % len(places)]
-    st.caption(
+    row.caption(
         f"Test image {pack.index[at]}; misread by {pack.misread[at]} of {pack.runs} training runs."
     )
     return Image(int(pack.index[at]), pack.images[at] / np.float32(255), digit)

@@ -28,7 +28,7 @@ VISITOR = "visitor"  # the session's name for work in the background
 
 RECIPE = "recipe"  # the training recipe, on every page
 
-# Settings of the Draw page; WAY also applies to "Inside a model".
+# Settings of the Draw page; WAY also applies to "Inside a network".
 ORDER = "order"
 WAY = "way"  # the preprocessing
 BRUSH = "brush"
@@ -40,6 +40,11 @@ UPLOAD_PROBLEM = "upload_problem"
 PHOTO = "photo"  # the last uploaded photo, as open_and_save.Uploaded
 READINGS = "readings"  # the component that draws them
 READ = "read"  # the finished drawing as page.DigitRead, one for each of its digits
+KEPT = "kept"  # the drawings that the person labelled, as score.tally.Kept
+LABEL = "label"  # what the person says that the drawing is
+KEPT_BOX = "kept_box"  # whether they are shown
+GOAL = "goal"  # the digit that the person draws to fool networks
+BEST_FOOLED = "best_fooled"  # the drawing that fooled most networks, as score.fooled.Fooled
 LEARNING = "learning"  # whether "Watch it learn" is open
 LEARNING_EPOCHS = "learning_epochs"  # the component that moves through the epochs
 
@@ -47,8 +52,11 @@ LEARNING_EPOCHS = "learning_epochs"  # the component that moves through the epoc
 HIGHLIGHT = "highlight"  # the network that is highlighted in every chart
 SCATTER = "scatter"
 
-# "Inside a model".
+# "Inside a network".
 INSIDE = "inside"  # the network
+INSIDE_BESIDE = "beside"  # the network that it is compared with
+INSIDE_IMAGE = "inside_image"  # the person's drawing or a test image
+INSIDE_FLOW = "inside_flow"  # the component that shows a network
 
 # "Break it".
 BREAK_LINKED = "break_linked"  # whether the parameters of the URL were read
@@ -64,6 +72,11 @@ BREAK_SLIDER_PROBLEM = "break_slider_problem"
 BREAK_NETWORK = "break_network"  # the network that is highlighted
 BREAK_NUDGED = "break_nudged"  # the network that is to be misled
 BREAK_TARGET = "break_target"  # the wrong answer that it is to give: "any" or a digit
+
+# The lesson.
+LESSON_ANSWER = "lesson_answer"  # with the step: the answer that was chosen
+LESSON_ANSWERS = "lesson_answers"  # by step, the questions that were answered
+LESSON_DIAL = "lesson_dial"
 
 MARK = "strokeMiterLimit"
 FIRST_MARK, MARKS = 100, 1000  # strokes drawn on the canvas have 10

@@ -194,7 +194,7 @@ STUDIES = by_number(
             changes=(
                 Step("mlp", "tiny_cnn", "convolutions"),
                 Step("tiny_cnn", "cnn", "a hidden layer"),
-                Step("cnn", "strong_cnn", "twice as deep, wider"),
+                Step("cnn", "strong_cnn", "greater depth and width"),
             ),
             against=("params", "epoch_seconds"),
             table="table-1-from-mlp-to-cnn",
@@ -215,7 +215,7 @@ STUDIES = by_number(
             },
             changes=(
                 Step("mlp_100", "conv_maxpool", "convolutions"),
-                Step("conv_maxpool", "conv_batchnorm", "batch norm, strides"),
+                Step("conv_maxpool", "conv_batchnorm", "batch norm with strides"),
             ),
             against=("params", "epoch_seconds"),
             show_gradients=True,
@@ -227,7 +227,7 @@ STUDIES = by_number(
             title="How many layers?",
             question="How much does another convolutional or linear layer improve accuracy?",
             source=(
-                "“Comparing convolutional networks on MNIST”, a project description (in Russian) "
+                "“Comparing convolutional networks on MNIST”, a project description in Russian "
                 "that asks for 98 % accuracy on validation images and gives no figures"
             ),
             models={
@@ -238,11 +238,11 @@ STUDIES = by_number(
                 "conv3_fc2": Published(),
             },
             changes=(
-                Step("conv1_fc1", "conv2_fc1", "2nd convolution (1 linear)"),
-                Step("conv1_fc2", "conv2_fc2", "2nd convolution (2 linear)"),
-                Step("conv2_fc2", "conv3_fc2", "3rd convolution"),
-                Step("conv1_fc1", "conv1_fc2", "2nd linear (1 conv.)"),
-                Step("conv2_fc1", "conv2_fc2", "2nd linear (2 conv.)"),
+                Step("conv1_fc1", "conv2_fc1", "a 2nd convolution before 1 linear layer"),
+                Step("conv1_fc2", "conv2_fc2", "a 2nd convolution before 2 linear layers"),
+                Step("conv2_fc2", "conv3_fc2", "a 3rd convolution"),
+                Step("conv1_fc1", "conv1_fc2", "a 2nd linear layer after 1 convolution"),
+                Step("conv2_fc1", "conv2_fc2", "a 2nd linear layer after 2 convolutions"),
             ),
             against=("convolutions", "params", "epoch_seconds"),
             goal=0.98,
@@ -253,7 +253,9 @@ STUDIES = by_number(
             number=4,
             title="Fully connected, convolutional, residual",
             question="Are convolutions better than linear layers, and does a residual block help?",
-            source="A course report (in Russian); it does not state the number of epochs, we use 5",
+            source=(
+                "A course report in Russian; it does not state the number of epochs, so we use 5"
+            ),
             models={
                 "fcn": Published(0.9772, None, 188.42, 0.9956, 0.23),
                 "simple_cnn": Published(0.9896, None, 206.19, 0.9983, 0.21),
@@ -276,8 +278,8 @@ STUDIES = by_number(
             ),
             source=(
                 "The course report of study 4, on CIFAR-10; it does not describe the "
-                "regularisation. Ours is batch normalisation, dropout and weight decay (which we "
-                "use for every network on photos)"
+                "regularisation. Ours is batch normalisation, dropout and weight decay, which we "
+                "use for every network on photos"
             ),
             models={
                 "fcn": Published(0.519, None, 189.64, 0.536),
@@ -285,7 +287,7 @@ STUDIES = by_number(
                 "residual_cnn_reg": Published(0.795, None, 315.26, 0.8427),
             },
             changes=(
-                Step("fcn", "residual_cnn", "convolutions, shortcuts"),
+                Step("fcn", "residual_cnn", "convolutions and shortcuts"),
                 Step("residual_cnn", "residual_cnn_reg", "regularisation"),
             ),
             against=("params", "epoch_seconds"),
@@ -308,7 +310,7 @@ STUDIES = by_number(
             changes=(
                 Step("kernel_3", "kernel_5", "5×5 kernels"),
                 Step("kernel_3", "kernel_7", "7×7 kernels"),
-                Step("kernel_3", "kernel_1_3", "1×1 before 3×3"),
+                Step("kernel_3", "kernel_1_3", "1×1 before 3×3 kernels"),
             ),
             against=("receptive_field_px", "epoch_seconds"),
             table="table-6-kernel-size",
@@ -351,8 +353,8 @@ STUDIES = by_number(
                 ),
             },
             changes=(
-                Step("depth_2", "depth_4", "2 → 4 convolutions"),
-                Step("depth_4", "depth_6", "4 → 6 convolutions"),
+                Step("depth_2", "depth_4", "4 instead of 2 convolutions"),
+                Step("depth_4", "depth_6", "6 instead of 4 convolutions"),
                 Step("depth_6", "resnet_6", "shortcuts"),
             ),
             against=("convolutions", "params", "epoch_seconds"),
@@ -365,7 +367,10 @@ STUDIES = by_number(
             number=8,
             title="Layers of our own",
             question="What does one custom layer change in an otherwise standard network?",
-            source="An exercise of a course, which does not name the data set of the 92 and 93 %",
+            source=(
+                "An exercise of a course, which does not name the data set of most of its "
+                "accuracies"
+            ),
             models={
                 "base_cnn": Published(0.921, mnist_accuracy=0.985, epochs_to_converge=45),
                 "custom_conv": Published(mnist_accuracy=0.982, note="15 % slower"),
@@ -376,11 +381,11 @@ STUDIES = by_number(
                 "avg_pool_cnn": Published(note="a compromise between max and average"),
             },
             changes=(
-                Step("base_cnn", "custom_conv", "gated convolution"),
+                Step("base_cnn", "custom_conv", "a gated convolution"),
                 Step("base_cnn", "attention_cnn", "channel attention"),
                 Step("base_cnn", "swish_cnn", "Swish"),
-                Step("base_cnn", "custom_act_cnn", "our own activation"),
-                Step("base_cnn", "lp_pool_cnn", "Lp pooling"),
+                Step("base_cnn", "custom_act_cnn", "a learned leak"),
+                Step("base_cnn", "lp_pool_cnn", "learned pooling"),
                 Step("base_cnn", "avg_pool_cnn", "average pooling"),
             ),
             against=("epoch_seconds", "params"),
@@ -436,10 +441,25 @@ STUDIES = by_number(
                 "base_pooled_norm": Published(),
             },
             changes=(
-                Step("base_cnn", "base_pooled", "pooled head (no norm)", "pooled head"),
-                Step("base_norm", "base_pooled_norm", "pooled head (batch norm)", "pooled head"),
-                Step("base_cnn", "base_norm", "batch norm (dense head)", "batch norm"),
-                Step("base_pooled", "base_pooled_norm", "batch norm (pooled head)", "batch norm"),
+                Step(
+                    "base_cnn",
+                    "base_pooled",
+                    "a pooled head if there is no batch norm",
+                    "pooled head",
+                ),
+                Step(
+                    "base_norm",
+                    "base_pooled_norm",
+                    "a pooled head if there is batch norm",
+                    "pooled head",
+                ),
+                Step("base_cnn", "base_norm", "batch norm if the head is dense", "batch norm"),
+                Step(
+                    "base_pooled",
+                    "base_pooled_norm",
+                    "batch norm if the head is pooled",
+                    "batch norm",
+                ),
             ),
             against=("params", "epoch_seconds"),
             stressed=True,

@@ -1,14 +1,16 @@
-"""The first layer's filters of a network, and its activations and attributions for one image."""
+"""The filters of a network, and its activations and attributions for one image."""
 
 import copy
+import itertools
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mnistcmp.inference import probabilities
-from mnistcmp.models.shapes import ImageShape
+from mnistcmp.inspection.structure import layer_name
 
 PATCH_PX, STEP_PX = 4, 2
 MOST_UNITS = 32
@@ -16,16 +18,15 @@ MOST_UNITS = 32
 
 @dataclass(frozen=True)
 class Filters:
-    """Weights of a network's first layer, float32 (n, h, w): all `count` filters or some of them.
+    """Weights of a convolution or linear layer, float32 (n, h, w).
 
-    `name` and `kind` are the layer's name and class. If the class is Linear, a filter is the
-    weights of one unit, in the shape of the image.
+    If `output` is None, the layer's input is one picture, and each filter belongs to another of its
+    `outputs` channels or units. Otherwise all belong to this one, a filter for each input map.
     """
 
-    name: str
-    kind: str
     weights: np.ndarray
-    count: int
+    outputs: int
+    output: int | None
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,18 @@ class Activation:
     name: str
     kind: str
     values: np.ndarray
+
+    @property
+    def strongest(self) -> tuple[int, ...]:
+        """The position of the largest value: (channel, row, column) or (unit,)."""
+        at = np.unravel_index(self.values.argmax(), self.values.shape)
+        return tuple(int(place) for place in at)
+
+    @property
+    def ranking(self) -> list[int]:
+        """The channels or units by their largest value, the strongest first."""
+        most = self.values.reshape(len(self.values), -1).max(axis=1)
+        return [int(channel) for channel in np.argsort(-most, kind="stable")]
 
 
 @dataclass(frozen=True)
@@ -72,25 +85,37 @@ def look(model: nn.Module, pixels: np.ndarray) -> Look:
     )
 
 
-def first_filters(model: nn.Module, in_shape: ImageShape = (1, 28, 28)) -> Filters:
-    """The weights of the first layer with weights.
+def filters(model: nn.Module, outputs: list[Activation]) -> dict[str, Filters]:
+    """The weights of every convolution and linear layer, by the layer's name.
 
-    For a convolution, every filter for each channel of the image; for a perceptron, the 32 units
-    with the largest 2-norms of their weights, largest first.
+    `outputs` are the activations of `model`. A layer whose input is one picture has a filter for
+    each of its outputs; of a linear layer these are the 32 with the largest 2-norms, largest first.
+    Every other layer shows the filters of its strongest output (for the logits, that of the digit
+    that is read), one for each map of its input; the weights of a linear layer on flat input are
+    one picture, 1 px high.
     """
-    name, layer = next(
-        (name, module)
-        for name, module in model.named_modules()
-        if getattr(module, "weight", torch.empty(0)).ndim > 1
-    )
-    weight = layer.weight.detach()
-    count = len(weight)
+    modules = {layer_name(name): module for name, module in model.named_modules()}
+    found = {}
+    for before, layer in itertools.pairwise(outputs):
+        weight = getattr(modules[layer.name], "weight", None)
+        if weight is not None and weight.ndim > 1:
+            found[layer.name] = _filters(weight.detach(), before.values.shape, layer.strongest[0])
+    return found
+
+
+def _filters(weight: Tensor, before: tuple[int, ...], strongest: int) -> Filters:
+    """`before` is the shape of the layer's input, or of the maps whose means it reads."""
+    outputs, inputs = weight.shape[:2]
     if weight.ndim == 2:
-        largest = weight.norm(dim=1).argsort(descending=True)[:MOST_UNITS]
-        weight = weight[largest].unflatten(1, in_shape)
-    return Filters(
-        name.removeprefix("network."), type(layer).__name__, weight.flatten(0, 1).numpy(), count
-    )
+        if len(before) == 1 or inputs != prod(before):
+            return Filters(weight[strongest, None, None].numpy(), outputs, strongest)
+        weight = weight.unflatten(1, before)
+        if len(weight[0]) == 1:
+            largest = weight.flatten(1).norm(dim=1).argsort(descending=True)
+            weight = weight[largest[:MOST_UNITS]]
+    if len(weight[0]) > 1:
+        return Filters(weight[strongest].numpy(), outputs, strongest)
+    return Filters(weight[:, 0].numpy(), outputs, None)
 
 
 def activations(model: nn.Module, pixels: np.ndarray) -> list[Activation]:
@@ -98,8 +123,7 @@ def activations(model: nn.Module, pixels: np.ndarray) -> list[Activation]:
     found: list[Activation] = []
 
     def keep(name: str, layer: nn.Module, output: Tensor) -> None:
-        name = name.removeprefix("network.")
-        found.append(Activation(name, type(layer).__name__, output[0].numpy()))
+        found.append(Activation(layer_name(name), type(layer).__name__, output[0].numpy()))
 
     # A copy, because hooks on a shared network would also run for other threads' images.
     model = copy.deepcopy(model)

@@ -1,17 +1,45 @@
 """The structure of a network: its layers with cost and receptive field, and its shortcuts."""
 
 import operator
-from dataclasses import dataclass
-from math import inf, prod
+from dataclasses import dataclass, replace
+from math import prod
 
 import torch
 from torch import Tensor, fx, nn
+from torch.nn import functional
 
 from mnistcmp.models.custom_layers import ChannelAttention
 from mnistcmp.models.shapes import ImageShape
 
 # Additions of two paths, as torch.fx represents them.
 ADDITIONS = (operator.add, operator.iadd, torch.add, "add", "add_")
+RELUS = (functional.relu, torch.relu, "relu", "relu_")  # likewise
+
+
+@dataclass(frozen=True)
+class Field:
+    """The squares of pixels that the values of a map depend on; `side_px` may exceed the image.
+
+    start_px: the upper edge of the square of the first row and the left edge of that of the first
+        column; negative, because padding lies outside the image.
+    step_px: how far the squares of neighbouring values are apart.
+    """
+
+    start_px: int
+    side_px: int
+    step_px: int
+
+    def square(self, row: int, column: int, image: tuple[int, int]) -> tuple[slice, slice]:
+        """The rows and columns of the (H, W) `image` that the value at (row, column) depends on."""
+        top, left = (self.start_px + place * self.step_px for place in (row, column))
+        height, width = image
+        return (
+            slice(max(top, 0), min(top + self.side_px, height)),
+            slice(max(left, 0), min(left + self.side_px, width)),
+        )
+
+
+PIXEL = Field(start_px=0, side_px=1, step_px=1)  # of the image itself
 
 
 @dataclass(frozen=True)
@@ -20,8 +48,9 @@ class Layer:
 
     shape: the output's, without the batch.
     multiply_adds: of convolutions and linear layers; a bias counts as one.
-    receptive_field_px: the side of the square of pixels that one output value depends on; None if
-        it depends on the entire image.
+    field: where its values look; None if each of them depends on the entire image.
+    receptive_field_px: the side of the square of pixels that one output value depends on, at most
+        the image's; None if it depends on the entire image.
     kernel_px: the side of the kernel or pooling window, None if there is none.
     """
 
@@ -30,6 +59,7 @@ class Layer:
     shape: tuple[int, ...]
     params: int
     multiply_adds: int
+    field: Field | None
     receptive_field_px: int | None
     kernel_px: int | None = None
 
@@ -38,57 +68,89 @@ class Layer:
 class Shortcut:
     """The input of layer `first` is added to the output of layer `last`; both are layer names.
 
-    `through` lists the layers on the shortcut itself, usually none.
+    `through` lists the layers on the shortcut itself, usually none. If `relu`, the forward pass
+    applies ReLU to the sum.
     """
 
     first: str
     last: str
     through: tuple[str, ...]
+    relu: bool = False
 
 
 @dataclass(frozen=True)
 class Structure:
-    """The layers in forward order, and the shortcuts."""
+    """The layers in forward order, and the shortcuts.
+
+    relu: the names of the layers to whose output the forward pass itself applies ReLU, without a
+        layer for it.
+    """
 
     layers: list[Layer]
     shortcuts: list[Shortcut]
+    relu: frozenset[str]
 
 
 def structure(model: nn.Module, in_shape: ImageShape) -> Structure:
     """The structure of `model` for images of `in_shape`. Raises as `shortcuts` does."""
-    return Structure(layers(model, in_shape), shortcuts(model))
+    found, around = layers(model, in_shape), shortcuts(model)
+    relu = {
+        layer_name(str(node.target))
+        for node in _Tracer().trace(model).nodes
+        if node.op == "call_module" and _has_relu(node)
+    }
+    return Structure(
+        _with_fields_of_shortcuts(found, around, model, in_shape), around, frozenset(relu)
+    )
+
+
+def _with_fields_of_shortcuts(
+    found: list[Layer], around: list[Shortcut], model: nn.Module, in_shape: ImageShape
+) -> list[Layer]:
+    """The layers with the fields of those on shortcuts, whose input is that of the shortcut."""
+    modules = {layer_name(name): module for name, module in model.named_modules()}
+    beside = {name for shortcut in around for name in shortcut.through}
+    path = [layer for layer in found if layer.name not in beside]
+    fields: dict[str, Field | None] = {}
+    for shortcut in around:
+        first = [layer.name for layer in path].index(shortcut.first)
+        field = path[first - 1].field if first else PIXEL
+        for name in shortcut.through:
+            fields[name] = field = field and _through(field, modules[name])
+    return [
+        replace(layer, field=field, receptive_field_px=_receptive_field_px(field, in_shape))
+        if (field := fields.get(layer.name))
+        else layer
+        for layer in found
+    ]
 
 
 def layers(model: nn.Module, in_shape: ImageShape) -> list[Layer]:
     """Every layer of `model` for images of `in_shape`, in forward order.
 
-    Where paths run in parallel, the receptive field is that of the longer path, because shortcuts
-    have smaller ones.
+    Where paths run in parallel, the receptive field is that of the longer path, also for layers on
+    the shorter one.
     """
     found: list[Layer] = []
-    field, step = 1.0, 1  # receptive field and stride so far, px
+    field: Field | None = PIXEL
 
     def visit(name: str, module: nn.Module, output: Tensor) -> None:
-        nonlocal field, step
+        nonlocal field
         shape = tuple(output.shape[1:])
-        kernel_px = None
-        if hasattr(module, "kernel_size"):
-            kernel_px, stride_px = (
-                _side(getattr(module, size)) for size in ("kernel_size", "stride")
-            )
-            field += (kernel_px - 1) * step
-            step *= stride_px
         if isinstance(module, ChannelAttention) or len(shape) == 1:
-            field = inf
+            field = None
+        if field and hasattr(module, "kernel_size"):
+            field = _through(field, module)
         found.append(
             Layer(
-                _short(name),
+                layer_name(name),
                 type(module).__name__,
                 shape,
                 sum(parameter.numel() for parameter in module.parameters()),
                 _multiply_adds(module, shape),
-                None if field == inf else int(min(field, *in_shape[1:])),
-                kernel_px,
+                field,
+                _receptive_field_px(field, in_shape),
+                _side(module, "kernel_size") or None,
             )
         )
 
@@ -108,6 +170,10 @@ def layers(model: nn.Module, in_shape: ImageShape) -> list[Layer]:
         for handle in handles:
             handle.remove()
     return found
+
+
+def _receptive_field_px(field: Field | None, in_shape: ImageShape) -> int | None:
+    return min(field.side_px, *in_shape[1:]) if field else None
 
 
 def receptive_field_px(model: nn.Module, in_shape: ImageShape) -> int:
@@ -144,7 +210,19 @@ def activation_megabytes(model: nn.Module, in_shape: ImageShape, images: int) ->
     return sum(kept.values()) / 1e6
 
 
-def _side(size: int | tuple[int, int]) -> int:
+def _through(before: Field, module: nn.Module) -> Field:
+    """The field behind a convolution or pooling, whose input has the field `before`."""
+    kernel, stride, padding = (_side(module, name) for name in ("kernel_size", "stride", "padding"))
+    return Field(
+        before.start_px - padding * before.step_px,
+        before.side_px + (kernel - 1) * before.step_px,
+        before.step_px * stride,
+    )
+
+
+def _side(module: nn.Module, name: str) -> int:
+    """The size `name` of a layer, px a side; 0 if it has none."""
+    size: int | tuple[int, int] = getattr(module, name, 0)
     return size if isinstance(size, int) else size[0]
 
 
@@ -180,8 +258,12 @@ def shortcuts(model: nn.Module) -> list[Shortcut]:
             fork = next(before for before in one if before in other)
             paths = [_layers(path[: path.index(fork)]) for path in (one, other)]
             around, path = sorted(paths, key=len)
-            found.append(Shortcut(path[0], path[-1], around))
+            found.append(Shortcut(path[0], path[-1], around, _has_relu(node)))
     return found
+
+
+def _has_relu(node: fx.Node) -> bool:
+    return any(user.target in RELUS for user in node.users)
 
 
 def _back(node: fx.Node) -> list[fx.Node]:
@@ -194,9 +276,10 @@ def _back(node: fx.Node) -> list[fx.Node]:
 
 def _layers(path_back: list[fx.Node]) -> tuple[str, ...]:
     return tuple(
-        _short(str(node.target)) for node in reversed(path_back) if node.op == "call_module"
+        layer_name(str(node.target)) for node in reversed(path_back) if node.op == "call_module"
     )
 
 
-def _short(name: str) -> str:
+def layer_name(name: str) -> str:
+    """The name of a layer within `network`, the part of the module that `build` names so."""
     return name.removeprefix("network.")

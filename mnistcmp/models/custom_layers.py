@@ -90,9 +90,9 @@ class GatedConv2d(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
         super().__init__()
-        plain = nn.Conv2d(inputs, outputs, kernel)
+        plain = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
         self.weight, self.bias = plain.weight, plain.bias
-        self.kernel_size, self.stride = plain.kernel_size, plain.stride
+        self.kernel_size, self.stride, self.padding = plain.kernel_size, plain.stride, plain.padding
         self.scale = nn.Parameter(torch.ones(outputs, 1, 1))
         self.gate = nn.Parameter(torch.zeros(outputs, 1, 1))
 

@@ -13,12 +13,15 @@ KERNELS, DEPTH, LAYERS, BLOCKS = (STUDIES[number] for number in (6, 7, 8, 9))
 
 def test_gradients_that_do_not_vanish_contradict_the_source():
     table, _ = trained({"depth_4": [0.7], "depth_6": [0.7]})
-    norm = "**Gradient norm of the first layer, first epoch**"
-    found = said(claims.factors(DEPTH, table), Verdict.CONTRADICTS)
-    assert f"{norm}: depth_6 1 × depth_4 (published 0.01 ×)." in found
+    norm = "The change in **the first layer’s gradient in the first epoch**"
+    step = "from “4 layers deep” to “6 layers deep”"
+    found = claims.factors(DEPTH, table)
+    assert f"{norm} {step} is not as published." in said(found, Verdict.CONTRADICTS)
+    assert f"{step}: 1 ×, published 0.01 ×" in [one.figures for one in found]
     table.loc["depth_6", "first_gradient_norm"] = table.loc["depth_4", "first_gradient_norm"] / 90
-    found = said(claims.factors(DEPTH, table), Verdict.AGREES)
-    assert f"{norm}: depth_6 0.0111 × depth_4" in found
+    found = claims.factors(DEPTH, table)
+    assert f"{norm} {step} is as published." in said(found, Verdict.AGREES)
+    assert f"{step}: 0.0111 ×, published 0.01 ×" in [one.figures for one in found]
 
 
 @pytest.mark.parametrize(
@@ -58,11 +61,16 @@ def test_factors_include_the_claims_that_a_source_states_in_words():
     )
     found = claims.factors(BLOCKS, table)
     assert said(found, Verdict.CONTRADICTS) == (
-        "**Seconds per epoch**: res_bottleneck 1.5 × res_basic (published 0.8 ×)."
+        "The change in **training time per epoch** from “Basic blocks” to “Bottleneck blocks” is "
+        "not as published."
     )
     assert said(found, Verdict.AGREES) == (
-        "**Activation memory**: res_wide 1.3 × res_basic (published 1.3 ×)."
+        "The change in **activation memory** from “Basic blocks” to “Wide blocks” is as published."
     )
+    assert [one.figures for one in found] == [
+        "from “Basic blocks” to “Bottleneck blocks”: 1.5 ×, published 0.8 ×",
+        "from “Basic blocks” to “Wide blocks”: 1.3 ×, published 1.3 ×",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -109,10 +117,15 @@ def test_receptive_fields_that_differ_from_the_published_ones_contradict():
         **{model: {"receptive_field_px": field} for model, field in fields.items()},
     )
     found = claims.receptive_fields(KERNELS, table)
-    assert said(found, Verdict.AGREES) == "**Receptive field**: kernel_3 8 px and kernel_1_3 8 px."
+    assert said(found, Verdict.AGREES) == (
+        "The **receptive field** of “Kernel 3×3” and “Kernels 1×1 and 3×3” is as published."
+    )
     assert said(found, Verdict.CONTRADICTS).startswith(
-        "**Receptive field**: kernel_5 14 px (published 12 px) and "
-        "kernel_7 20 px (published 16 px). For two k×k convolutions"
+        "The **receptive field** of “Kernel 5×5” and “Kernel 7×7” is not as published, because for "
+        "two k×k convolutions"
+    )
+    assert found[1].figures == (
+        "“Kernel 5×5” 14 px, published 12 px; “Kernel 7×7” 20 px, published 16 px"
     )
 
 
@@ -134,7 +147,7 @@ def test_times_shows_the_digits_that_matter():
 
 def test_gap_of_zero_is_compared_with_nothing():
     table, _ = trained({"fcn": [0.9], "simple_cnn": [0.95]})
-    assert "Training minus test" in "".join(one.text for one in claims.factors(STUDIES[4], table))
+    assert "the gap between" in "".join(one.text for one in claims.factors(STUDIES[4], table))
     table.loc["fcn", "gap"] = 0.0
     found = claims.factors(STUDIES[4], table)
-    assert "Training minus test" not in "".join(one.text for one in found)
+    assert "the gap between" not in "".join(one.text for one in found)

@@ -101,37 +101,41 @@ def test_small_effects_are_not_named(means):
     effect = found(means(world), "pooled head", "Shift", "tuned")
     assert effect.mean.share == pytest.approx(0.0305, abs=1e-3)
     assert not effect.worth_naming
-    assert "**Pooled head**: No effect of 5 points or more" in said(
+    assert "**Pooled head**: no effect of 5 points or more" in said(
         effects.say(effects.effects(STUDY, means(world))), None
     )
 
 
 def test_sentences_name_where_a_part_helps_and_where_it_harms(means):
-    text = said(effects.say(effects.effects(STUDY, means())), None)
-    head, norm, training = text.splitlines()
-    assert head.startswith(f"**Pooled head**: Better under shift ({points('Shift', 0.6)}")
-    assert f". Worse under noise ({points('Noise', -0.3)}" in head
-    assert norm.startswith("**Batch norm**: Worse under blur (-")
-    assert "shift" not in norm and "Better" not in norm
-    assert training.startswith("**Noise and lower contrast in the training images**: Better under ")
-    assert "salt and pepper (+" in training and " points, not seen in training)" in training
-    assert f"noise ({points('Noise', 0.5)}" in training and "Worse under size, " in training
+    head, norm, training = effects.say(effects.effects(STUDY, means()))
+    assert head.text == "**Pooled head**: better under “shift”; worse under “noise”."
+    assert f"shift ({points('Shift', 0.6)}" in head.figures
+    assert f"noise ({points('Noise', -0.3)}" in head.figures
+    assert norm.text == "**Batch norm**: worse under “blur”."
+    assert norm.figures.startswith("blur (-")
+    better, worse = training.text.split(";")
+    assert better.startswith("**Noise and lower contrast in the training images**: better under “")
+    assert "“salt and pepper”" in better and "“noise”" in better
+    assert worse.startswith(" worse under “size, ")
+    assert "salt and pepper (+" in training.figures
+    assert " points, not seen in training)" in training.figures
+    assert f"noise ({points('Noise', 0.5)}" in training.figures
 
 
 def test_conclusion_says_what_only_architecture_and_what_only_training_gives(means):
     table = means()
-    text = said(effects.conclusion(effects.effects(STUDY, table), table), None)
-    architecture, training = text.splitlines()
-    assert architecture.startswith(
-        f"**What only the architecture decides**: shift (pooled head {points('Shift', 0.6)}"
+    architecture, training = effects.conclusion(effects.effects(STUDY, table), table)
+    assert architecture.text == (
+        "Under “shift” and “blur”, **only the architecture decides** how well digits are read."
     )
-    assert "blur (batch norm -" in architecture
-    assert "noise (" not in architecture and "size" not in architecture
-    gain = points("Noise", 0.5)
-    assert training.startswith(f"**What only training improves**: noise ({gain}")
-    assert "points for base_cnn, the best without it)" in training
-    assert "salt and pepper (" in training and "not seen in training)" in training
-    assert "shift" not in training and "size" not in training
+    assert f"shift (pooled head {points('Shift', 0.6)}" in architecture.figures
+    assert "blur (batch norm -" in architecture.figures
+    assert training.text == (
+        "Under “noise” and “salt and pepper”, **only training improves** how well digits are read."
+    )
+    assert f"noise ({points('Noise', 0.5)}" in training.figures
+    assert "points for “Baseline”, the best without it)" in training.figures
+    assert "not seen in training)" in training.figures
 
 
 def test_only_the_largest_effects_are_named_and_the_others_counted(means):
@@ -144,8 +148,8 @@ def test_only_the_largest_effects_are_named_and_the_others_counted(means):
     all_effects = effects.effects(STUDY, means(world))
     largest = max(all_effects, key=lambda effect: effect.mean.share).side.title.lower()
     text = said(effects.say(all_effects), None).splitlines()[0]
-    assert text.startswith(f"**Pooled head**: Better under {largest} (+")
-    assert f"; and {len(SIDES) - effects.MOST_NAMED} more." in text
+    assert text.startswith(f"**Pooled head**: better under “{largest}”, ")
+    assert f" and {len(SIDES) - effects.MOST_NAMED} more." in text
 
 
 def test_conclusion_leaves_out_effects_that_training_removes(means):
@@ -154,7 +158,7 @@ def test_conclusion_leaves_out_effects_that_training_removes(means):
 
     table = means(world)
     text = said(effects.conclusion(effects.effects(STUDY, table), table), None)
-    assert "**What only the architecture decides**: nothing that can be shown." in text
+    assert "There is no change of the image for which **only the architecture decides**" in text
 
 
 def test_training_that_only_helps_the_weak_is_not_said_to_be_needed(means):
@@ -164,7 +168,7 @@ def test_training_that_only_helps_the_weak_is_not_said_to_be_needed(means):
 
     table = means(world)
     text = said(effects.conclusion(effects.effects(STUDY, table), table), None)
-    assert "**What only training improves**: nothing that can be shown." in text
+    assert "There is no change of the image for which **only training improves**" in text
 
 
 def test_too_few_seeds_are_named(means):

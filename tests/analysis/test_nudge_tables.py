@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mnistcmp.analysis import nudge_tables
+from mnistcmp.catalogue.networks import MODELS
 from tests.made_up import said
 from tests.test_nudge_records import entry
 
@@ -89,10 +90,20 @@ def test_sentences_about_transfers_name_means_and_extremes():
     doubled = TWO_CLUSTERS.rename_axis(index="model", columns="other").stack()
     pairs = doubled.rename("share_doubled").reset_index().assign(share=0.03)
     text = said(nudge_tables.say_transfers(pairs), None)
-    assert "in 3 % of cases, on average over 12 pairs of networks; doubled, in 34 %." in text
+    assert "fools another in 3 % of the cases; twice as large, in 34 %." in text
     # mlp and fcn are perceptrons, cnn and simple_cnn convolutional.
-    assert "**Doubled, within a family** the share is 10 %, between families 46 %." in text
-    assert (
-        "**Doubled, most often** fcn’s fool simple_cnn (90 %), **least often** mlp’s fool" in text
-    )
+    assert "fool the other network in 10 % of the cases; between families, in 46 %." in text
+    fcn, simple_cnn = (MODELS[name].title for name in ("fcn", "simple_cnn"))
+    assert f"**Nudges of “{fcn}” fool “{simple_cnn}” most often**, in 90 % of the cases" in text
     assert nudge_tables.say_transfers(pairs[:0]) == []
+
+
+def test_sentence_about_the_range_of_nudges_is_silent_where_intervals_overlap():
+    table = pd.DataFrame(
+        {"model": ["mlp", "cnn"], "median_norm": [0.5, 2.0], "low": [0.4, 1.5], "high": [0.6, 2.5]}
+    )
+    title = MODELS["cnn"].title
+    text = nudge_tables.say_range(table).text
+    assert f"**“{title}” takes nudges 4.0 times as large as “{MODELS['mlp'].title}”**" in text
+    assert nudge_tables.say_range(table.assign(low=[0.4, 0.6])) is None
+    assert nudge_tables.say_range(table[:0]) is None

@@ -90,9 +90,12 @@ def at(link: str) -> AppTest:
     return app.run()
 
 
-def test_untouched_canvas_asks_for_a_digit():
+def test_untouched_canvas_shows_the_starter_until_it_is_cleared():
     app = AppTest.from_file(APP, default_timeout=120).run()
     assert not app.exception
+    assert verdict(app) == "4"
+    assert words(app).startswith(f"33 of {NETWORKS} networks read 4")
+    labelled(app.button, "Clear").click().run()
     assert verdict(app) == "–"
     assert "Draw a digit" in readings(app)["invitation"]
 
@@ -163,7 +166,7 @@ def test_link_with_invalid_values_shows_a_warning_and_the_default_settings():
     assert not app.exception
     assert "cannot be read" in app.warning[0].value
     assert app.segmented_control(key="recipe").value == "drawn"
-    assert verdict(app) == "–"
+    assert verdict(app) == "4"  # the starter
 
 
 @pytest.mark.parametrize("hard", [False, True])

@@ -1,11 +1,15 @@
 """Fixtures: a real server and a real browser."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from visitors import without_browser
-from visitors.browser import CHROMIUM_FLAGS, chromium, invitation
+from visitors.browser import CHROMIUM_FLAGS, awake, blank, chromium
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 
 @pytest.fixture(scope="session")
@@ -31,13 +35,39 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture
-def page(browser, server):
-    """The Draw page on a wide screen, with the networks loaded."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    page.goto(server)
-    invitation(page).wait_for()
-    page.locator("canvas.upper-canvas").wait_for()
-    yield page
-    context.close()
+def visit(browser, server) -> Iterator[Callable[..., "Page"]]:
+    """A function that opens the Draw page in a new browser context, with the networks loaded.
+
+    It takes the size of the window in px and the settings of the context.
+    """
+    contexts = []
+
+    def visit(width: int, height: int, **settings) -> "Page":
+        context = browser.new_context(viewport={"width": width, "height": height}, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(server)
+        awake(page).wait_for()
+        page.locator("canvas.upper-canvas").wait_for()
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(visit):
+    """The Draw page on a wide screen, with a blank canvas."""
+    page = visit(1280, 900)
+    blank(page)
+    return page
+
+
+@pytest.fixture
+def phone(visit):
+    """The Draw page on a phone, with a blank canvas."""
+    page = visit(390, 844, has_touch=True, is_mobile=True)
+    blank(page)
+    return page

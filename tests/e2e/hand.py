@@ -33,6 +33,10 @@ def button(page: Page, name: str) -> Locator:
 
 
 def expect_consensus(page: Page, value: str) -> None:
-    """Wait until the consensus is `value`."""
-    metric = page.get_by_test_id("stMetric").filter(has_text="Consensus")
-    expect(metric.get_by_test_id("stMetricValue")).to_have_text(value)
+    """Wait until the verdict is `value`: digits, "?" if not sure, or "–" on a blank canvas."""
+    expect(page.locator(".panel .digits")).to_have_text(value)
+
+
+def row(page: Page, name: str) -> Locator:
+    """The row of the network with this name."""
+    return page.locator(f".panel .row[title='{name}']")

@@ -9,10 +9,12 @@ from urllib.parse import parse_qs
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+from visitors.browser import invitation
 
+from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.checkpoints import read_manifest
 from mnistcmp.drawing import canvas, share_link
-from tests.e2e.hand import DIGITS, button, draw, expect_consensus, on_canvas
+from tests.e2e.hand import DIGITS, button, draw, expect_consensus, on_canvas, row
 
 TRAINED = Counter(entry.recipe for entry in read_manifest() if entry.dataset == "mnist")
 NETWORKS = TRAINED["drawn"]
@@ -24,16 +26,7 @@ def test_drawn_digits_are_read_and_cleared(page):
         expect_consensus(page, digit)
         button(page, "Clear").click()
         expect_consensus(page, "–")
-        expect(page.get_by_text("Draw a digit: 0 to 9")).to_be_visible()
-
-
-def test_canvas_toolbar_covers_no_control(page):
-    page.mouse.move(*on_canvas(page, 140, 140))
-    tools = page.locator(".dc-toolbar")
-    expect(tools).to_have_css("opacity", "1")
-    above = page.get_by_role("radio", name="published")
-    box = above.bounding_box()
-    assert tools.bounding_box()["y"] >= box["y"] + box["height"]
+        expect(invitation(page)).to_be_visible()
 
 
 def test_digit_is_read_while_the_pen_is_still_down(page):
@@ -50,9 +43,9 @@ def test_undo_removes_an_unreported_stroke_and_then_the_one_before(page):
     expect_consensus(page, "1")
     expect(button(page, "Undo")).to_be_enabled()
     draw(page, [[(40, 60), (240, 60), (40, 220), (240, 220)]])
-    expect(page.get_by_text(f"{NETWORKS} networks agree")).to_have_count(0)
+    expect(page.locator(".words")).not_to_contain_text(f"All {NETWORKS} networks")
     button(page, "Undo").click()  # before the canvas has reported the stroke
-    expect(page.get_by_text(f"All {NETWORKS} networks agree")).to_be_visible()
+    expect(page.locator(".words")).to_have_text(f"All {NETWORKS} networks read 1.")
     expect_consensus(page, "1")
     button(page, "Undo").click()
     expect_consensus(page, "–")
@@ -72,63 +65,89 @@ def test_drawing_survives_every_option(page):
     draw(page, DIGITS["4"])
     expect_consensus(page, "4")
     expect(button(page, "Undo")).to_be_enabled()
-    button(page, "View and brush").click()
-    for option in ("accuracy", "family", "tuned"):
+    button(page, "Settings").click()
+    for option in ("accuracy", "size", "tuned"):
         page.get_by_test_id("stButtonGroup").get_by_text(option, exact=True).click()
         networks = TRAINED.get(option, NETWORKS)
-        expect(page.get_by_text(re.compile(rf"\b{networks} (networks )?agree"))).to_be_visible()
+        expect(page.locator(".words")).to_contain_text(re.compile(rf"\b{networks} networks read 4"))
         expect_consensus(page, "4")
+        expect(page.locator(".group")).to_have_count(1)
 
 
 def test_scribble_is_not_read_as_a_digit(page):
     zigzag = [(40 + 20 * step, 40 if step % 2 else 240) for step in range(11)]
     draw(page, [zigzag, [(40, 60), (240, 200)], [(240, 60), (40, 200)]])
-    expect(page.get_by_text("Not sure whether this is a digit")).to_be_visible()
-    expect_consensus(page, "–")
+    expect(page.locator(".words")).to_contain_text("Not sure whether this is a digit")
+    expect_consensus(page, "?")
 
 
 def test_click_on_a_row_shows_the_network_and_links_to_its_benchmark(page):
     draw(page, DIGITS["7"])
     expect_consensus(page, "7")
-    expect(page.get_by_text("would break first:")).to_be_visible()  # nothing moves any more
-    chart = page.get_by_test_id("stVegaLiteChart").first
-    box = chart.locator("canvas, svg").first.bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.5)
-    link = page.get_by_role("button", name="Benchmark of")
-    expect(link).to_be_visible()
-    model = link.inner_text().removeprefix("Benchmark of ")
-    link.click()
-    expect(page.get_by_role("heading", name="Benchmarks")).to_be_visible()
-    expect(page.get_by_role("combobox", name="Highlight")).to_have_value(model)
+    button(page, "Settings").click()
+    page.get_by_test_id("stButtonGroup").get_by_text("size", exact=True).click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Break it")).to_be_visible()  # nothing moves any more
+    page.get_by_role("button", name="Readings").click()
+    row(page, "mlp").click()
+    expect(row(page, "mlp")).to_have_attribute("aria-expanded", "true")
+    expect(page.locator(".closer .bars > div")).to_have_count(10)
+    title = MODELS["mlp"].title
+    page.get_by_role("button", name=f"Benchmark of {title}").click()
+    expect(page.get_by_role("heading", name="Benchmarks", exact=True)).to_be_visible()
+
+
+def test_families_and_rows_work_by_keyboard(page):
+    draw(page, DIGITS["7"])
+    expect(page.locator(".words")).to_have_text(f"All {NETWORKS} networks read 7.")
+    page.get_by_role("button", name="Readings").click()
+    family = (
+        page.locator(".group").filter(has=page.locator(".row[title=kernel_7]")).locator(".head")
+    )
+    expect(family).to_have_attribute("aria-expanded", "false")
+    expect(row(page, "kernel_7")).to_be_hidden()
+    family.focus()
+    page.keyboard.press("Enter")
+    expect(row(page, "kernel_7")).to_be_visible()
+    row(page, "kernel_7").focus()
+    page.keyboard.press("Enter")
+    inside = page.get_by_role("button", name=f"Inside {MODELS['kernel_7'].title}")
+    inside.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Inside", exact=False).first).to_be_visible()
+    assert "inside" in page.url
 
 
 def test_test_image_is_put_on_the_canvas_and_read(page):
-    button(page, "Start from a test image").click()
-    page.get_by_role("button", name="6", exact=True).click()
+    button(page, "Open and keep").click()
+    page.get_by_test_id("stPopoverBody").get_by_role("button", name="6", exact=True).click()
     expect_consensus(page, "6")
     expect(page.get_by_text("a 6; misread by 0 of")).to_be_visible()
 
 
 def test_link_restores_drawing_and_settings_in_another_browser(page, browser):
     first, second = DIGITS["4"]
+    button(page, "Settings").click()
     page.get_by_test_id("stButtonGroup").get_by_text("tuned", exact=True).click()
+    page.keyboard.press("Escape")
     draw(page, [first])
     expect(button(page, "Undo")).to_be_enabled()
     draw(page, [second])
     expect_consensus(page, "4")
-    button(page, "Link").click()
+    button(page, "Open and keep").click()
     link = page.get_by_test_id("stCode").inner_text()  # it waits for the second stroke
     assert "recipe=tuned" in link
     other = browser.new_context().new_page()
     other.goto(link)
     expect_consensus(other, "4")
     expect(button(other, "Undo")).to_be_enabled()
-    chosen = other.get_by_role("radio", name="tuned")
-    expect(chosen).to_be_checked()
+    button(other, "Settings").click()
+    expect(other.get_by_role("radio", name="tuned")).to_be_checked()
+    other.keyboard.press("Escape")
     for _ in DIGITS["4"]:  # each stroke can be undone separately
         expect(button(other, "Undo")).to_be_enabled()
         button(other, "Undo").click()
-    expect(other.get_by_text("Draw a digit: 0 to 9")).to_be_visible()
+    expect(invitation(other)).to_be_visible()
     other.context.close()
 
 
@@ -169,7 +188,7 @@ def test_damaged_upload_shows_an_error_and_keeps_the_drawing(page):
 
 
 def upload(page: Page, name: str, kind: str, content: bytes) -> None:
-    button(page, "Upload a photo").click()
+    button(page, "Open and keep").click()
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
         {"name": name, "mimeType": kind, "buffer": content}
     )
@@ -178,6 +197,7 @@ def upload(page: Page, name: str, kind: str, content: bytes) -> None:
 def test_png_of_the_drawing_can_be_downloaded(page):
     draw(page, DIGITS["7"])
     expect_consensus(page, "7")
+    button(page, "Open and keep").click()
     save = page.get_by_test_id("stDownloadButton").get_by_role("button", name="PNG")
     expect(save).to_be_enabled()
     with page.expect_download() as download:
@@ -186,20 +206,6 @@ def test_png_of_the_drawing_can_be_downloaded(page):
         assert image.size == (280, 280)
         assert image.convert("L").getpixel((140, 60)) < 50  # on the bar of the 7
         assert image.convert("L").getpixel((20, 20)) > 200
-
-
-@pytest.fixture
-def phone(browser, server):
-    """The Draw page on a phone, with the networks loaded."""
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
-    page = context.new_page()
-    page.goto(server)
-    page.get_by_text("Draw a digit: 0 to 9").wait_for(timeout=60_000)
-    page.locator("canvas.upper-canvas").wait_for()
-    yield page
-    context.close()
 
 
 def fingers(page: Page) -> Callable[..., None]:
@@ -244,7 +250,7 @@ def test_only_the_first_finger_draws_until_all_are_up(phone, back):
     touch("touchEnd", {})
     expect(button(phone, "Undo")).to_be_enabled()
     expect_consensus(phone, "1")
-    button(phone, "Link").tap()
+    button(phone, "Open and keep").tap()
     link = phone.get_by_test_id("stCode").inner_text()
     (stroke,) = share_link.from_text(parse_qs(link.partition("?")[2])["drawing"][0])
     assert {round(x) for x, _ in stroke.points} == {140}

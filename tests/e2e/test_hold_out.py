@@ -1,10 +1,10 @@
 """What is found out in the background, in a real browser: on the Draw page and as a heat map."""
 
 from playwright.sync_api import Locator, Page, expect
-from visitors.browser import INVITATION
+from visitors.browser import blank
 
 from mnistcmp.app.background_reading import POLL_SECONDS
-from tests.e2e.hand import DIGITS, button, draw, expect_consensus
+from tests.e2e.hand import DIGITS, button, draw, expect_consensus, row
 
 WAIT_MS = 60_000  # for work that takes two seconds of one core
 
@@ -16,8 +16,8 @@ def chart(page: Page, key: str) -> Locator:
 
 def expect_line(page: Page) -> Locator:
     """Wait for the line that says who would break first."""
-    line = page.get_by_text("would break first:")
-    expect(line).to_be_visible(timeout=WAIT_MS)
+    line = page.locator(".panel .line span")
+    expect(line).to_contain_text("would break first:", timeout=WAIT_MS)
     return line
 
 
@@ -25,13 +25,15 @@ def test_line_and_bars_follow_a_drawing_and_go_with_the_next_stroke(page):
     draw(page, DIGITS["1"])
     expect_consensus(page, "1")
     expect_line(page)
-    expect(chart(page, "hold_out")).to_be_visible()
-    expect(chart(page, "wall")).to_be_hidden()
+    longest = page.get_by_role("button", name="Who holds out longest")
+    expect(longest).to_have_attribute("aria-pressed", "true")
+    expect(row(page, "mlp").locator(".reads")).to_have_text("")  # a bar, not a reading
     draw(page, [[(90, 200), (190, 200)]])
-    expect(chart(page, "wall")).to_be_visible()
+    expect(longest).to_be_hidden()
+    expect(row(page, "mlp").locator(".reads")).to_have_text("1")
     button(page, "Clear").click()
     expect_consensus(page, "–")
-    expect(page.get_by_text("would break first:")).to_have_count(0)
+    expect(page.locator(".panel .line")).to_be_hidden()
 
 
 # Keeps the timers of the page that repeat at the interval of the background reading.
@@ -54,7 +56,7 @@ WATCH_TIMERS = f"""
 def test_page_asks_no_more_once_the_result_is_there(page):
     page.add_init_script(WATCH_TIMERS)
     page.reload()
-    page.get_by_text(INVITATION).wait_for()
+    blank(page)
     draw(page, [[(140, 45), (120, 235)]])  # no other test has drawn it, so it is not known
     expect_line(page)
     assert page.evaluate("window.everPolled")
@@ -64,10 +66,10 @@ def test_page_asks_no_more_once_the_result_is_there(page):
 def test_line_leads_to_break_it_with_the_drawing(page):
     draw(page, DIGITS["7"])
     line = expect_line(page).inner_text()
-    button(page, "Break it").click()
+    page.locator(".panel").get_by_role("button", name="Break it").click()
     expect(page.get_by_role("heading", name="Break it", exact=True)).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_role("radio", name="your drawing")).to_be_checked()
-    expect(page.get_by_text(line.split()[0]).first).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text(line.split(" would")[0]).first).to_be_visible(timeout=WAIT_MS)
 
 
 def test_click_on_the_heat_map_sets_dial_and_network(page):

@@ -122,30 +122,79 @@ def test_look_shows_every_layer_and_does_not_change_the_network(name, pixels):
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
+def filters_of(name: str, pixels: np.ndarray) -> tuple[nn.Module, dict[str, explain.Filters]]:
+    network = build(name).eval()
+    return network, explain.filters(network, explain.activations(network, pixels))
+
+
 @pytest.mark.parametrize("name", MODELS)
-def test_first_filters_belong_to_the_first_layer_with_weights(name):
-    filters = explain.first_filters(build(name))
+def test_every_convolution_and_linear_layer_has_filters(name, pixels):
+    _, found = filters_of(name, pixels)
     layers = structure.layers(build(name), (1, 28, 28))
-    first = next(layer for layer in layers if layer.multiply_adds)
-    assert (filters.name, filters.kind, filters.count) == (first.name, first.kind, first.shape[0])
-    assert filters.weights.ndim == 3
-    assert len(filters.weights) == min(filters.count, 32) or first.kind != "Linear"
+    kinds = ("Conv2d", "GatedConv2d", "Linear")
+    weighted = {layer.name: layer for layer in layers if layer.kind in kinds}
+    assert found.keys() == weighted.keys()
+    for layer, filters in found.items():
+        assert filters.outputs == weighted[layer].shape[0]
+        assert filters.weights.ndim == 3 and np.isfinite(filters.weights).all()
+    first = next(iter(weighted))
+    most = 32 if weighted[first].kind == "Linear" else weighted[first].shape[0]
+    assert found[first].output is None
+    assert len(found[first].weights) == min(weighted[first].shape[0], most)
 
 
-def test_first_filters_of_a_convolution_are_all_its_filters():
-    network = build("tiny_cnn")
+def test_filters_of_the_first_convolution_are_all_its_filters(pixels):
+    network, found = filters_of("tiny_cnn", pixels)
     weights = network.network.features[0].weight.detach().numpy()
-    assert np.array_equal(explain.first_filters(network).weights, weights[:, 0])
+    assert np.array_equal(found["features.0"].weights, weights[:, 0])
+    assert found["features.0"].output is None
 
 
-def test_first_filters_of_a_perceptron_are_the_units_with_the_largest_weights():
-    network = build("mlp_100")
+def test_filters_of_a_later_convolution_are_those_of_its_strongest_map(pixels):
+    network, found = filters_of("tiny_cnn", pixels)
+    outputs = {each.name: each for each in explain.activations(network, pixels)}
+    channel = int(outputs["features.3"].values.max(axis=(1, 2)).argmax())
+    weights = network.network.features[3].weight.detach().numpy()
+    assert found["features.3"].output == channel
+    assert np.array_equal(found["features.3"].weights, weights[channel])  # one for each input map
+
+
+def test_filters_of_the_logits_are_those_of_the_digit_that_is_read_a_picture_a_map(pixels):
+    network, found = filters_of("tiny_cnn", pixels)
+    linear = network.network.head[0]
+    with torch.inference_mode():
+        digit = int(network(torch.from_numpy(pixels)[None, None])[0].argmax())
+    weights = linear.weight.detach().numpy()[digit].reshape(8, 7, 7)
+    assert np.array_equal(found["head.0"].weights, weights)
+
+
+@pytest.mark.parametrize(("name", "layer"), [("mlp", "layers.2"), ("base_pooled", "head.0")])
+def test_filters_of_a_linear_layer_on_flat_input_are_one_row(name, layer, pixels):
+    network, found = filters_of(name, pixels)
+    weights = network.network.get_submodule(layer).weight.detach().numpy()
+    filters = found[layer]
+    assert np.array_equal(filters.weights, weights[filters.output][None, None])
+
+
+def test_filters_of_a_perceptron_are_the_units_with_the_largest_weights(pixels):
+    network = build("mlp_100").eval()
     layer = network.network.layers[0]
     with torch.no_grad():
         layer.weight[71] *= 10
         layer.weight[3] *= 5
-    found = explain.first_filters(network).weights
+    found = explain.filters(network, explain.activations(network, pixels))["layers.0"].weights
     weights = layer.weight.detach().numpy().reshape(-1, 28, 28)
     assert np.array_equal(found[0], weights[71]) and np.array_equal(found[1], weights[3])
     norms = np.linalg.norm(found.reshape(len(found), -1), axis=1)
     assert len(found) == 32 and (np.diff(norms) <= 0).all()
+
+
+def test_strongest_is_the_largest_value_and_ranking_starts_with_its_channel():
+    values = np.zeros((3, 2, 2), np.float32)
+    values[0, 0, 0], values[1, 1, 0], values[2, 0, 1] = 1, -3, 2
+    maps = explain.Activation("layer", "Conv2d", values)
+    assert maps.strongest == (2, 0, 1)
+    assert maps.ranking == [2, 0, 1]
+    units = explain.Activation("layer", "Linear", np.array([0.5, -2, 1], np.float32))
+    assert units.strongest == (2,)
+    assert units.ranking == [2, 0, 1]

@@ -29,6 +29,23 @@ def test_all_shortcuts_of_the_architecture_are_found(name):
         assert set(shortcut.through) <= set(names)
 
 
+def test_relu_of_the_forward_pass_is_found_after_layers_and_sums():
+    plan = structure(build("residual_cnn"), (1, 28, 28))
+    assert plan.relu == {"features.2.conv1", "features.6.conv1"}
+    assert [shortcut.relu for shortcut in plan.shortcuts] == [True, True]
+    plan = structure(build("resnet_6"), (1, 28, 28))
+    assert "stages.0.pooling" in plan.relu and "stages.0.convolutions.1" not in plan.relu
+    assert not any(shortcut.relu for shortcut in plan.shortcuts)
+    assert not structure(build("cnn"), (1, 28, 28)).relu  # it has layers for it
+
+
+def test_layer_on_a_shortcut_looks_from_the_beginning_of_the_shortcut():
+    layers = {layer.name: layer for layer in structure(build("resnet_6"), (1, 28, 28)).layers}
+    sides = [layers[f"stages.{stage}.shortcut"].receptive_field_px for stage in range(3)]
+    assert sides == [1, 6, 16]
+    assert layers["stages.1.convolutions.1"].receptive_field_px == 14  # the path around which it is
+
+
 def test_shortcut_through_a_convolution_names_it():
     assert shortcuts(build("resnet_6"))[1] == Shortcut(
         "stages.1.convolutions.0", "stages.1.convolutions.1", ("stages.1.shortcut",)

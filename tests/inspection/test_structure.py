@@ -2,6 +2,7 @@
 
 from math import prod
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -87,6 +88,49 @@ def test_receptive_field_equals_the_reach_of_the_gradient(name):
 def test_receptive_field_of_two_convolutions_is_three_kernels_minus_one(kernel, field_px):
     model = build(f"kernel_{kernel}")
     assert structure.receptive_field_px(model, (1, 28, 28)) == 3 * kernel - 1 == field_px
+
+
+FIELDS = [  # network, layer, position of the value -> rows, columns of the square
+    ("tiny_cnn", "features.0", (0, 0), (slice(0, 2), slice(0, 2))),  # half of it is padding
+    ("tiny_cnn", "features.0", (10, 20), (slice(9, 12), slice(19, 22))),
+    ("tiny_cnn", "features.1", (3, 13), (slice(5, 9), slice(25, 28))),
+    ("tiny_cnn", "features.3", (5, 6), (slice(7, 15), slice(9, 17))),
+    ("conv_batchnorm", "features.3", (3, 0), (slice(9, 16), slice(0, 4))),  # stride 2
+    ("custom_conv", "features.0", (0, 27), (slice(0, 2), slice(26, 28))),
+]
+
+
+@pytest.mark.parametrize(("name", "layer", "place", "square"), FIELDS)
+def test_square_of_a_value_is_where_it_looks_cut_off_at_the_border(name, layer, place, square):
+    layers = {each.name: each for each in structure.layers(build(name), (1, 28, 28))}
+    assert layers[layer].field.square(*place, (28, 28)) == square
+
+
+@pytest.mark.parametrize("name", ["kernel_5", "conv_batchnorm", "res_basic", "depth_4"])
+@pytest.mark.parametrize("place", [0, 1, 2, -1])
+def test_square_of_a_value_is_where_its_gradient_reaches(name, place):
+    side = 40
+    model = build(name, (1, side, side)).eval()
+    layers = structure.layers(model, (1, side, side))
+    last = [layer for layer in layers if layer.kind == "Conv2d"][-1]
+    at = place % last.shape[1]
+    pixels = torch.rand(1, 1, side, side, requires_grad=True)
+    values = []
+    model.network.get_submodule(last.name).register_forward_hook(
+        lambda _, __, output: values.append(output)
+    )
+    for module in model.modules():  # a pooling that passes on one pixel would hide the others
+        if isinstance(module, nn.MaxPool2d):
+            module.forward = nn.AvgPool2d(module.kernel_size).forward
+        if isinstance(module, nn.ReLU):
+            module.forward = nn.Identity().forward
+        if isinstance(module, nn.Conv2d):
+            nn.init.ones_(module.weight)
+    model(pixels)
+    values[0][0, 0, at, at].backward()
+    rows, columns = np.nonzero(pixels.grad[0, 0].numpy())
+    reached = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
+    assert reached == last.field.square(at, at, (side, side))
 
 
 def test_receptive_field_is_at_most_the_image_and_equals_it_without_convolution():

@@ -3,83 +3,117 @@
 import pandas as pd
 import streamlit as st
 
-from mnistcmp.analysis.text import listed
 from mnistcmp.app import cached_records, palette
-from mnistcmp.app.benchmarks import charts
+from mnistcmp.app.benchmarks import pen_charts
+from mnistcmp.app.benchmarks.section import NUMBER, Shown, chart, table, view
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.datasets import HELD_OUT_WRITERS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.safe_files import DamagedFile
 
+GAIN_COLUMNS = {
+    name: NUMBER(f"{name}, %", format="%.1f") for name in ("mean error before", "mean error after")
+}
 
-def one_recipe(runs: pd.DataFrame, summary: pd.DataFrame, highlight: str | None) -> None:
-    """The accuracy of one recipe's networks on pen digits, beside that on MNIST."""
-    rows = summary.dropna(subset=["pen_accuracy"])
-    if rows.empty:
+
+@st.fragment
+def show(shown: Shown) -> None:
+    """The section; without pen digits on record, nothing but a line."""
+    measured = shown.runs.dropna(subset=["pen_accuracy"])
+    if measured.empty:
+        st.caption(f"No network of the recipe “{shown.recipe}” was tried on pen digits.")
         return
-    measured = runs.dropna(subset=["pen_accuracy"])
     try:
         digits = len(cached_records.predictions(measured["run"].iloc[0])["pen"])
     except (DamagedFile, KeyError) as error:
         st.warning(f"The number of pen digits is not on record: {plain(error)}")
         return
-    st.header("Accuracy on digits drawn with a pen")
+    views = {"Beside MNIST": _beside_mnist, "By network": _by_network, "By recipe": _by_recipe}
+    view("pen digits", views)(shown, digits)
     st.caption(
-        f"{digits:,} digits by {len(HELD_OUT_WRITERS)} writers, drawn with a pen on a tablet (UCI "
-        "81) and replayed on this app's canvas. None of these writers is in the training data. "
-        "Dots: pen digits, with 95 % intervals over the digits. Grey ticks: MNIST's test images."
+        f"{digits:,} digits by {len(HELD_OUT_WRITERS)} writers, drawn with a pen on a tablet "
+        "(UCI 81) and replayed on this app's canvas. None of these writers is in the training data."
+    )
+
+
+def _beside_mnist(shown: Shown, digits: int) -> None:
+    rows = shown.summary.dropna(subset=["pen_accuracy"])
+    st.markdown(
+        f"**Trained with “{shown.recipe}”, {len(rows)} networks read "
+        f"{100 * rows['pen_accuracy'].mean():.1f} % of the pen digits** on average, and "
+        f"{100 * rows['test_accuracy'].mean():.1f} % of MNIST’s test images."
     )
     st.html(palette.family_legend(rows["model"]))
-    st.altair_chart(charts.pen(rows, digits, highlight))
+    chart(pen_charts.beside_mnist, rows, shown.highlight)
+    table("pen", lambda: _accuracies(rows), _ACCURACY_COLUMNS)
 
 
-def side_by_side(summary: pd.DataFrame, highlight: str | None) -> None:
-    """The accuracy of every recipe on the pen digits; `summary` has the rows of all recipes."""
-    rows = summary.dropna(subset=["pen_accuracy"])
+def _by_network(shown: Shown, digits: int) -> None:
+    rows = shown.summary.dropna(subset=["pen_accuracy"])
+    st.markdown(
+        "Dots: pen digits, with 95 % intervals over the digits. Ticks: MNIST’s test images. Means "
+        "over the runs."
+    )
+    st.html(palette.family_legend(rows["model"]))
+    chart(pen_charts.by_network, rows, digits, shown.highlight)
+    table("pen by network", lambda: _accuracies(rows), _ACCURACY_COLUMNS)
+
+
+def _by_recipe(shown: Shown, digits: int) -> None:
+    rows = shown.all_recipes.dropna(subset=["pen_accuracy"])
     recorded = [recipe for recipe in RECIPES if recipe in set(rows["recipe"])]
     shares = rows.pivot(index="model", columns="recipe", values="pen_accuracy")[recorded]
-    text = conclusion(shares)
-    if not text:
-        return
-    st.subheader("The effect of recipe and training data on pen digits")
-    st.markdown(text)
+    found = gains(shares)
+    st.markdown(conclusion(found))
     st.html(palette.recipe_legend(recorded) + palette.family_legend(rows["model"]))
-    st.altair_chart(charts.pen_by_recipe(rows, highlight))
+    chart(pen_charts.by_recipe, rows, shown.highlight)
+    table("recipes", lambda: found.drop(columns="gain"), GAIN_COLUMNS)
 
 
-def conclusion(shares: pd.DataFrame) -> str:
-    """The gain of each recipe over the one that it builds on, in words; "" if there are no two.
+def _accuracies(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "network": rows["model"],
+            "pen digits, %": 100 * rows["pen_accuracy"],
+            "MNIST, %": 100 * rows["test_accuracy"],
+            "difference": 100 * (rows["pen_accuracy"] - rows["test_accuracy"]),
+            "runs": rows["seeds"],
+        }
+    ).sort_values("pen digits, %", ascending=False)
 
-    `shares` are accuracies on pen digits in [0, 1], with one row per model, one column per recipe;
-    NaN where a model was not trained with a recipe. A gain is over the models that have both.
+
+_ACCURACY_COLUMNS = {
+    name: NUMBER(format="%.2f") for name in ("pen digits, %", "MNIST, %", "difference")
+}
+
+
+def gains(shares: pd.DataFrame) -> pd.DataFrame:
+    """What each recipe gains on pen digits over the one that it builds on.
+
+    `shares` are accuracies in [0, 1], with one row per model, one column per recipe; NaN where a
+    model was not trained with a recipe. Only the networks that were trained with both count, and
+    recipes without such networks are left out. Columns: `recipe`, `compared with`, `networks`,
+    `mean error before` and `mean error after` in percent, `gain` in points.
     """
-    pairs = {
-        recipe: both
-        for recipe in shares
-        if (before := RECIPES[recipe].builds_on) in shares
-        and len(both := shares[[before, recipe]].dropna())
-    }
-    if not pairs:
+    rows = []
+    for recipe in shares:
+        before = RECIPES[recipe].builds_on
+        if before in shares and len(both := shares[[before, recipe]].dropna()):
+            old, new = 100 - 100 * both.mean()
+            rows.append((recipe, before, len(both), old, new, old - new))
+    errors = ["mean error before", "mean error after"]
+    return pd.DataFrame(rows, columns=["recipe", "compared with", "networks", *errors, "gain"])
+
+
+def conclusion(found: pd.DataFrame) -> str:
+    """Which recipe helps most; `found` as `gains` returns. "" if there is nothing to compare."""
+    if found.empty:
         return ""
-    gains = {recipe: 100 * (both[recipe] - both.iloc[:, 0]) for recipe, both in pairs.items()}
-    best = max(gains, key=lambda recipe: gains[recipe].mean())
-    first = (
-        f"What helps most: {RECIPES[best].adds}."
-        if gains[best].mean() > 0
-        else "No recipe improves on the one that it builds on."
-    )
-    steps = (_step(recipe, pairs[recipe], gain) for recipe, gain in gains.items())
+    best = found.loc[found["gain"].idxmax()]
+    if best["gain"] <= 0:
+        return "**No recipe reads more pen digits than the one that it builds on.**"
     return (
-        f"**{first}** {' '.join(steps)} Each gain is over the n networks that were trained with "
-        "both recipes."
-    )
-
-
-def _step(recipe: str, both: pd.DataFrame, gain: pd.Series) -> str:
-    """One recipe's gain in words; `both` has the accuracies without and with its change."""
-    errors = listed(f"{100 - 100 * share:.1f} % ({name})" for name, share in both.mean().items())
-    return (
-        f"{RECIPES[recipe].adds.capitalize()}: {gain.mean():+.1f} points on average "
-        f"(n = {len(gain)}), from {gain.min():+.1f} ({plain(gain.idxmin())}) to "
-        f"{gain.max():+.1f} ({plain(gain.idxmax())}); mean error rates {errors}."
+        f"**What helps most: {RECIPES[best['recipe']].adds}.** Of {best['networks']} networks, the "
+        f"mean error falls from {best['mean error before']:.1f} % to "
+        f"{best['mean error after']:.1f} %."
     )

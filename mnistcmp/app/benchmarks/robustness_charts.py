@@ -6,56 +6,40 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from mnistcmp.app.benchmarks.charts import NAMES, POINTED_AT, family_colour, family_of, opacity_for
-from mnistcmp.app.charts import recipe_shape
+from mnistcmp.app.benchmarks.charts import (
+    NAMES,
+    NETWORK,
+    POINTED_AT,
+    ROW_PX,
+    by_rank,
+    family_colour,
+    opacity_for,
+    scatter,
+    with_names,
+)
+from mnistcmp.app.benchmarks.section import title
 from mnistcmp.app.palette import INK
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, SIDES, Side
 
-ROW_PX = 18
 LEGEND = alt.Legend(orient="top", gradientLength=160, titleLimit=300)
 COLUMNS = alt.Axis(orient="top", labelAngle=-90, labelLimit=170, labelOverlap=False)
-MANY_COLUMNS = alt.Axis(orient="top", labelAngle=-90, labelOverlap=True, title="fool")
+MANY_COLUMNS = alt.Axis(
+    orient="top", labelAngle=-90, labelLimit=200, labelOverlap=True, title="fool"
+)
 
 
 def clean_and_corrupted(networks: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
     """Accuracy under corruption against clean accuracy; `networks` as `corrupted` returns."""
-    rows = networks.assign(
-        family=networks["model"].map(family_of),
-        **{name: 100 * networks[name] for name in ("clean", "corrupted")},
+    rows = with_names(networks).assign(
+        **{name: 100 * networks[name] for name in ("clean", "corrupted")}
     )
     x_title, y_title = "Accuracy on clean test digits, %", "Mean under corruption, %"
-    x = alt.X("clean:Q", title=x_title, scale=alt.Scale(zero=False, padding=14))
-    y = alt.Y("corrupted:Q", title=y_title, scale=alt.Scale(zero=False, padding=14))
-    points = (
-        alt.Chart(rows)
-        .mark_point(filled=True, size=80, opacity=1)
-        .encode(
-            x,
-            y,
-            family_colour(),
-            recipe_shape(),
-            opacity=opacity_for(highlight),
-            tooltip=[
-                "model:N",
-                "recipe:N",
-                alt.Tooltip("clean:Q", title=x_title, format=".2f"),
-                alt.Tooltip("corrupted:Q", title=y_title, format=".1f"),
-                alt.Tooltip("images:Q", format=","),
-            ],
-        )
-        .add_params(POINTED_AT)
-    )
     # The names of two networks that are as accurate on clean digits, and far apart here.
-    best = rows[rows["clean"] >= rows["clean"].median()]["corrupted"]
-    named = rows.loc[[best.idxmax(), best.idxmin()]]
-    names = (
-        alt.Chart(pd.concat([named, rows[rows["model"] == highlight]]).drop_duplicates())
-        .transform_calculate(name="datum.model + ', ' + datum.recipe")
-        .mark_text(align="right", dx=-6, dy=-8, color=INK)
-        .encode(x, y, text="name:N")
-    )
-    return (points + names).properties(
-        height=380,
+    better = rows[rows["clean"] >= rows["clean"].median()]
+    named = [better.loc[better["corrupted"].agg(end), "model"] for end in ("idxmax", "idxmin")]
+    chart = scatter(rows, ("clean", x_title), ("corrupted", y_title), highlight, named)
+    return chart.properties(
+        height=330,
         description=f"{y_title}, against {x_title.lower()}, of {len(rows)} trained networks; from "
         f"{rows['corrupted'].min():.1f} to {rows['corrupted'].max():.1f} % under corruption.",
     )
@@ -64,16 +48,16 @@ def clean_and_corrupted(networks: pd.DataFrame, highlight: str | None) -> alt.La
 def half_lost(levels: pd.DataFrame, order: list[str]) -> alt.LayerChart:
     """How much of each dial's range each network survives; `levels` as `half_lost_levels`."""
     by_title = {side.title: side for side in SIDES}
-    rows = levels.assign(
+    rows = with_names(levels).assign(
         percent=100 * levels["share"],
         **{"half lost at": [_level(by_title[row.side], row) for row in levels.itertuples()]},
     )
     titles = [title for title in by_title if title in set(rows["side"])]
     base = alt.Chart(rows).encode(
         x=alt.X("side:N", sort=titles, title=None, axis=COLUMNS),
-        y=alt.Y("model:N", sort=order, title=None, axis=NAMES),
+        y=_in_order(order),
     )
-    tooltip = ["model:N", "side:N", "half lost at:N", alt.Tooltip("images:Q", format=",")]
+    tooltip = [*NETWORK, "side:N", "half lost at:N", alt.Tooltip("images:Q", format=",")]
     cells = base.mark_rect().encode(
         color=_colour("percent:Q", "Half lost at, % of the range"), tooltip=tooltip
     )
@@ -85,7 +69,21 @@ def half_lost(levels: pd.DataFrame, order: list[str]) -> alt.LayerChart:
     return (cells + beyond).properties(
         height=alt.Step(ROW_PX),
         description=f"Where each of {len(order)} networks has lost half of the digits, on "
-        f"{len(titles)} sides of dials. {order[0]} holds out longest on average.",
+        f"{len(titles)} sides of dials. {title(order[0])} holds out longest on average.",
+    )
+
+
+def half_lost_table(levels: pd.DataFrame) -> pd.DataFrame:
+    """The figures of `half_lost` in words."""
+    by_title = {side.title: side for side in SIDES}
+    return pd.DataFrame(
+        {
+            "network": levels["model"],
+            "dial": levels["side"],
+            "half lost at": [_level(by_title[row.side], row) for row in levels.itertuples()],
+            "% of the range": 100 * levels["share"],
+            "digits": levels["images"],
+        }
     )
 
 
@@ -101,7 +99,7 @@ def _level(side: Side, row: Any) -> str:
 def by_corruption(accuracies: pd.DataFrame, order: list[str]) -> alt.Chart:
     """Accuracy by network and corruption; `accuracies` as `by_corruption` returns, by model."""
     rows = 100 * accuracies.rename_axis(index="model", columns="kind")
-    rows = rows.stack().rename("accuracy").reset_index()
+    rows = with_names(rows.stack().rename("accuracy").reset_index())
     rows["corruption"] = [CORRUPTIONS[kind].title for kind in rows["kind"]]
     hardest_first = rows.groupby("corruption")["accuracy"].mean().sort_values().index.tolist()
     return (
@@ -109,9 +107,9 @@ def by_corruption(accuracies: pd.DataFrame, order: list[str]) -> alt.Chart:
         .mark_rect()
         .encode(
             x=alt.X("corruption:N", sort=hardest_first, title=None, axis=COLUMNS),
-            y=alt.Y("model:N", sort=order, title=None, axis=NAMES),
+            y=_in_order(order),
             color=_colour("accuracy:Q", "Accuracy, %"),
-            tooltip=["model", "corruption", alt.Tooltip("accuracy:Q", title="%", format=".1f")],
+            tooltip=[*NETWORK, "corruption", alt.Tooltip("accuracy:Q", title="%", format=".1f")],
         )
         .properties(
             height=alt.Step(ROW_PX),
@@ -123,17 +121,13 @@ def by_corruption(accuracies: pd.DataFrame, order: list[str]) -> alt.Chart:
 
 def nudge_norms(medians: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
     """The median size of the smallest nudge by network; `medians` as in nudge_tables.py."""
-    rows = medians.dropna(subset=["median_norm"]).assign(
-        family=lambda rows: rows["model"].map(family_of)
-    )
-    rows = rows.sort_values("median_norm", ascending=False, kind="stable")
+    rows = with_names(medians.dropna(subset=["median_norm"]))
     base = alt.Chart(rows).encode(
-        y=alt.Y("model:N", sort=rows["model"].tolist(), title=None, axis=NAMES),
-        opacity=opacity_for(highlight),
+        y=by_rank(rows, "median_norm", ascending=False), opacity=opacity_for(highlight)
     )
-    title = "Median smallest nudge (L2 norm)"
+    name = "Median smallest nudge (L2 norm)"
     tooltip = [
-        "model",
+        *NETWORK,
         alt.Tooltip("median_norm", title="median", format=".2f"),
         alt.Tooltip("low", format=".2f"),
         alt.Tooltip("high", format=".2f"),
@@ -142,35 +136,39 @@ def nudge_norms(medians: pd.DataFrame, highlight: str | None) -> alt.LayerChart:
     ]
     bars = (
         base.mark_bar()
-        .encode(alt.X("median_norm:Q", title=title), family_colour(), tooltip=tooltip)
+        .encode(alt.X("median_norm:Q", title=name), family_colour(), tooltip=tooltip)
         .add_params(POINTED_AT)
     )
     intervals = base.mark_rule(color=INK, strokeWidth=2).encode(
-        alt.X("low:Q", title=title), alt.X2("high:Q"), tooltip=tooltip
+        alt.X("low:Q", title=name), alt.X2("high:Q"), tooltip=tooltip
     )
-    strongest, weakest = rows.iloc[0], rows.iloc[-1]
+    strongest, weakest = (rows.loc[rows["median_norm"].agg(end)] for end in ("idxmax", "idxmin"))
     return (bars + intervals).properties(
         height=alt.Step(ROW_PX),
-        description=f"{title}, of {len(rows)} networks: from {weakest['median_norm']:.2f} "
-        f"({weakest['model']}) to {strongest['median_norm']:.2f} ({strongest['model']}).",
+        description=f"{name}, of {len(rows)} networks: from {weakest['median_norm']:.2f} "
+        f"({weakest['title']}) to {strongest['median_norm']:.2f} ({strongest['title']}).",
     )
 
 
 def transfers(shares: pd.DataFrame, order: list[str]) -> alt.LayerChart:
     """How often doubled nudges of one network (row) fool another (column)."""
-    rows = 100 * shares.rename_axis(index="nudges of", columns="fool")
-    rows = rows.stack().rename("percent").reset_index()
+    rows = 100 * shares.rename_axis(index="model", columns="other")
+    rows = with_names(rows.stack().rename("percent").reset_index())
+    rows["fooled"] = rows["other"].map(title)
+    titles = [title(model) for model in order]
     base = alt.Chart(rows).encode(
-        x=alt.X("fool:N", sort=order, axis=MANY_COLUMNS),
-        y=alt.Y("nudges of:N", sort=order, axis=NAMES),
+        x=alt.X("fooled:N", sort=titles, axis=MANY_COLUMNS),
+        y=alt.Y("title:N", sort=titles, axis=NAMES, title="nudges of"),
     )
+    tooltip = [
+        alt.Tooltip("title", title="nudges of"),
+        alt.Tooltip("fooled", title="fool"),
+        alt.Tooltip("percent:Q", title="%", format=".0f"),
+    ]
     cells = (
         base.transform_filter("isValid(datum.percent)")
         .mark_rect()
-        .encode(
-            color=_colour("percent:Q", "Fooled, % of the digits"),
-            tooltip=["nudges of", "fool", alt.Tooltip("percent:Q", title="%", format=".0f")],
-        )
+        .encode(color=_colour("percent:Q", "Fooled, % of the digits"), tooltip=tooltip)
     )
     itself = base.transform_filter("!isValid(datum.percent)").mark_rect(color=INK, opacity=0.4)
     return (itself + cells).properties(
@@ -179,7 +177,11 @@ def transfers(shares: pd.DataFrame, order: list[str]) -> alt.LayerChart:
     )
 
 
-def _colour(column: str, title: str) -> alt.Color:
+def _in_order(models: list[str]) -> alt.Y:
+    return alt.Y("title:N", sort=[title(model) for model in models], title=None, axis=NAMES)
+
+
+def _colour(column: str, name: str) -> alt.Color:
     """Percent as colour, the same scale everywhere."""
     scale = alt.Scale(scheme="viridis", domain=[0, 100])
-    return alt.Color(column, title=title, scale=scale, legend=LEGEND)
+    return alt.Color(column, title=name, scale=scale, legend=LEGEND)

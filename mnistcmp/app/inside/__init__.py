@@ -1,1 +1,1 @@
-"""The page "Inside a model": how networks are built and how they process one image."""
+"""The page "Inside a network": how networks are built and how they process one image."""

@@ -1,13 +1,15 @@
 """The charts of one study; each network has the same colour and shape in all of them."""
 
 import math
+from textwrap import fill
 from typing import Literal
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from mnistcmp.analysis.comparisons import ENOUGH_RUNS, Change
+from mnistcmp.analysis.comparisons import ENOUGH_RUNS, Change, Gap
+from mnistcmp.analysis.robustness_findings import StressedStep
 from mnistcmp.app.charts import (
     ACCURACY,
     COSTS,
@@ -17,9 +19,15 @@ from mnistcmp.app.charts import (
     with_intervals,
 )
 from mnistcmp.app.palette import INK
+from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.records import ACTIVATION_IMAGES
 
 HEIGHT_PX = 280
+LINE = 22  # characters of a name before it goes on in the next line
+# The names beside the rows of a chart, in one or more lines, never cut.
+NAMES = alt.Axis(
+    labelLimit=0, labelOverlap=False, labelFlush=False, labelExpr="split(datum.label, '\\n')"
+)
 
 # The measures that accuracy is plotted against: axis title, scale and number format.
 AXES: dict[str, tuple[str, Literal["linear", "log"], str]] = {
@@ -32,16 +40,46 @@ AXES: dict[str, tuple[str, Literal["linear", "log"], str]] = {
 CURVES = {"accuracy": "Accuracy (%)", "loss": "Loss (nats)"}
 
 
-def gains(changes: list[Change]) -> alt.LayerChart:
-    """The gain from each change in points, with 95 % intervals; published gains are ticks."""
-    rows = _gain_rows(changes)
-    title = "Gain in test accuracy, points"
-    y = alt.Y(
-        "change:N",
-        sort=None,
-        title=None,
-        axis=alt.Axis(labelLimit=160, labelOverlap=False, labelFlush=False),
+def accuracies(
+    rows: pd.DataFrame, title: str, domain: tuple[float, float] | None
+) -> alt.LayerChart:
+    """The accuracy of each network in percent, one below the other, with 95 % intervals.
+
+    `rows`: `test_accuracy`, `test_accuracy_sd` and `runs` by model. `domain`: both ends of the
+    axis, in percent; None fits it to the data.
+    """
+    rows = with_intervals(rows, rows["runs"], ENOUGH_RUNS).rename_axis("model").reset_index()
+    rows["network"] = [MODELS[model].title for model in rows["model"]]
+    scale = alt.Scale(domain=domain) if domain else alt.Scale(zero=False)
+    tooltip = [
+        alt.Tooltip("model:N"),
+        *(alt.Tooltip(f"{name}:Q", format=".2f") for name in ("accuracy", "low", "high")),
+        alt.Tooltip("runs:Q", title="trained networks"),
+    ]
+    x = alt.X("accuracy:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6))
+    base = alt.Chart(rows).encode(
+        y=alt.Y("network:N", sort=list(rows["network"]), title=None, axis=NAMES)
     )
+    colour, shape = network_colour(rows["model"]), network_shape(rows["model"])
+    bars = base.mark_rule(strokeWidth=2, aria=False).encode(
+        alt.X("low:Q", title=title, scale=scale), alt.X2("high:Q"), colour
+    )
+    dots = base.mark_point(filled=True, size=120, opacity=1).encode(
+        x, colour, shape, tooltip=tooltip
+    )
+    listed = ", ".join(f"{row.network} {row.accuracy:.2f}" for row in rows.itertuples())
+    return (bars + dots).properties(
+        height=alt.Step(34), description=f"{title}, by network: {listed}."
+    )
+
+
+def gains(rows: pd.DataFrame, title: str) -> alt.LayerChart:
+    """The gain from each change in points, with 95 % intervals; published gains are ticks.
+
+    `rows` as `gain_rows` returns.
+    """
+    rows = rows.assign(change=rows["change"].map(lambda text: fill(text, LINE)))
+    y = alt.Y("change:N", sort=None, title=None, axis=NAMES)
     tooltip = [
         "change",
         "networks",
@@ -50,11 +88,12 @@ def gains(changes: list[Change]) -> alt.LayerChart:
         *(
             alt.Tooltip(name, title=f"× {name}", format=".3~g")
             for name in ("parameters", "seconds")
+            if name in rows
         ),
     ]
     base = alt.Chart(rows).encode(y=y)
-    zero = alt.Chart().mark_rule(color=INK, strokeDash=[3, 3]).encode(x=alt.datum(0))
-    bars = base.mark_rule(strokeWidth=2).encode(
+    zero = alt.Chart().mark_rule(color=INK, strokeDash=[3, 3], aria=False).encode(x=alt.datum(0))
+    bars = base.mark_rule(strokeWidth=2, aria=False).encode(
         alt.X("low:Q", title=title),
         alt.X2("high:Q"),
         network_colour(rows["model"]),
@@ -67,9 +106,35 @@ def gains(changes: list[Change]) -> alt.LayerChart:
         network_shape(rows["model"]),
         tooltip=tooltip,
     )
-    listed = ", ".join(f"{row.change} {row.points:+.2f}" for row in rows.itertuples())
-    return (zero + bars + ticks + dots).properties(
-        height=alt.Step(34), description=f"{title}, by change: {listed}."
+    listed = ", ".join(
+        f"{' '.join(row.change.split())} {row.points:+.2f}" for row in rows.itertuples()
+    )
+    # Without marks, a layer is a picture without a text, which screen readers stumble over.
+    behind = zero + bars + ticks if rows["published"].notna().any() else zero + bars
+    return (behind + dots).properties(
+        height=alt.Step(40), description=f"{title}, by change: {listed}."
+    )
+
+
+def gain_rows(steps: list[Change]) -> pd.DataFrame:
+    """The gains on clean images, one row each."""
+    return pd.DataFrame(
+        _gain(step.before, step.after, step.what, step.gain)
+        | {
+            "published": None if step.published is None else 100 * step.published,
+            "parameters": step.cost["params"],
+            "seconds": step.cost["epoch_seconds"],
+        }
+        for step in steps
+    ).astype({"published": float})
+
+
+def stressed_gain_rows(steps: list[StressedStep]) -> pd.DataFrame:
+    """The gains under corruption, one row each."""
+    return pd.DataFrame(
+        _gain(each.step.before, each.step.after, each.step.what, each.gain)
+        | {"published": math.nan}
+        for each in steps
     )
 
 
@@ -81,7 +146,8 @@ def accuracy_against(axis: str, measures: pd.DataFrame, published: pd.DataFrame)
     """
     ours = _accuracies(axis, measures).assign(whose="ours")
     theirs = _accuracies(axis, published).assign(whose="published")
-    rows = pd.concat([ours, theirs.dropna(subset=[axis, "accuracy"])])
+    theirs = theirs.dropna(subset=[axis, "accuracy"])
+    rows = pd.concat([ours, theirs])
     title, scale, form = AXES[axis]
     x = alt.X(
         f"{axis}:Q",
@@ -97,7 +163,7 @@ def accuracy_against(axis: str, measures: pd.DataFrame, published: pd.DataFrame)
         alt.Tooltip(f"{axis}:Q", title=title, format=",.4~g"),
     ]
     base = alt.Chart(rows).encode(x, color=network_colour(rows["model"]))
-    bars = base.mark_rule().encode(alt.Y("low:Q", title=ACCURACY), alt.Y2("high:Q"))
+    bars = base.mark_rule(aria=False).encode(alt.Y("low:Q", title=ACCURACY), alt.Y2("high:Q"))
     hollow, filled = (
         base.mark_point(filled=whose == "ours", size=120, strokeWidth=2, opacity=1)
         .transform_filter(alt.datum.whose == whose)
@@ -105,10 +171,11 @@ def accuracy_against(axis: str, measures: pd.DataFrame, published: pd.DataFrame)
         for whose in ("published", "ours")
     )
     best = ours.loc[ours["accuracy"].idxmax()]
-    return (bars + hollow + filled).properties(
+    behind = bars if theirs.empty else bars + hollow
+    return (behind + filled).properties(
         height=HEIGHT_PX,
         description=f"{ACCURACY}, against {title} of {len(ours)} networks; the best is "
-        f"{best['model']} with {best['accuracy']:.2f}.",
+        f"{MODELS[best['model']].title} with {best['accuracy']:.2f}.",
     )
 
 
@@ -188,7 +255,7 @@ def gradient_flow(flow: dict[str, pd.DataFrame], moment: str) -> alt.LayerChart:
     return (base.mark_line() + dots).properties(
         height=HEIGHT_PX,
         description=f"{title}, by layer, of {rows['model'].nunique()} networks; the smallest is "
-        f"{weakest['norm']:.2g} in {weakest['model']}, layer {weakest['layer']}.",
+        f"{weakest['norm']:.2g} in {MODELS[weakest['model']].title}, layer {weakest['layer']}.",
     )
 
 
@@ -198,22 +265,16 @@ def without_gradient(flow: dict[str, pd.DataFrame]) -> list[str]:
     return rows.loc[rows["norm"] == 0, "model"].unique().tolist()
 
 
-def _gain_rows(changes: list[Change]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "model": change.after,
-            "change": change.what,
-            "networks": f"{change.before} → {change.after}",
-            "points": 100 * change.gain.share,
-            "low": 100 * change.gain.low,
-            "high": 100 * change.gain.high,
-            "published": None if change.published is None else 100 * change.published,
-            "based on": change.gain.grounds,
-            "parameters": change.cost["params"],
-            "seconds": change.cost["epoch_seconds"],
-        }
-        for change in changes
-    ).astype({"published": float})
+def _gain(before: str, after: str, what: str, gain: Gap) -> dict[str, object]:
+    return {
+        "model": after,
+        "change": what,
+        "networks": f"{before} → {after}",
+        "points": 100 * gain.share,
+        "low": 100 * gain.low,
+        "high": 100 * gain.high,
+        "based on": gain.grounds,
+    }
 
 
 def _accuracies(axis: str, table: pd.DataFrame) -> pd.DataFrame:

@@ -6,88 +6,13 @@ import altair as alt
 import pandas as pd
 
 from mnistcmp.analysis.effects import BEFORE, MEAN, Effect, table
-from mnistcmp.analysis.robustness_findings import StressedStep
 from mnistcmp.app.charts import network_colour, network_shape, recipe_shape
 from mnistcmp.app.palette import INK
+from mnistcmp.app.studies.charts import NAMES
 from mnistcmp.catalogue.corruptions import Side
 
-UNDER_CORRUPTION = "Mean accuracy under corruption, %"
 HEIGHT_PX = 240
 EFFECT_COLOUR = "#0090D0"
-NAMES = alt.Axis(labelLimit=180, labelOverlap=False, labelFlush=False)
-
-
-def under_corruption(networks: pd.DataFrame, order: list[str]) -> alt.LayerChart:
-    """Each network's mean accuracy under corruption, over its seeds; clean accuracy as a tick.
-
-    `networks` as `robustness_tables.corrupted` returns.
-    """
-    groups = networks.groupby("model")
-    rows = 100 * groups.agg(
-        clean=("clean", "mean"),
-        corrupted=("corrupted", "mean"),
-        low=("corrupted", "min"),
-        high=("corrupted", "max"),
-    )
-    rows = rows.assign(networks=groups.size(), images=groups["images"].min())
-    rows = rows.loc[order].reset_index()
-    tooltip = [
-        "model",
-        *(alt.Tooltip(name, format=".2f") for name in ("clean", "corrupted", "low", "high")),
-        alt.Tooltip("networks", title="trained networks"),
-        alt.Tooltip("images", format=","),
-    ]
-    colour = network_colour(rows["model"])
-    base = alt.Chart(rows).encode(y=alt.Y("model:N", sort=order, title=None, axis=NAMES))
-    ranges = base.mark_rule(strokeWidth=2).encode(
-        alt.X("low:Q", title=UNDER_CORRUPTION), alt.X2("high:Q"), colour
-    )
-    ticks = base.mark_tick(color=INK, thickness=3, size=18).encode(x="clean:Q", tooltip=tooltip)
-    x = alt.X("corrupted:Q", title=UNDER_CORRUPTION, scale=alt.Scale(zero=False))
-    dots = base.mark_point(filled=True, size=120, opacity=1).encode(
-        x, colour, network_shape(rows["model"]), tooltip=tooltip
-    )
-    listed = ", ".join(f"{row.model} {row.corrupted:.1f}" for row in rows.itertuples())
-    return (ranges + ticks + dots).properties(
-        height=alt.Step(34), description=f"{UNDER_CORRUPTION}, by network: {listed}."
-    )
-
-
-def gains(steps: list[StressedStep]) -> alt.LayerChart:
-    """The gain of each step in mean accuracy under corruption, with 95 % intervals."""
-    rows = pd.DataFrame(
-        {
-            "model": each.step.after,
-            "change": each.step.what,
-            "networks": f"{each.step.before} → {each.step.after}",
-            "points": 100 * each.gain.share,
-            "low": 100 * each.gain.low,
-            "high": 100 * each.gain.high,
-            "based on": each.gain.grounds,
-        }
-        for each in steps
-    )
-    title = "Gain under corruption, points"
-    tooltip = [
-        "change",
-        "networks",
-        *(alt.Tooltip(name, format="+.2f") for name in ("points", "low", "high")),
-        "based on",
-    ]
-    base = alt.Chart(rows).encode(y=alt.Y("change:N", sort=None, title=None, axis=NAMES))
-    bars = base.mark_rule(strokeWidth=2).encode(
-        alt.X("low:Q", title=title), alt.X2("high:Q"), network_colour(rows["model"])
-    )
-    dots = base.mark_point(filled=True, size=120, opacity=1).encode(
-        alt.X("points:Q", title=title),
-        network_colour(rows["model"]),
-        network_shape(rows["model"]),
-        tooltip=tooltip,
-    )
-    listed = ", ".join(f"{row.change} {row.points:+.2f}" for row in rows.itertuples())
-    return (_zero() + bars + dots).properties(
-        height=alt.Step(34), description=f"{title}, by change: {listed}."
-    )
 
 
 def ladder(rows: pd.DataFrame, side: Side) -> alt.LayerChart:
@@ -138,7 +63,7 @@ def effects(found: Iterable[Effect]) -> alt.LayerChart:
         "recipe",
         *(alt.Tooltip(n, format="+.1f") for n in ("effect", "low", "high")),
     ]
-    bars = base.mark_rule(strokeWidth=2, color=EFFECT_COLOUR).encode(
+    bars = base.mark_rule(strokeWidth=2, color=EFFECT_COLOUR, aria=False).encode(
         alt.X("low:Q", title=title), alt.X2("high:Q"), yOffset="recipe:N"
     )
     dots = base.mark_point(filled=True, size=70, color=EFFECT_COLOUR).encode(
@@ -151,4 +76,4 @@ def effects(found: Iterable[Effect]) -> alt.LayerChart:
 
 
 def _zero() -> alt.Chart:
-    return alt.Chart().mark_rule(color=INK, strokeDash=[3, 3]).encode(x=alt.datum(0))
+    return alt.Chart().mark_rule(color=INK, strokeDash=[3, 3], aria=False).encode(x=alt.datum(0))

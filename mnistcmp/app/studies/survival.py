@@ -1,16 +1,14 @@
-"""Part of the Studies page: what an architecture survives, and what only training mends."""
+"""Two charts of a study of parts: what each dial does, and what a part or the training changes."""
 
-import pandas as pd
 import streamlit as st
 
 from mnistcmp.analysis import effects
-from mnistcmp.analysis.effects import AFTER, BEFORE, Effect
-from mnistcmp.analysis.robustness_tables import BRIEFLY, ladder_means, spreads
+from mnistcmp.analysis.effects import AFTER, BEFORE
+from mnistcmp.analysis.robustness_tables import BRIEFLY, spreads
 from mnistcmp.app import palette
 from mnistcmp.app.studies import robustness_charts as charts
-from mnistcmp.app.studies.robustness import records_of
-from mnistcmp.catalogue.corruptions import SIDES, Side
-from mnistcmp.catalogue.studies import Study
+from mnistcmp.app.studies.results import Result
+from mnistcmp.catalogue.corruptions import SIDES
 
 COLUMNS = 3
 EXPLANATION = (
@@ -21,31 +19,15 @@ EXPLANATION = (
     "shift-invariant again”, ICML 2019)."
 )
 
-_ladder_means = st.cache_data(ladder_means)
 
-
-def show(study: Study) -> None:
-    """The ladders of the study's networks with both recipes, the effects, and the conclusion."""
-    st.subheader("How much of each change they survive")
-    records = records_of(study, (BEFORE, AFTER))
-    if records.empty:
-        return
+def ladders(found: Result) -> None:
+    """The accuracy along some dials, with both recipes."""
+    records = found.robustness[found.robustness["recipe"].isin([BEFORE, AFTER])]
     rows = {side: spreads(records, side) for side in SIDES if side.dial.name in BRIEFLY}
     rows = {side: of_side for side, of_side in rows.items() if not of_side.empty}
     if not rows:
         st.caption("The dials have not been measured yet.")
         return
-    _ladders(study, records, rows)
-    means = _ladder_means(records)
-    found = effects.effects(study, means)
-    st.subheader("What only the architecture decides, and what only training improves")
-    st.markdown("\n".join(f"- {one.text}" for one in effects.conclusion(found, means)))
-    if found:
-        _effects(study, found)
-    st.markdown(f"**Known explanation, not a finding of this study.** {EXPLANATION}")
-
-
-def _ladders(study: Study, records: pd.DataFrame, rows: dict[Side, pd.DataFrame]) -> None:
     measured = records[records["kind"].isin(BRIEFLY)]
     seeds = measured.groupby(["model", "recipe"])["seed"].nunique()
     each = " to ".join(map(str, sorted({seeds.min(), seeds.max()})))
@@ -59,7 +41,7 @@ def _ladders(study: Study, records: pd.DataFrame, rows: dict[Side, pd.DataFrame]
             "highest."
         )
     )
-    st.html(palette.network_legend(study.models))
+    st.html(palette.network_legend(found.study.models))
     sides = list(rows)
     for start in range(0, len(sides), COLUMNS):
         for side, column in zip(sides[start : start + COLUMNS], st.columns(COLUMNS), strict=False):
@@ -75,40 +57,23 @@ def _ladders(study: Study, records: pd.DataFrame, rows: dict[Side, pd.DataFrame]
             column.altair_chart(charts.ladder(rows[side], side))
 
 
-def _effects(study: Study, found: list[Effect]) -> None:
-    parts = list(dict.fromkeys(effect.part for effect in found))
+def effects_of_parts(found: Result) -> None:
+    """The effect of each part and of training on each dial, and a known explanation."""
+    if not found.effects:
+        st.caption(
+            f"This needs at least {effects.ENOUGH_RUNS} trained networks of each kind with the "
+            f"recipes {BEFORE} and {AFTER}."
+        )
+        return
+    parts = list(dict.fromkeys(effect.part for effect in found.effects))
     st.caption(
         "The change in mean accuracy over all levels of a dial, with 95 % intervals over the "
         "trained networks. Faded: the pairs of networks do not agree, or one of them shows no "
-        f"significant change. Below: only effects of {100 * effects.WORTH_NAMING:.0f} points or "
-        "more on which all agree."
+        f"significant change. The findings name only effects of {100 * effects.WORTH_NAMING:.0f} "
+        "points or more on which all agree."
     )
     st.html(palette.recipe_legend((BEFORE, AFTER)))
     for part, column in zip(parts, st.columns(len(parts)), strict=True):
         column.markdown(f"**{part.capitalize()}**")
-        column.altair_chart(charts.effects(each for each in found if each.part == part))
-    st.markdown("\n".join(f"- {one.text}" for one in effects.say(found)))
-    rows = effects.table(found)
-    with st.expander("Table"):
-        st.caption("In points, with 95 % intervals over the trained networks.")
-        st.dataframe(_side_by_side(rows))
-    name = f"study-{study.number}-effects.csv"
-    content = rows.to_csv(index=False)
-    st.download_button("Effects as CSV", content, name, "text/csv", on_click="ignore")
-
-
-def _side_by_side(rows: pd.DataFrame) -> pd.DataFrame:
-    """The gaps as text: one row per dial; one column per part, recipe and pair of networks.
-
-    For training there is only the mean over the networks.
-    """
-    rows = rows[(rows["networks"] == effects.MEAN) == (rows["recipe"] == "")]
-    half = (rows["high"] - rows["low"]) / 2
-    texts = [f"{gap:+.1f} ± {side:.1f}" for gap, side in zip(rows["effect"], half, strict=True)]
-    headings = [
-        f"{row.part} ({row.recipe}): {row.networks}" if row.recipe else row.part
-        for row in rows.itertuples()
-    ]
-    table = rows.assign(gap=texts, heading=headings)
-    wide = table.pivot(index="dial", columns="heading", values="gap")
-    return wide.loc[table["dial"].unique(), list(dict.fromkeys(headings))]
+        column.altair_chart(charts.effects(each for each in found.effects if each.part == part))
+    st.markdown(f"**Known explanation, not a finding of this study.** {EXPLANATION}")

@@ -1,13 +1,20 @@
-"""The table of one study: our figures and the published ones side by side."""
+"""The tables of one study: our figures and the published ones side by side, and robustness."""
 
 import math
 
 import pandas as pd
 import streamlit as st
 
+from mnistcmp.analysis import effects
+from mnistcmp.analysis import robustness_tables as tables
+from mnistcmp.analysis.study_tables import side_by_side, stated_accuracy
+from mnistcmp.app.plain_text import code
+from mnistcmp.app.studies.results import ROBUSTNESS_ON, Result
+from mnistcmp.catalogue.corruptions import SIDES
 from mnistcmp.catalogue.datasets import title
 from mnistcmp.catalogue.studies import Study
 from mnistcmp.records import ACTIVATION_IMAGES
+from mnistcmp.robustness_records import COMMAND
 
 PERCENT = ("%.2f", 100)
 SECONDS = ("%.1f", 1)
@@ -18,7 +25,84 @@ def published_on(study: Study) -> str:
     return title(study.published_on) if study.published_on else "an unnamed data set"
 
 
-def show_table(study: Study, figures: pd.DataFrame, stated_accuracy: float) -> None:
+def show(found: Result) -> None:
+    """Show all figures of the study, also those under corruption, and offer them as CSV."""
+    st.header("Table")
+    study = found.study
+    beside = side_by_side(study, found.table)
+    stated = stated_accuracy(study, found.epochs)
+    show_figures(study, beside, stated)
+    if not math.isnan(stated):
+        st.caption(
+            f"“Epochs until {100 * stated:.0f} %” counts the epochs until a network first reaches "
+            "this test accuracy, which is the final accuracy of the weakest run, rounded down."
+        )
+    downloads = {f"study-{study.number}-{found.dataset}": ("As CSV", beside.to_csv())}
+    if not found.networks.empty:
+        overview = tables.overview(found.stressed, found.levels)
+        _robustness(overview)
+        content = overview.to_csv(index=False)
+        downloads[f"study-{study.number}-robustness"] = ("Under corruption, as CSV", content)
+    elif found.dataset == ROBUSTNESS_ON:
+        command = code(f"{COMMAND} --models {' '.join(study.models)}")
+        st.caption(f"Robustness has not been measured yet. Measure it with {command}.")
+    if found.effects:
+        rows = effects.table(found.effects)
+        st.caption(
+            "The change in mean accuracy over all levels of a dial, in points, with 95 % intervals "
+            "over the trained networks."
+        )
+        st.dataframe(_effects_side_by_side(rows))
+        content = rows.to_csv(index=False)
+        downloads[f"study-{study.number}-effects"] = ("Effects, as CSV", content)
+    with st.container(horizontal=True):
+        for name, (label, content) in downloads.items():
+            st.download_button(label, content, f"{name}.csv", "text/csv", on_click="ignore")
+
+
+def _robustness(table: pd.DataFrame) -> None:
+    shown = {
+        "network": table["model"],
+        "trained networks": table["networks"],
+        "images": table["images"],
+        "clean, %": 100 * table["clean"],
+        "under corruption, %": 100 * table["corrupted"],
+    }
+    for side in SIDES:
+        if table[side.title].notna().any():
+            shown[f"half lost: {side.title.lower()}"] = table[side.title].map(
+                side.label, na_action="ignore"
+            )
+    st.dataframe(
+        pd.DataFrame(shown),
+        hide_index=True,
+        placeholder="–",
+        column_config={
+            "network": st.column_config.TextColumn(pinned=True),
+            "clean, %": st.column_config.NumberColumn(format="%.2f"),
+            "under corruption, %": st.column_config.NumberColumn(format="%.2f"),
+        },
+    )
+
+
+def _effects_side_by_side(rows: pd.DataFrame) -> pd.DataFrame:
+    """The gaps as text: one row per dial; one column per part, recipe and pair of networks.
+
+    For training there is only the mean over the networks.
+    """
+    rows = rows[(rows["networks"] == effects.MEAN) == (rows["recipe"] == "")]
+    half = (rows["high"] - rows["low"]) / 2
+    texts = [f"{gap:+.1f} ± {side:.1f}" for gap, side in zip(rows["effect"], half, strict=True)]
+    headings = [
+        f"{row.part} ({row.recipe}): {row.networks}" if row.recipe else row.part
+        for row in rows.itertuples()
+    ]
+    table = rows.assign(gap=texts, heading=headings)
+    wide = table.pivot(index="dial", columns="heading", values="gap")
+    return wide.loc[table["dial"].unique(), list(dict.fromkeys(headings))]
+
+
+def show_figures(study: Study, figures: pd.DataFrame, stated_accuracy: float) -> None:
     """Show the rows of `study_tables.side_by_side` without the columns that would be empty.
 
     `stated_accuracy` is the accuracy that `epochs_until` refers to, NaN without epochs.
