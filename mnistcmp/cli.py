@@ -20,8 +20,8 @@ from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.cli_parser import command_parser
-from mnistcmp.nudge_records import NudgeRecords
 from mnistcmp.records import FOLDER_VARIABLE, RecordsError, home, newest, summarise
+from mnistcmp.records.nudges import NudgeRecords
 
 TABLE_COLUMNS = 190
 

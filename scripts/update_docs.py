@@ -21,7 +21,7 @@ from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.drawing.threshold import read as read_threshold
 from mnistcmp.models import MODELS
 from mnistcmp.records import Records, default_folder, newest, summarise
-from mnistcmp.robustness_records import RobustnessRecords
+from mnistcmp.records.robustness import RobustnessRecords
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 README = REPOSITORY / "README.md"

@@ -15,11 +15,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mnistcmp import cli, robustness_records
+from mnistcmp import cli
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
-from mnistcmp.records import Records
+from mnistcmp.records import Records, robustness
 from mnistcmp.robustness import measure, stressed_images
 from mnistcmp.training import jobs, worker_pool
 from mnistcmp.training.jobs import Job, Materials
@@ -56,7 +56,7 @@ def toy_materials() -> Materials:
 
 def measure_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """Robustness is measured under two corruptions, and two dials with two levels each."""
-    for module in (measure, stressed_images, robustness_records):
+    for module in (measure, stressed_images, robustness):
         monkeypatch.setattr(module, "CORRUPTIONS", FEW_CORRUPTIONS)
         monkeypatch.setattr(module, "DIALS", FEW_DIALS)
 

@@ -110,7 +110,7 @@ def stressed(
 ) -> dict[str, object]:
     """The record of robustness of one network, which reads `corrupted` under two corruptions.
 
-    ladders: level -> accuracy, by dial; `other` sets any fields of robustness_records.Entry.
+    ladders: level -> accuracy, by dial; `other` sets any fields of records.robustness.Entry.
     """
     name = f"{model}-{other.get('recipe', 'tuned')}-{other.get('seed', 0)}"
     return {

@@ -105,7 +105,7 @@ def test_folder_is_that_of_the_checkout_unless_another_is_named(tmp_path, monkey
 
 def test_folder_of_an_installed_package_is_the_one_it_is_used_in(tmp_path, monkeypatch):
     monkeypatch.delenv("MNISTCMP_CHECKPOINTS", raising=False)
-    monkeypatch.setattr(records, "_IN_CHECKOUT", False)
+    monkeypatch.setattr(records.folders, "_IN_CHECKOUT", False)
     monkeypatch.chdir(tmp_path)
     assert default_folder() == tmp_path / "checkpoints"
     assert records.training_command("--study", "1") == "mnistcmp train --study 1"

@@ -10,7 +10,7 @@ from mnistcmp.checkpoints import load_all, read_manifest
 from mnistcmp.data import load
 from mnistcmp.models import MODELS
 from mnistcmp.records import Records, default_folder, home, newest, summarise
-from mnistcmp.robustness_records import RobustnessRecords
+from mnistcmp.records.robustness import RobustnessRecords
 from mnistcmp.training import verify
 
 FIRST = tuple(dict.fromkeys(model for number in (1, 2, 3, 4) for model in STUDIES[number].models))

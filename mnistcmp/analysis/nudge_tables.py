@@ -8,7 +8,7 @@ import pandas as pd
 from mnistcmp.analysis.statistics import median_interval
 from mnistcmp.analysis.text import Finding, named
 from mnistcmp.catalogue.networks import MODELS
-from mnistcmp.nudge_records import Entry
+from mnistcmp.records.nudges import Entry
 
 NETWORK = ["dataset", "model", "recipe", "seed"]
 MEDIAN_COLUMNS = [*NETWORK, "median_norm", "low", "high", "n", "not_found", "misread"]

@@ -1,6 +1,6 @@
 """The records of robustness as tables: accuracy under corruption, how far a dial can be turned.
 
-`records` is the table of `robustness_records.RobustnessRecords`, for one data set: one row for each
+`records` is the table of `records.robustness.RobustnessRecords`, for one data set: one row for each
 trained network, kind and level. A trained network is a model, a recipe and a seed.
 """
 
@@ -11,8 +11,8 @@ from mnistcmp.analysis.text import NOTHING, percent
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, SIDES, Side
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
+from mnistcmp.records.robustness import CLEAN
 from mnistcmp.robustness.breaking_points import half_lost
-from mnistcmp.robustness_records import CLEAN
 
 NETWORK = ["model", "recipe", "seed"]
 

@@ -17,9 +17,9 @@ from mnistcmp.data import sample_pack as packs
 from mnistcmp.data.sample_pack import Samples
 from mnistcmp.drawing.threshold import Threshold
 from mnistcmp.drawing.threshold import read as read_threshold
-from mnistcmp.nudge_records import Entry, NudgeRecords
 from mnistcmp.records import Records, default_folder, newest, summarise
-from mnistcmp.robustness_records import RobustnessRecords
+from mnistcmp.records.nudges import Entry, NudgeRecords
+from mnistcmp.records.robustness import RobustnessRecords
 from mnistcmp.safe_files import DamagedFile
 
 MOST_PROBLEMS = 5  # that a page names

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS, Dial
+from mnistcmp.records.robustness import Measured
 from mnistcmp.robustness.stressed_images import PART_IMAGES, Stress, StressedImages
-from mnistcmp.robustness_records import Measured
 
 LADDER_IMAGES = 1_000
 SAMPLE_IMAGES = 2_000  # for the corruptions, if a network is not measured in full

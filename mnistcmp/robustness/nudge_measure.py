@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from mnistcmp import checkpoints
 from mnistcmp.checkpoints import Checkpoint
 from mnistcmp.data.load import load_dataset
-from mnistcmp.nudge_records import Entry, NudgeRecords, Transfer
+from mnistcmp.records.nudges import Entry, NudgeRecords, Transfer
 from mnistcmp.robustness.nudge import STEPS, smallest_nudges
 
 DATASET = "mnist"

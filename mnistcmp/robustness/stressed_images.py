@@ -9,9 +9,9 @@ from filelock import FileLock
 from torch import Tensor
 
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
+from mnistcmp.records.robustness import CLEAN
 from mnistcmp.robustness.corruptions import corrupt
 from mnistcmp.robustness.dials import apply
-from mnistcmp.robustness_records import CLEAN
 
 PART_IMAGES = 1_000  # images in one file
 ORDER_SEED = 0

@@ -25,7 +25,7 @@ from mnistcmp.data.load import load_dataset, short_name
 from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.inspection import snapshots
 from mnistcmp.records import KEY, Records, RunRow, newest
-from mnistcmp.robustness_records import RobustnessRecords
+from mnistcmp.records.robustness import RobustnessRecords
 from mnistcmp.safe_files import DamagedFile, check_appendable, check_writable
 from mnistcmp.training.jobs import Job, Materials
 from mnistcmp.training.journal import Journal

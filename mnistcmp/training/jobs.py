@@ -21,9 +21,9 @@ from mnistcmp.machine import peak_memory_mb
 from mnistcmp.models import build
 from mnistcmp.models.shapes import ImageShape
 from mnistcmp.records import ACTIVATION_IMAGES, RunRow
+from mnistcmp.records.robustness import Measured
 from mnistcmp.robustness.measure import measure, prepare_images
 from mnistcmp.robustness.stressed_images import Stress, StressedImages
-from mnistcmp.robustness_records import Measured
 from mnistcmp.training.evaluate import Images, evaluate, milliseconds_per_image
 from mnistcmp.training.loop import Epoch, Precision, probe, train
 

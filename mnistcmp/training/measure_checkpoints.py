@@ -15,8 +15,8 @@ from typing import Protocol, cast
 from mnistcmp import machine
 from mnistcmp.checkpoints import Checkpoint, read_manifest
 from mnistcmp.data.load import load_dataset
+from mnistcmp.records.robustness import Measured, RobustnessRecords
 from mnistcmp.robustness.stressed_images import all_stresses
-from mnistcmp.robustness_records import Measured, RobustnessRecords
 from mnistcmp.safe_files import check_writable
 from mnistcmp.training.campaign import only_writer
 from mnistcmp.training.jobs import Materials, measure_job, stress_job

@@ -17,7 +17,7 @@ from mnistcmp.data.dataset import Dataset
 from mnistcmp.inspection import snapshots
 from mnistcmp.models import build
 from mnistcmp.records import KEY, Records, RunRow
-from mnistcmp.robustness_records import Measured, RobustnessRecords
+from mnistcmp.records.robustness import Measured, RobustnessRecords
 from mnistcmp.training.jobs import Finished, Job
 from mnistcmp.training.loop import Precision
 

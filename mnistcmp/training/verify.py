@@ -15,9 +15,9 @@ from mnistcmp.data.load import home, load_dataset, short_name
 from mnistcmp.drawing import threshold
 from mnistcmp.inspection import snapshots
 from mnistcmp.records import KEY, Records, RecordsError, newest, training_command
+from mnistcmp.records.robustness import COMMAND, RobustnessRecords
 from mnistcmp.robustness import measure
 from mnistcmp.robustness.stressed_images import Stress, StressedImages
-from mnistcmp.robustness_records import COMMAND, RobustnessRecords
 from mnistcmp.safe_files import DamagedFile
 from mnistcmp.training.evaluate import Images, evaluate
 

@@ -6,7 +6,7 @@ from mnistcmp.analysis import effects
 from mnistcmp.analysis.robustness_tables import ladder_means
 from mnistcmp.catalogue.corruptions import DIALS, SIDES
 from mnistcmp.catalogue.studies import STUDIES
-from mnistcmp.robustness_records import RobustnessRecords
+from mnistcmp.records.robustness import RobustnessRecords
 from tests.made_up import measured, said
 
 STUDY = STUDIES[10]

@@ -8,7 +8,7 @@ import pandas as pd
 from mnistcmp.analysis import nudge_tables
 from mnistcmp.catalogue.networks import MODELS
 from tests.made_up import said
-from tests.test_nudge_records import entry
+from tests.records.test_nudge_records import entry
 
 
 def median(norms: list[float | None]) -> dict[str, object]:

@@ -10,7 +10,7 @@ from mnistcmp.analysis.statistics import Correlation
 from mnistcmp.catalogue.corruptions import CORRUPTIONS
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.studies import STUDIES
-from mnistcmp.robustness_records import RobustnessRecords
+from mnistcmp.records.robustness import RobustnessRecords
 from tests.made_up import around, measured, said
 
 

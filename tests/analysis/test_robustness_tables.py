@@ -6,7 +6,7 @@ import pytest
 
 from mnistcmp.analysis import robustness_tables as tables
 from mnistcmp.catalogue.corruptions import DIALS, SIDES, Side
-from mnistcmp.robustness_records import RobustnessRecords
+from mnistcmp.records.robustness import RobustnessRecords
 from tests.made_up import measured
 
 

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnistcmp.app.lesson.evidence import CHANGES
 from mnistcmp.records import Records
-from mnistcmp.robustness_records import RobustnessRecords
+from mnistcmp.records.robustness import RobustnessRecords
 from tests.helpers import APP, page
 from tests.made_up import around, measured, record, run
 

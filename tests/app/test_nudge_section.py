@@ -13,10 +13,10 @@ from mnistcmp.app import session
 from mnistcmp.app.break_it import nudge
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.data import sample_pack
-from mnistcmp.nudge_records import NudgeRecords
 from mnistcmp.records import default_folder
+from mnistcmp.records.nudges import NudgeRecords
 from mnistcmp.robustness import nudge as search
-from tests.test_nudge_records import entry
+from tests.records.test_nudge_records import entry
 
 RECIPE = "tuned"
 

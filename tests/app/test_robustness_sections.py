@@ -10,13 +10,13 @@ from mnistcmp.app.benchmarks import robustness
 from mnistcmp.app.studies.survival import EXPLANATION
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.studies import STUDIES
-from mnistcmp.nudge_records import NudgeRecords
 from mnistcmp.records import Records
-from mnistcmp.robustness_records import RobustnessRecords
+from mnistcmp.records.nudges import NudgeRecords
+from mnistcmp.records.robustness import RobustnessRecords
 from tests import made_up
 from tests.helpers import page
 from tests.made_up import measured
-from tests.test_nudge_records import entry as nudges
+from tests.records.test_nudge_records import entry as nudges
 
 ZOO = list(MODELS)[:12]
 

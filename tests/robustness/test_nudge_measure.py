@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from mnistcmp import checkpoints, cli
-from mnistcmp.nudge_records import NudgeRecords
 from mnistcmp.records import default_folder
+from mnistcmp.records.nudges import NudgeRecords
 from mnistcmp.robustness import nudge_measure
 from mnistcmp.robustness.nudge_measure import Zoo, measure, measure_all, unmeasured
 from tests.helpers import InlineExecutor, toy_materials

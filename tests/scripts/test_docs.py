@@ -14,7 +14,7 @@ from mnistcmp.catalogue.studies import STUDIES, Published
 from mnistcmp.json_files import base_type
 from mnistcmp.models import MODELS
 from mnistcmp.records import Records, RunRow, default_folder
-from mnistcmp.robustness_records import RobustnessRecords
+from mnistcmp.records.robustness import RobustnessRecords
 from tests.made_up import measured
 
 DOCS = update_docs.RESULTS.parent

@@ -15,7 +15,7 @@ from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
 from mnistcmp.inspection import snapshots
 from mnistcmp.models import MODELS
 from mnistcmp.records import RUN_COLUMNS, Records
-from mnistcmp.robustness_records import Measured, RobustnessRecords
+from mnistcmp.records.robustness import Measured, RobustnessRecords
 from mnistcmp.training import campaign, jobs, loop, recording, schedule
 from mnistcmp.training.jobs import Job
 from mnistcmp.training.worker_pool import Call

@@ -8,8 +8,8 @@ import torch
 from mnistcmp import checkpoints
 from mnistcmp.catalogue import studies
 from mnistcmp.records import Records
+from mnistcmp.records.robustness import RobustnessRecords
 from mnistcmp.robustness import measure
-from mnistcmp.robustness_records import RobustnessRecords
 from mnistcmp.training import campaign, jobs, measure_checkpoints, schedule
 from mnistcmp.training.progress import MeasuringProgress
 from tests.helpers import FEW_CORRUPTIONS, FEW_DIALS, Quiet, Training

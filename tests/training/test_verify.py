@@ -12,8 +12,8 @@ from mnistcmp import checkpoints
 from mnistcmp.catalogue.corruptions import CORRUPTIONS
 from mnistcmp.inspection import snapshots
 from mnistcmp.records import Records
+from mnistcmp.records.robustness import RobustnessRecords
 from mnistcmp.robustness import measure
-from mnistcmp.robustness_records import RobustnessRecords
 from mnistcmp.training import campaign, schedule, verify
 from tests.helpers import Quiet
 from tests.made_up import falsify

@@ -20,9 +20,9 @@ from mnistcmp.app.benchmarks import robustness_charts as charts
 from mnistcmp.app.benchmarks.section import NUMBER, Shown, chart, say, table, view
 from mnistcmp.app.plain_text import code, plain
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
-from mnistcmp.nudge_records import COMMAND as NUDGE_COMMAND
 from mnistcmp.records import RecordsError
-from mnistcmp.robustness_records import COMMAND
+from mnistcmp.records.nudges import COMMAND as NUDGE_COMMAND
+from mnistcmp.records.robustness import COMMAND
 
 Downloads = dict[str, tuple[str, Callable[[], pd.DataFrame]]]  # file name -> (label, its rows)
 

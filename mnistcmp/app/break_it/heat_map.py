@@ -17,8 +17,8 @@ from mnistcmp.app.plain_text import code, plain
 from mnistcmp.catalogue.corruptions import DIALS, SHIFT_DIRECTIONS
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.records import RecordsError
+from mnistcmp.records.robustness import COMMAND
 from mnistcmp.robustness.holding_out import HoldOut
-from mnistcmp.robustness_records import COMMAND
 
 if TYPE_CHECKING:
     from torch import nn

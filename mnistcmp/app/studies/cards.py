@@ -22,7 +22,7 @@ from mnistcmp.catalogue.recipes import USUAL_RECIPE
 from mnistcmp.catalogue.studies import STUDIES, Study
 from mnistcmp.data import sample_pack
 from mnistcmp.records import Records, default_folder
-from mnistcmp.robustness_records import RobustnessRecords
+from mnistcmp.records.robustness import RobustnessRecords
 
 STYLE = Path(__file__).with_name("cards.css").read_text()
 NO_RUNS = "None of its networks has been trained yet."

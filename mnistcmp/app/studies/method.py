@@ -11,7 +11,7 @@ from mnistcmp.catalogue.corruptions import CORRUPTIONS
 from mnistcmp.catalogue.datasets import argument, title
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.records import training_command
-from mnistcmp.robustness_records import COMMAND
+from mnistcmp.records.robustness import COMMAND
 
 
 def show(found: Result, compared: tuple[str, str] | None) -> None:

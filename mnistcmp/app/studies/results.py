@@ -25,7 +25,7 @@ from mnistcmp.catalogue.recipes import RECIPES, USUAL_RECIPE, recipes_of
 from mnistcmp.catalogue.studies import STUDIES, Study
 from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.records import RecordsError
-from mnistcmp.robustness_records import COLUMNS
+from mnistcmp.records.robustness import COLUMNS
 
 ROBUSTNESS_ON = "mnist"  # the data set on which robustness is measured
 

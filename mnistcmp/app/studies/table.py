@@ -14,7 +14,7 @@ from mnistcmp.catalogue.corruptions import SIDES
 from mnistcmp.catalogue.datasets import title
 from mnistcmp.catalogue.studies import Study
 from mnistcmp.records import ACTIVATION_IMAGES
-from mnistcmp.robustness_records import COMMAND
+from mnistcmp.records.robustness import COMMAND
 
 PERCENT = ("%.2f", 100)
 SECONDS = ("%.1f", 1)

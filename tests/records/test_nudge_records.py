@@ -2,8 +2,8 @@
 
 import pytest
 
-from mnistcmp.nudge_records import MOST_BYTES, Entry, NudgeRecords
 from mnistcmp.records import RecordsError
+from mnistcmp.records.nudges import MOST_BYTES, Entry, NudgeRecords
 
 
 def entry(model: str = "cnn", **other: object) -> Entry:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
-from mnistcmp.robustness_records import COLUMNS, RobustnessRecords
+from mnistcmp.records.robustness import COLUMNS, RobustnessRecords
 from tests.made_up import stressed
 
 EVERYTHING = {name: dict.fromkeys(dial.positions, 0.5) for name, dial in DIALS.items()}

@@ -9,9 +9,7 @@ predictions and a checksum. A damaged line is left out and named; its run can be
 import hashlib
 import io
 import json
-import os
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
@@ -20,6 +18,8 @@ import pandas as pd
 
 from mnistcmp import json_files, safe_files
 from mnistcmp.json_files import Count, FileName, Measure, Sha256, Share
+from mnistcmp.records.folders import training_command
+from mnistcmp.records.lines import LinesFile, RecordsError
 from mnistcmp.safe_files import DamagedFile
 
 
@@ -89,31 +89,6 @@ MOST_BYTES = 200_000_000  # of runs.jsonl; a run has about 2,000
 _OPTIONAL = {"pen_accuracy", "pen_loss", "peak_memory_mb", "activation_mb", "receptive_field_px"}
 _RESULTS = {*TIMES, "train_accuracy", "train_loss", "test_accuracy", "test_loss", "trained_on"}
 
-_CHECKOUT = Path(__file__).resolve().parent.parent
-_IN_CHECKOUT = (_CHECKOUT / "pyproject.toml").exists()
-FOLDER_VARIABLE = "MNISTCMP_CHECKPOINTS"
-
-
-def home() -> Path:
-    """The folder of `data/` and `checkpoints/`: the checkout, or `.` for an installed package."""
-    return _CHECKOUT if _IN_CHECKOUT else Path.cwd()
-
-
-def default_folder() -> Path:
-    """The folder of weights and records: MNISTCMP_CHECKPOINTS if set, or `checkpoints/`."""
-    named = os.environ.get(FOLDER_VARIABLE)
-    return Path(named).expanduser() if named else home() / "checkpoints"
-
-
-def training_command(*arguments: str) -> str:
-    """The command that trains, for a checkout or for an installed package."""
-    command = "python scripts/train_all.py" if _IN_CHECKOUT else "mnistcmp train"
-    return " ".join((command, *arguments))
-
-
-class RecordsError(Exception):
-    """The records cannot be read, or are those of an earlier version."""
-
 
 class Records:
     """The records in one folder, `OUT/results`."""
@@ -121,6 +96,7 @@ class Records:
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         self.path = self.folder / "runs.jsonl"
+        self._file = LinesFile(self.path, MOST_BYTES, _entry)
 
     def append(
         self,
@@ -172,11 +148,8 @@ class Records:
 
     def problems(self) -> list[str]:
         """The damaged lines, which are left out: their numbers, the reasons and the remedy."""
-        return [
-            f"{self.path}, line {number}, is left out: {reason}. Restore the file from git, or "
-            f"delete the line and train its run again with {training_command('--missing')}"
-            for number, reason in self._lines().damaged.items()
-        ]
+        remedy = f" and train its run again with {training_command('--missing')}"
+        return self._file.problems(self._lines().damaged, remedy)
 
     def write_tables(self) -> None:
         """Write runs.csv and epochs.csv. Raises OSError if that fails."""
@@ -187,14 +160,18 @@ class Records:
         safe_files.write_csv(self.folder / "runs.csv", RUN_COLUMNS, runs)
         safe_files.write_csv(self.folder / "epochs.csv", EPOCH_COLUMNS, epochs)
 
-    def _lines(self) -> "_Lines":
+    def _lines(self) -> "_Runs":
         self._refuse_earlier_version()
-        if not self.path.exists():
-            return _read_lines(b"")
-        try:
-            return _read_lines(safe_files.read_bytes(self.path, MOST_BYTES))
-        except DamagedFile as error:
-            raise RecordsError(f"{error}: restore it from git, or move it away") from error
+        lines = self._file.read()
+        entries: dict[str, Entry] = {}
+        damaged = dict(lines.damaged)
+        for number, entry in lines.entries.items():
+            run = entry["run"]["run"]
+            if run in entries:
+                damaged[number] = f"run {run} is recorded twice"
+            else:
+                entries[run] = entry
+        return _Runs(entries, dict(sorted(damaged.items())))
 
     def _refuse_earlier_version(self) -> None:
         if not self.path.exists() and (self.folder / "runs.csv").exists():
@@ -257,28 +234,11 @@ def run_line(
     return line
 
 
-class _Lines(NamedTuple):
-    """The content of runs.jsonl."""
+class _Runs(NamedTuple):
+    """The content of runs.jsonl: the entries by run, and the reason of each damaged line."""
 
-    entries: dict[str, Entry]  # by run
+    entries: dict[str, Entry]
     damaged: dict[int, str]
-
-
-@lru_cache(maxsize=2)
-def _read_lines(content: bytes) -> _Lines:
-    entries: dict[str, Entry] = {}
-    damaged = {}
-    for number, line in enumerate(content.splitlines(), start=1):
-        try:
-            entry = _entry(line)
-            run = entry["run"]["run"]
-            if run in entries:
-                raise ValueError(f"run {run} is recorded twice")
-        except ValueError as error:
-            damaged[number] = str(error)
-        else:
-            entries[run] = entry
-    return _Lines(entries, damaged)
 
 
 def _entry(line: bytes) -> Entry:

@@ -6,17 +6,16 @@ half of the digits is computed from the ladders when it is read: see robustness/
 """
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, NamedTuple, TypedDict
+from typing import Annotated, TypedDict
 
 import pandas as pd
 
 from mnistcmp import json_files, safe_files
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS, find_corruption, find_dial
 from mnistcmp.json_files import Count, FileName, Sha256, Share, between
-from mnistcmp.records import KEY, RecordsError
-from mnistcmp.safe_files import DamagedFile
+from mnistcmp.records.lines import LinesFile
+from mnistcmp.records.runs import KEY
 
 
 class Measured(TypedDict):
@@ -56,6 +55,7 @@ class RobustnessRecords:
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         self.path = self.folder / "robustness.jsonl"
+        self._file = LinesFile(self.path, MOST_BYTES, _entry)
 
     def append(self, entry: Mapping[str, object]) -> None:
         """Record one set of weights.
@@ -63,14 +63,12 @@ class RobustnessRecords:
         Raises ValueError if a value is not as Entry says, and OSError if writing fails; earlier
         records then stay.
         """
-        line = json_files.line_of(entry)
-        _entry(line)
-        safe_files.append_line(self.path, line)
+        self._file.append(entry)
 
     def entries(self) -> list[Entry]:
         """The newest line for each (dataset, model, recipe, seed), in the order of recording."""
         newest: dict[tuple[str, str, str, int], Entry] = {}
-        for entry in self._lines().entries:
+        for entry in self._file.read().entries.values():
             key = entry["dataset"], entry["model"], entry["recipe"], entry["seed"]
             newest.pop(key, None)
             newest[key] = entry
@@ -83,7 +81,7 @@ class RobustnessRecords:
             entry["sha256"] == sha256
             and entry["corruptions"].keys() == CORRUPTIONS.keys()
             and {name: [at for at, _ in of] for name, of in entry["ladders"].items()} == levels
-            for entry in self._lines().entries
+            for entry in self._file.read().entries.values()
         )
 
     def table(self) -> pd.DataFrame:
@@ -97,11 +95,10 @@ class RobustnessRecords:
 
     def problems(self) -> list[str]:
         """The damaged lines, which are left out: their numbers, the reasons and the remedy."""
-        return [
-            f"{self.path}, line {number}, is left out: {reason}. Restore the file from git, or "
-            f"delete the line; {COMMAND} measures again the weights that are still there"
-            for number, reason in self._lines().damaged.items()
-        ]
+        return self._file.problems(
+            self._file.read().damaged,
+            f"; {COMMAND} measures again the weights that are still there",
+        )
 
     def write_table(self) -> None:
         """Write robustness.csv. Raises OSError if that fails."""
@@ -117,32 +114,6 @@ class RobustnessRecords:
                 for level, accuracy in ladder:
                     reading = {"level": level, "accuracy": accuracy, "n": entry["ladder_images"]}
                     yield key | {"kind": kind} | reading
-
-    def _lines(self) -> "_Lines":
-        if not self.path.exists():
-            return _read_lines(b"")
-        try:
-            return _read_lines(safe_files.read_bytes(self.path, MOST_BYTES))
-        except DamagedFile as error:
-            raise RecordsError(f"{error}: restore it from git, or move it away") from error
-
-
-class _Lines(NamedTuple):
-    """The content of robustness.jsonl."""
-
-    entries: list[Entry]
-    damaged: dict[int, str]
-
-
-@lru_cache(maxsize=2)
-def _read_lines(content: bytes) -> _Lines:
-    entries, damaged = [], {}
-    for number, line in enumerate(content.splitlines(), start=1):
-        try:
-            entries.append(_entry(line))
-        except ValueError as error:
-            damaged[number] = str(error)
-    return _Lines(entries, damaged)
 
 
 def _entry(line: bytes) -> Entry:

@@ -6,14 +6,12 @@ rewritten; the newest of a network counts. Medians and intervals are computed wh
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import TypedDict
 
-from mnistcmp import json_files, safe_files
+from mnistcmp import json_files
 from mnistcmp.json_files import Count, FileName, Measure, Sha256
-from mnistcmp.records import RecordsError
-from mnistcmp.safe_files import DamagedFile
+from mnistcmp.records.lines import LinesFile
 
 MOST_BYTES = 50_000_000  # of nudges.jsonl; a network has about 4,000
 COMMAND = "mnistcmp nudges"
@@ -49,6 +47,7 @@ class NudgeRecords:
 
     def __init__(self, folder: Path | str) -> None:
         self.path = Path(folder) / "nudges.jsonl"
+        self._file = LinesFile(self.path, MOST_BYTES, _entry)
 
     def append(self, entry: Mapping[str, object]) -> None:
         """Record the nudges of one network.
@@ -56,49 +55,19 @@ class NudgeRecords:
         Raises ValueError if a value is not as Entry says, and OSError if writing fails; earlier
         records then stay.
         """
-        line = json_files.line_of(entry)
-        _entry(line)
-        safe_files.append_line(self.path, line)
+        self._file.append(entry)
 
     def entries(self) -> list[Entry]:
         """The newest entry of each (data set, model, recipe, seed). Raises RecordsError."""
-        return list(self._lines().entries.values())
+        newest = {
+            (entry["dataset"], entry["model"], entry["recipe"], entry["seed"]): entry
+            for entry in self._file.read().entries.values()
+        }
+        return list(newest.values())
 
     def problems(self) -> list[str]:
         """The damaged lines, which are left out: their numbers, the reasons and the remedy."""
-        return [
-            f"{self.path}, line {number}, is left out: {reason}. Restore the file from git, or "
-            f"delete the line and run {COMMAND}"
-            for number, reason in self._lines().damaged.items()
-        ]
-
-    def _lines(self) -> "_Lines":
-        if not self.path.exists():
-            return _read_lines(b"")
-        try:
-            return _read_lines(safe_files.read_bytes(self.path, MOST_BYTES))
-        except DamagedFile as error:
-            raise RecordsError(f"{error}: restore it from git, or move it away") from error
-
-
-class _Lines(NamedTuple):
-    """The content of nudges.jsonl."""
-
-    entries: dict[tuple[str, str, str, int], Entry]
-    damaged: dict[int, str]
-
-
-@lru_cache(maxsize=2)
-def _read_lines(content: bytes) -> _Lines:
-    entries, damaged = {}, {}
-    for number, line in enumerate(content.splitlines(), start=1):
-        try:
-            entry = _entry(line)
-        except ValueError as error:
-            damaged[number] = str(error)
-        else:
-            entries[entry["dataset"], entry["model"], entry["recipe"], entry["seed"]] = entry
-    return _Lines(entries, damaged)
+        return self._file.problems(self._file.read().damaged, f" and run {COMMAND}")
 
 
 def _entry(line: bytes) -> Entry:
