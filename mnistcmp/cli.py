@@ -43,8 +43,8 @@ def prepare(arguments: list[str] | None = None) -> Callable[[], int]:
         return _list
     # Imported only for these commands, because they import torch, which takes seconds.
     from mnistcmp import export  # noqa: F401
+    from mnistcmp.campaign import measure_checkpoints, orders, progress, verify  # noqa: F401
     from mnistcmp.robustness import nudge_measure  # noqa: F401
-    from mnistcmp.training import campaign, measure_checkpoints, progress, verify  # noqa: F401
 
     return partial(_ended, _work_of(options), options)
 
@@ -117,8 +117,8 @@ def _say(console: Console, text: str) -> None:
 
 def _check(options: argparse.Namespace, console: Console) -> int:
     """Verify weights and records -> the number of problems."""
+    from mnistcmp.campaign import verify
     from mnistcmp.data.load import short_name
-    from mnistcmp.training import verify
 
     with console.status("Verifying weights and records …"):
         problems, measured = verify.check(options.folder, options.dataset, options.data)
@@ -134,12 +134,12 @@ def _check(options: argparse.Namespace, console: Console) -> int:
 
 def _train(options: argparse.Namespace, console: Console) -> int:
     """Train as the options say -> the number of failed runs."""
-    from mnistcmp.training import campaign
-    from mnistcmp.training.progress import TerminalProgress
+    from mnistcmp.campaign import orders
+    from mnistcmp.campaign.progress import TerminalProgress
 
     models = STUDIES[int(options.study)].models if options.study else MODELS
-    outcome = campaign.train(
-        campaign.Order(
+    outcome = orders.train(
+        orders.Order(
             models=tuple(dict.fromkeys(options.models or models)),
             recipes=_recipes(options),
             data=options.data,
@@ -169,8 +169,8 @@ def _recipes(options: argparse.Namespace) -> tuple[str, ...]:
 
 def _robustness(options: argparse.Namespace, console: Console) -> int:
     """Measure the networks that have no record yet -> the number of failures."""
-    from mnistcmp.training import measure_checkpoints
-    from mnistcmp.training.progress import MeasuringProgress
+    from mnistcmp.campaign import measure_checkpoints
+    from mnistcmp.campaign.progress import MeasuringProgress
 
     failed = measure_checkpoints.measure_missing(
         measure_checkpoints.Order(

@@ -34,6 +34,10 @@ from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
 from mnistcmp import machine
+from mnistcmp.campaign import plans, schedule
+from mnistcmp.campaign.jobs import Job, Materials, probe_job, run_job
+from mnistcmp.campaign.progress import TerminalProgress
+from mnistcmp.campaign.worker_pool import Call, Crew
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.data.dataset import Dataset
@@ -41,10 +45,6 @@ from mnistcmp.data.load import load_dataset
 from mnistcmp.models import MODELS, build
 from mnistcmp.records import default_folder, home
 from mnistcmp.safe_files import write_whole
-from mnistcmp.training import campaign, schedule
-from mnistcmp.training.jobs import Job, Materials, probe_job, run_job
-from mnistcmp.training.progress import TerminalProgress
-from mnistcmp.training.worker_pool import Call, Crew
 
 RECIPE = Recipe("published", epochs=1)
 EPOCH_IMAGES = 60_000
@@ -171,7 +171,7 @@ def compare_end_to_end(folder: Path, console: Console) -> dict[str, float]:
     """
     names = [name for number in (1, 2) for name in STUDIES[number].models]
     started = time.perf_counter()
-    planned = campaign.plan(names, ["published"], [0])
+    planned = plans.plan(names, ["published"], [0])
     # The textbook loop does not measure robustness.
     jobs = [replace(job, robustness=None) for job in planned]
     with tempfile.TemporaryDirectory() as out, TerminalProgress(console, len(jobs)) as progress:

@@ -23,6 +23,9 @@ import torch
 from rich.console import Console
 from torch import nn
 
+from mnistcmp.campaign import schedule
+from mnistcmp.campaign.jobs import Job, Materials, probe_job, run_job
+from mnistcmp.campaign.worker_pool import Call, Crew
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for
 from mnistcmp.checkpoints import load_all
 from mnistcmp.data import pen_digits
@@ -34,9 +37,6 @@ from mnistcmp.json_files import read_json
 from mnistcmp.models import MODELS, build
 from mnistcmp.records import default_folder, home
 from mnistcmp.safe_files import write_whole
-from mnistcmp.training import schedule
-from mnistcmp.training.jobs import Job, Materials, probe_job, run_job
-from mnistcmp.training.worker_pool import Call, Crew
 
 RECIPE = "drawn"
 MOST_REJECTED = 0.03

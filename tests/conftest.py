@@ -6,8 +6,8 @@ import sys
 import pytest
 import torch
 
-from mnistcmp.training import jobs, worker_pool
-from mnistcmp.training.jobs import Materials
+from mnistcmp.campaign import jobs, worker_pool
+from mnistcmp.campaign.jobs import Materials
 from tests.helpers import REPOSITORY, InlineWorker, measure_little, toy_materials
 
 

@@ -16,13 +16,13 @@ import pytest
 import torch
 
 from mnistcmp import cli
+from mnistcmp.campaign import jobs, worker_pool
+from mnistcmp.campaign.jobs import Job, Materials
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
 from mnistcmp.records import Records, robustness
 from mnistcmp.robustness import measure, stressed_images
-from mnistcmp.training import jobs, worker_pool
-from mnistcmp.training.jobs import Job, Materials
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 APP = str(REPOSITORY / "streamlit_app.py")

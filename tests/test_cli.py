@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from mnistcmp import checkpoints
+from mnistcmp.campaign import orders, plans
+from mnistcmp.campaign.progress import TerminalProgress
 from mnistcmp.catalogue.recipes import recipes_of
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.data import sample_pack
 from mnistcmp.models import MODELS
 from mnistcmp.records import Records
-from mnistcmp.training import campaign
-from mnistcmp.training.progress import TerminalProgress
 from tests.helpers import Training
 
 QUICK = ("--models", "mlp", "--epochs", "1")
@@ -24,7 +24,7 @@ QUICK = ("--models", "mlp", "--epochs", "1")
 @pytest.fixture
 def script(inline, toy, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(
-        campaign, "load_materials", lambda name, folder, recipes, say: (toy, list(recipes))
+        orders, "load_materials", lambda name, folder, recipes, say: (toy, list(recipes))
     )
     return Training(tmp_path / "out", capsys)
 
@@ -38,7 +38,7 @@ def planned(monkeypatch):
         jobs.extend(left)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(campaign, "run", run)
+    monkeypatch.setattr(orders, "run", run)
     return jobs
 
 
@@ -155,7 +155,7 @@ def test_train_all_missing_extends_models_and_seeds(script):
 def test_train_all_missing_trains_failed_runs_again(script, monkeypatch):
     with monkeypatch.context() as patch:
         wild = Recipe("tuned", learning_rate=1e38, epochs=1)
-        patch.setattr(campaign, "recipe_for", lambda name, model, dataset, mirror: wild)
+        patch.setattr(plans, "recipe_for", lambda name, model, dataset, mirror: wild)
         status, out, _ = script("--models", "mlp", "--recipe", "tuned")
     assert status == 1
     assert "1 runs failed" in out
@@ -235,7 +235,7 @@ def test_train_all_says_what_to_use_without_cuda(script, monkeypatch):
 
 @pytest.fixture
 def script_without_pen(inline, toy, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(campaign, "load_dataset", lambda name, folder: toy.dataset)
+    monkeypatch.setattr(orders, "load_dataset", lambda name, folder: toy.dataset)
     return Training(tmp_path / "out", capsys)
 
 

@@ -62,15 +62,15 @@ class Press:
         if name == moment:
             signal.raise_signal(signal.SIGINT)
 if moment == "reading":
-    import mnistcmp.training.campaign
-    mnistcmp.training.campaign.load_dataset = lambda *_: signal.raise_signal(signal.SIGINT)
+    import mnistcmp.campaign.orders
+    mnistcmp.campaign.orders.load_dataset = lambda *_: signal.raise_signal(signal.SIGINT)
 sys.meta_path.insert(0, Press())
 runpy.run_module("mnistcmp", run_name="__main__")
 """
 STOPPED = "Stopped. All finished runs are recorded; run the same command to continue.\n"
 
 
-@pytest.mark.parametrize("moment", ["pandas", "rich", "torch", "mnistcmp.training.jobs", "reading"])
+@pytest.mark.parametrize("moment", ["pandas", "rich", "torch", "mnistcmp.campaign.jobs", "reading"])
 def test_ctrl_c_while_the_program_starts_ends_it_with_one_line(moment, tmp_path):
     arguments = ["train", "--out", str(tmp_path / "out"), "--data", str(tmp_path)]
     done = run(sys.executable, "-c", INTERRUPTED, moment, *arguments, cwd=REPOSITORY)
@@ -170,7 +170,7 @@ def test_images_of_ones_own_are_mirrored_only_when_asked_and_the_records_say_so(
 
 
 def test_digits_are_never_mirrored(inline, toy, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("mnistcmp.training.campaign.load_dataset", lambda *_: toy.dataset)
+    monkeypatch.setattr("mnistcmp.campaign.orders.load_dataset", lambda *_: toy.dataset)
     train = Training(tmp_path / "out", capsys)
     status, _, problem = train("--models", "mlp", "--recipe", "tuned", "--mirror")
     assert status == 1

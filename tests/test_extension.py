@@ -15,6 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from mnistcmp import checkpoints, cli
 from mnistcmp.app.palette import INK, RECIPE_MARKS, Mark
+from mnistcmp.campaign import orders
+from mnistcmp.campaign.jobs import Materials
 from mnistcmp.catalogue.datasets import DATASETS, DatasetSpec
 from mnistcmp.catalogue.networks import MODELS, ModelSpec, Tuning
 from mnistcmp.catalogue.recipes import RECIPES, RecipeSpec
@@ -25,8 +27,6 @@ from mnistcmp.data.load import load_dataset
 from mnistcmp.drawing import share_link
 from mnistcmp.drawing.canvas import Stroke
 from mnistcmp.records import Records
-from mnistcmp.training import campaign
-from mnistcmp.training.jobs import Materials
 from tests.helpers import REPOSITORY, md5, page
 
 ONE = share_link.to_text([Stroke([(140, 40), (140, 240)], 20)])
@@ -47,7 +47,7 @@ def train(inline, toy, tmp_path, monkeypatch) -> Callable[..., Records]:
         train_images=images.train_images[:16], train_labels=images.train_labels[:16]
     )
     monkeypatch.setattr(
-        campaign, "load_materials", lambda name, folder, recipes, say: (Materials(batch), recipes)
+        orders, "load_materials", lambda name, folder, recipes, say: (Materials(batch), recipes)
     )
 
     def run(*arguments: str) -> Records:

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from mnistcmp.campaign import verify
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
 from mnistcmp.catalogue.studies import STUDIES, published_figures
 from mnistcmp.checkpoints import load_all, read_manifest
@@ -11,7 +12,6 @@ from mnistcmp.data import load
 from mnistcmp.models import MODELS
 from mnistcmp.records import Records, default_folder, home, newest, summarise
 from mnistcmp.records.robustness import RobustnessRecords
-from mnistcmp.training import verify
 
 FIRST = tuple(dict.fromkeys(model for number in (1, 2, 3, 4) for model in STUDIES[number].models))
 SHIPPED = {recipe: {model for model in MODELS if recipe in recipes_of(model)} for recipe in RECIPES}

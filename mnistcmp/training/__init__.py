@@ -1,1 +1,1 @@
-"""Training: single runs, campaigns of many runs, and the verification of their results."""
+"""One training run: augment the images, train a network, evaluate it."""

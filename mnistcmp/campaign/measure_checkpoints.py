@@ -13,15 +13,15 @@ from statistics import mean
 from typing import Protocol, cast
 
 from mnistcmp import machine
+from mnistcmp.campaign.jobs import Materials, measure_job, stress_job
+from mnistcmp.campaign.orders import only_writer
+from mnistcmp.campaign.recording import reason_of, record_robustness
+from mnistcmp.campaign.worker_pool import Call, Crew
 from mnistcmp.checkpoints import Checkpoint, read_manifest
 from mnistcmp.data.load import load_dataset
 from mnistcmp.records.robustness import Measured, RobustnessRecords
 from mnistcmp.robustness.stressed_images import all_stresses
 from mnistcmp.safe_files import check_writable
-from mnistcmp.training.campaign import only_writer
-from mnistcmp.training.jobs import Materials, measure_job, stress_job
-from mnistcmp.training.recording import reason_of, record_robustness
-from mnistcmp.training.worker_pool import Call, Crew
 
 DATASET = "mnist"
 
@@ -42,7 +42,7 @@ class Order:
 
     data: the folder of the data sets, to which MNIST is downloaded.
     folder: the folder of weights and records.
-    workers, device: as in campaign.Order.
+    workers, device: as in orders.Order.
     """
 
     models: tuple[str, ...]

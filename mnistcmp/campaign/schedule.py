@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Protocol
 
 from mnistcmp import machine
+from mnistcmp.campaign.jobs import Finished, Job, Materials, Probed, probe_job, run_job
+from mnistcmp.campaign.recording import record
+from mnistcmp.campaign.worker_pool import Call, Crew
 from mnistcmp.inspection import structure
 from mnistcmp.models import build
 from mnistcmp.records import RunRow
-from mnistcmp.training.jobs import Finished, Job, Materials, Probed, probe_job, run_job
 from mnistcmp.training.loop import Precision
-from mnistcmp.training.recording import record
-from mnistcmp.training.worker_pool import Call, Crew
 
 # The share of a step's time that bf16 must save to be used, because its rounding can cost a small
 # network accuracy: `cnn` read 0.1 points less of the validation images, the mean of three pairs of

@@ -11,14 +11,15 @@ import torch
 
 import mnistcmp.data.dataset
 from mnistcmp import checkpoints
+from mnistcmp.campaign import jobs, plans, recording, schedule
+from mnistcmp.campaign.jobs import Job
+from mnistcmp.campaign.worker_pool import Call
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
 from mnistcmp.inspection import snapshots
 from mnistcmp.models import MODELS
 from mnistcmp.records import RUN_COLUMNS, Records
 from mnistcmp.records.robustness import Measured, RobustnessRecords
-from mnistcmp.training import campaign, jobs, loop, recording, schedule
-from mnistcmp.training.jobs import Job
-from mnistcmp.training.worker_pool import Call
+from mnistcmp.training import loop
 from tests import made_up
 from tests.helpers import Quiet, end_process
 
@@ -28,8 +29,8 @@ RESULT_COLUMNS = ["train_accuracy", "train_loss", "test_accuracy", "test_loss", 
 
 
 def toy_jobs() -> list[Job]:
-    jobs = campaign.plan(["mlp", "tiny_cnn"], ["tuned"], range(2), epochs=EPOCHS)
-    return jobs + campaign.plan(["mlp"], ["drawn"], [0], epochs=EPOCHS)
+    jobs = plans.plan(["mlp", "tiny_cnn"], ["tuned"], range(2), epochs=EPOCHS)
+    return jobs + plans.plan(["mlp"], ["drawn"], [0], epochs=EPOCHS)
 
 
 def run(jobs, materials, folder, *, count=1, progress=None, identity="c1"):
@@ -64,7 +65,7 @@ def folder(folders, request):
 def test_campaign_records_one_row_per_job(folder):
     runs = Records(folder / "results").runs()
     keys = runs[["dataset", "model", "recipe", "seed", "protocol"]].itertuples(index=False)
-    assert sorted(map(tuple, keys)) == sorted(map(campaign.key_of, toy_jobs()))
+    assert sorted(map(tuple, keys)) == sorted(map(plans.key_of, toy_jobs()))
     assert runs["run"].is_unique
     assert set(runs["status"]) == {"ok"}
     assert set(runs["campaign"]) == {"c1"}
@@ -195,7 +196,7 @@ def test_killed_worker_costs_only_its_run(toy, tmp_path):
                 (worker,) = multiprocessing.active_children()
                 end_process(worker.pid)
 
-    endless, short = campaign.plan(["mlp"], ["published"], range(2), epochs=1)
+    endless, short = plans.plan(["mlp"], ["published"], range(2), epochs=1)
     endless = replace(endless, recipe=replace(endless.recipe, epochs=100_000))
     killer = Killer()
     rows = run([short, endless], toy, tmp_path, progress=killer)
@@ -210,7 +211,7 @@ def test_killed_worker_costs_only_its_run(toy, tmp_path):
 
 @pytest.mark.parametrize("batch_size", [64, 512], ids=["in an epoch", "in its very last step"])
 def test_diverging_run_is_recorded_as_failed(inline, toy, tmp_path, batch_size):
-    first, second = campaign.plan(["mlp", "tiny_cnn"], ["published"], [0], epochs=1)
+    first, second = plans.plan(["mlp", "tiny_cnn"], ["published"], [0], epochs=1)
     wild = replace(first.recipe, learning_rate=1e38, batch_size=batch_size)
     run([replace(first, recipe=wild), second], toy, tmp_path)
     runs = Records(tmp_path / "results").runs().set_index("model")
@@ -228,7 +229,7 @@ def test_run_whose_model_cannot_be_built_is_recorded_as_failed(inline, toy, tmp_
         return build(name, *arguments)
 
     monkeypatch.setattr(loop, "build", no_memory_for_mlp)
-    run(campaign.plan(["mlp", "tiny_cnn"], ["tuned"], [0], epochs=1), toy, tmp_path)
+    run(plans.plan(["mlp", "tiny_cnn"], ["tuned"], [0], epochs=1), toy, tmp_path)
     runs = Records(tmp_path / "results").runs().set_index("model")
     assert runs.loc["mlp", "status"] == "failed: MemoryError: no room for 9 GB"
     assert runs.loc["tiny_cnn", "status"] == "ok"
@@ -238,7 +239,7 @@ def test_run_whose_model_cannot_be_built_is_recorded_as_failed(inline, toy, tmp_
 def test_disk_full_in_the_middle_of_a_line_leaves_the_records_intact(
     inline, toy, tmp_path, full_by
 ):
-    first, second = campaign.plan(["mlp"], ["published"], [1, 2], epochs=1)
+    first, second = plans.plan(["mlp"], ["published"], [1, 2], epochs=1)
     run([first], toy, tmp_path)
     path = tmp_path / "results" / "runs.jsonl"
     before = path.read_bytes()
@@ -257,7 +258,7 @@ def test_disk_full_in_the_middle_of_a_line_leaves_the_records_intact(
 
 def test_validation_run_keeps_no_weights(inline, toy, tmp_path, monkeypatch):
     monkeypatch.setattr(mnistcmp.data.dataset, "HELDOUT_IMAGES", 50)
-    run(campaign.plan(["mlp"], ["tuned"], [0], protocol="validation", epochs=1), toy, tmp_path)
+    run(plans.plan(["mlp"], ["tuned"], [0], protocol="validation", epochs=1), toy, tmp_path)
     records = Records(tmp_path / "results")
     (row,) = records.runs().itertuples()
     assert (row.protocol, row.status) == ("validation", "ok")
@@ -278,7 +279,7 @@ def test_campaign_uses_bf16_only_if_it_is_much_faster(
     inline, toy, tmp_path, monkeypatch, seconds, precision
 ):
     monkeypatch.setattr(jobs, "probe", lambda *_, **__: seconds)
-    (row,) = run(campaign.plan(["mlp"], ["tuned"], [0], epochs=1), toy, tmp_path)
+    (row,) = run(plans.plan(["mlp"], ["tuned"], [0], epochs=1), toy, tmp_path)
     assert row["precision"] == precision
 
 
@@ -300,7 +301,7 @@ def test_bf16_must_save_more_than_a_quarter_of_the_time(bf16, precision):
 def test_weights_are_kept_for_seed_0_and_for_other_data_sets_up_to_a_megabyte(
     dataset, seed, protocol, size_bytes, kept
 ):
-    (job,) = campaign.plan(["fcn"], ["tuned"], [seed], dataset=dataset, protocol=protocol)
+    (job,) = plans.plan(["fcn"], ["tuned"], [seed], dataset=dataset, protocol=protocol)
     assert recording._keeps_weights(job, size_bytes) == kept
 
 
@@ -314,7 +315,7 @@ def now(monkeypatch) -> list[float]:
 
 def two_plans() -> tuple[schedule._Plan, schedule._Plan]:
     """Runs with expected times of 100 and 60 seconds."""
-    first, second = campaign.plan(["mlp", "cnn"], ["tuned"], [0], epochs=1)
+    first, second = plans.plan(["mlp", "cnn"], ["tuned"], [0], epochs=1)
     return schedule._Plan(first, "fp32", 10, 100.0), schedule._Plan(second, "fp32", 10, 60.0)
 
 
@@ -361,8 +362,8 @@ def test_time_left_scales_guesses_by_the_timed_runs(now):
 
 
 def test_campaign_trains_the_longest_first(inline, toy, tmp_path):
-    short, middle = campaign.plan(["mlp", "tiny_cnn"], ["tuned"], [0], epochs=1)
-    long = campaign.plan(["mlp"], ["published"], [0], epochs=40)
+    short, middle = plans.plan(["mlp", "tiny_cnn"], ["tuned"], [0], epochs=1)
+    long = plans.plan(["mlp"], ["published"], [0], epochs=40)
     progress = Quiet()
     run([short, *long, middle], toy, tmp_path, progress=progress)
     assert progress.jobs == [*long, middle, short]
@@ -376,7 +377,7 @@ def test_first_run_starts_before_other_kinds_are_timed(inline, toy, tmp_path, mo
 
     for name in ("probe_job", "run_job"):
         monkeypatch.setattr(schedule, name, noted(getattr(jobs, name)))
-    long, other, short = campaign.plan(["tiny_cnn", "mlp"], ["tuned"], [0, 1], epochs=1)[:3]
+    long, other, short = plans.plan(["tiny_cnn", "mlp"], ["tuned"], [0, 1], epochs=1)[:3]
     run([other, long, short], toy, tmp_path)
     assert calls == [
         *(("probe_job", long), ("run_job", long), ("run_job", short)),
@@ -385,7 +386,7 @@ def test_first_run_starts_before_other_kinds_are_timed(inline, toy, tmp_path, mo
 
 
 def test_every_network_has_a_guess(toy):
-    every = campaign.plan(MODELS, ["tuned"], [0])
+    every = plans.plan(MODELS, ["tuned"], [0])
     guesses = {guess.job: guess.seconds for guess in schedule._guess(every, toy)}
     assert guesses.keys() == set(every)
     assert list(guesses.values()) == sorted(guesses.values(), reverse=True)
@@ -393,7 +394,7 @@ def test_every_network_has_a_guess(toy):
 
 
 def test_plan_has_every_combination_with_a_recipe():
-    jobs = campaign.plan(["kernel_3", "mlp"], ["published", "tuned"], [0, 1])
+    jobs = plans.plan(["kernel_3", "mlp"], ["published", "tuned"], [0, 1])
     assert [(job.seed, job.recipe.name, job.model) for job in jobs] == [
         (seed, recipe, model)
         for seed in (0, 1)
@@ -404,23 +405,23 @@ def test_plan_has_every_combination_with_a_recipe():
 @pytest.mark.parametrize("recipe", ["published", "tuned"])
 def test_plan_refuses_an_unknown_model(recipe):
     with pytest.raises(KeyError, match="smple_cnn"):
-        campaign.plan(["smple_cnn"], [recipe], [0])
+        plans.plan(["smple_cnn"], [recipe], [0])
 
 
 def test_journal_belongs_to_one_plan_only(tmp_path):
-    jobs = campaign.plan(["mlp", "cnn"], ["tuned"], [0])
-    more = campaign.plan(["mlp", "cnn"], ["tuned"], [0, 1])
-    longer = campaign.plan(["mlp", "cnn"], ["tuned"], [0], epochs=6)
-    identity = campaign.Journal(tmp_path, jobs, missing=False).begin()
-    assert campaign.Journal(tmp_path, jobs, missing=False).campaign() == identity
+    jobs = plans.plan(["mlp", "cnn"], ["tuned"], [0])
+    more = plans.plan(["mlp", "cnn"], ["tuned"], [0, 1])
+    longer = plans.plan(["mlp", "cnn"], ["tuned"], [0], epochs=6)
+    identity = plans.Journal(tmp_path, jobs, missing=False).begin()
+    assert plans.Journal(tmp_path, jobs, missing=False).campaign() == identity
     for other, missing in ((more, False), (longer, False), (jobs, True)):
-        assert campaign.Journal(tmp_path, other, missing=missing).campaign() is None
+        assert plans.Journal(tmp_path, other, missing=missing).campaign() is None
 
 
 @pytest.mark.parametrize("content", ["{}", '{"campaign": 7}', "[]", '{"campaign": "c1"', "\0"])
 def test_damaged_journal_is_named_with_the_remedy(tmp_path, content):
-    jobs = campaign.plan(["mlp"], ["tuned"], [0])
-    journal = campaign.Journal(tmp_path, jobs, missing=False)
+    jobs = plans.plan(["mlp"], ["tuned"], [0])
+    journal = plans.Journal(tmp_path, jobs, missing=False)
     journal.begin()
     (path,) = (tmp_path / "unfinished").iterdir()
     path.write_text(content)
@@ -430,8 +431,8 @@ def test_damaged_journal_is_named_with_the_remedy(tmp_path, content):
 
 
 def test_journal_ends_with_its_campaign(tmp_path):
-    jobs = campaign.plan(["mlp"], ["tuned"], [0])
-    journal, of_missing = (campaign.Journal(tmp_path, jobs, missing=m) for m in (False, True))
+    jobs = plans.plan(["mlp"], ["tuned"], [0])
+    journal, of_missing = (plans.Journal(tmp_path, jobs, missing=m) for m in (False, True))
     assert journal.begin() != of_missing.begin()
     journal.end()
     assert journal.campaign() is None
@@ -450,12 +451,12 @@ def test_recorded_uses_the_newest_row(tmp_path):
         row = made_up.run(model, 0.5, dataset="mnist", campaign=identity, status=status)
         records.append(row | {"run": f"{identity}-{model}"})
     of_mlp, of_cnn = (("mnist", name, "tuned", 0, "final") for name in ("mlp", "cnn"))
-    assert campaign.recorded(records) == {of_cnn}
-    assert campaign.recorded(records, "111111111111") == {of_mlp}
-    assert campaign.recorded(records, "12345e678901") == {of_cnn}
-    assert campaign.recorded(records, "another") == set()
+    assert plans.recorded(records) == {of_cnn}
+    assert plans.recorded(records, "111111111111") == {of_mlp}
+    assert plans.recorded(records, "12345e678901") == {of_cnn}
+    assert plans.recorded(records, "another") == set()
 
 
 def test_recorded_is_empty_without_records(tmp_path):
-    assert campaign.recorded(Records(tmp_path)) == set()
-    assert campaign.recorded(Records(tmp_path), "c1") == set()
+    assert plans.recorded(Records(tmp_path)) == set()
+    assert plans.recorded(Records(tmp_path), "c1") == set()

@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 
 from mnistcmp import checkpoints
+from mnistcmp.campaign import plans, recording, schedule, verify
 from mnistcmp.data import sample_pack
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import load_dataset
 from mnistcmp.models import MODELS
 from mnistcmp.records import Records
-from mnistcmp.training import campaign, recording, schedule, verify
 from mnistcmp.training.loop import Diverged
 from tests import made_up
 from tests.helpers import Quiet, Training
@@ -119,7 +119,7 @@ def test_only_small_weights_are_kept(train, out, leaves, monkeypatch):
 
 def test_weights_for_mnist_of_any_size_are_kept(inline, toy, out, monkeypatch):
     monkeypatch.setattr(recording, "LARGEST_KEPT_BYTES", 0)
-    run(campaign.plan(["mlp"], ["tuned"], [0], epochs=1), toy, out)
+    run(plans.plan(["mlp"], ["tuned"], [0], epochs=1), toy, out)
     assert len(checkpoints.read_manifest(out)) == 1
 
 
@@ -140,7 +140,7 @@ def own(toy, in_shape: tuple[int, int, int], classes: int):
 
 
 def test_model_that_does_not_fit_the_images_fails_alone(inline, toy, out):
-    jobs = campaign.plan(["conv_maxpool", "mlp"], ["tuned"], [0], dataset="tiny", epochs=1)
+    jobs = plans.plan(["conv_maxpool", "mlp"], ["tuned"], [0], dataset="tiny", epochs=1)
     run(jobs, own(toy, (3, 6, 6), 3), out)
     runs = Records(out / "results").runs().set_index("model")
     reason = "failed: ValueError: model 'conv_maxpool' does not fit: an image of 6×6 px "
@@ -150,7 +150,7 @@ def test_model_that_does_not_fit_the_images_fails_alone(inline, toy, out):
 
 
 def test_failed_run_records_the_number_of_parameters(inline, toy, out):
-    (job,) = campaign.plan(["mlp"], ["published"], [0], dataset="leaves", epochs=1)
+    (job,) = plans.plan(["mlp"], ["published"], [0], dataset="leaves", epochs=1)
     wild = replace(job, recipe=replace(job.recipe, learning_rate=1e38, batch_size=4))
     (row,) = run([wild], own(toy, (3, 12, 12), 3), out)
     assert row["status"].startswith(f"failed: {Diverged.__name__}")
@@ -193,7 +193,7 @@ def test_check_measures_accuracies_on_the_requested_folder(train, out, leaves):
 
 
 def test_check_measures_no_network_on_another_data_set(train, toy, out, leaves):
-    run(campaign.plan(["mlp"], ["tuned"], [0], epochs=1), toy, out)
+    run(plans.plan(["mlp"], ["tuned"], [0], epochs=1), toy, out)
     train(*QUICK)
     assert list(verify.problems(out, toy.dataset)) == []
     assert list(verify.problems(out, load_dataset(str(leaves), out / "data"), "leaves")) == []
@@ -203,7 +203,7 @@ def test_check_measures_no_network_on_another_data_set(train, toy, out, leaves):
 
 def test_check_names_results_from_other_images(inline, toy, out):
     materials = own(toy, (3, 6, 6), 3)
-    (row,) = run(campaign.plan(["mlp"], ["tuned"], [0], dataset="x", epochs=1), materials, out)
+    (row,) = run(plans.plan(["mlp"], ["tuned"], [0], dataset="x", epochs=1), materials, out)
     assert 0 < row["test_accuracy"] < 1  # some sevenths, which the record rounds
     assert list(verify.problems(out, materials.dataset, "x")) == []
     weights, predictions = verify.problems(out, own(toy, (1, 6, 6), 4).dataset, "x")

@@ -26,11 +26,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from mnistcmp.campaign import jobs
+from mnistcmp.campaign.jobs import Counter, Materials
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
 from mnistcmp.safe_files import read_arrays
-from mnistcmp.training import jobs
-from mnistcmp.training.jobs import Counter, Materials
 
 TICK_SECONDS = 0.25
 DELETE = "import shutil, sys; shutil.rmtree(sys.argv[1], ignore_errors=True)"

@@ -1,36 +1,31 @@
-"""A campaign of many runs: which runs to train, with how many workers, and how to resume.
+"""An order: what to train, on what and where; carried out, and continued after an interruption.
 
 Only this process writes records. A run is recorded when it is finished, its row last, so an
 interruption costs only the active runs.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
-from itertools import product
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
 
 from mnistcmp import machine
-from mnistcmp.catalogue.recipes import RECIPES, recipe_for, recipes_of
-from mnistcmp.catalogue.studies import STUDIES
-from mnistcmp.checkpoints import SHIPPED_SEED
+from mnistcmp.campaign.jobs import Materials
+from mnistcmp.campaign.plans import Journal, key_of, plan, recorded
+from mnistcmp.campaign.recording import only_writer
+from mnistcmp.campaign.schedule import Progress, run
+from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.data import pen_digits, sample_pack
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import load_dataset, short_name
 from mnistcmp.data.sample_pack import SamplesError
 from mnistcmp.inspection import snapshots
-from mnistcmp.records import KEY, Records, RunRow, newest
+from mnistcmp.records import Records, RunRow, newest
 from mnistcmp.records.robustness import RobustnessRecords
 from mnistcmp.safe_files import DamagedFile, check_appendable, check_writable
-from mnistcmp.training.jobs import Job, Materials
-from mnistcmp.training.journal import Journal
-from mnistcmp.training.recording import key_of
-from mnistcmp.training.schedule import Progress, run
 
 PEN_FILE = "pendigits/pendigits-orig.tra"
 PEN_HELP = (
@@ -43,41 +38,6 @@ STRESSED = (
     "Each network is also measured on changed test images as soon as it is trained. This takes "
     "longer for the first ones, because the images are then made, once for all networks."
 )
-
-
-def plan(
-    models: Iterable[str],
-    recipes: Iterable[str],
-    seeds: Iterable[int],
-    *,
-    dataset: str = "mnist",
-    protocol: str = "final",
-    epochs: int | None = None,
-    mirror: bool = False,
-) -> list[Job]:
-    """Every combination for which a recipe exists; `epochs` overrides the recipes.
-
-    The robustness of runs on MNIST is measured: in full for the seed that is shipped, and for every
-    seed of a network in a study that is `stressed`; otherwise on a sample of the test images.
-    With `mirror`, images of the user's own folder are mirrored. Raises as `recipe_for` does.
-    """
-    jobs = []
-    for seed, name, model in product(seeds, recipes, models):
-        if name in recipes_of(model):
-            recipe = recipe_for(name, model, dataset, mirror=mirror)
-            if epochs is not None:
-                recipe = replace(recipe, epochs=epochs)
-            reported = (dataset, protocol) == ("mnist", "final")
-            robustness = _robustness(model, seed) if reported else None
-            jobs.append(Job(dataset, model, recipe, seed, protocol, robustness))
-    return jobs
-
-
-def _robustness(model: str, seed: int) -> Literal["full", "sample"]:
-    """How the robustness of a run on MNIST is measured."""
-    studies = [study for study in STUDIES.values() if model in study.models]
-    in_full = seed == SHIPPED_SEED or any(study.stressed for study in studies)
-    return "full" if in_full else "sample"
 
 
 @dataclass(frozen=True)
@@ -141,27 +101,6 @@ def train(
     check_appendable(RobustnessRecords(results).path)
     with only_writer(order.out):
         return _train(order, say, show)
-
-
-@contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
-    """Make sure that no other training or measuring writes to `folder`, which is made if missing.
-
-    Raises ValueError if another one does.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise ValueError(
-            f"another training is writing to {folder}: wait for it to finish, or use another "
-            "folder (--checkpoints)"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _train(
@@ -285,16 +224,3 @@ def _save_samples(
     else:
         pack = sample_pack.labels_only(labels)
     sample_pack.save(sample_pack.path(out, name), pack)
-
-
-def recorded(records: Records, campaign: str | None = None) -> set[tuple[str, str, str, int, str]]:
-    """The finished runs: (data set, model, recipe, seed, protocol).
-
-    These are the runs whose newest row is `ok`, in one campaign or in all (None).
-    """
-    runs = records.runs()
-    if campaign is not None:
-        runs = runs[runs["campaign"] == campaign]
-    last = runs.drop_duplicates([*KEY, "protocol"], keep="last")
-    done = last[last["status"] == "ok"]
-    return set(done[[*KEY, "protocol"]].itertuples(index=False, name=None))

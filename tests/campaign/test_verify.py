@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from mnistcmp import checkpoints
+from mnistcmp.campaign import plans, schedule, verify
 from mnistcmp.catalogue.corruptions import CORRUPTIONS
 from mnistcmp.inspection import snapshots
 from mnistcmp.records import Records
 from mnistcmp.records.robustness import RobustnessRecords
 from mnistcmp.robustness import measure
-from mnistcmp.training import campaign, schedule, verify
 from tests.helpers import Quiet
 from tests.made_up import falsify
 
@@ -25,7 +25,7 @@ FIGURES = verify.CHECKED_FIGURES
 def trained(tmp_path_factory, toy):
     """A folder with one small real run, including weights."""
     folder = tmp_path_factory.mktemp("trained")
-    jobs = campaign.plan(["mlp"], ["tuned"], [0], epochs=1)
+    jobs = plans.plan(["mlp"], ["tuned"], [0], epochs=1)
     schedule.run(jobs, toy, folder, campaign="test", workers=1, device="cpu", progress=Quiet())
     return folder
 

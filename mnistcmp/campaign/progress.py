@@ -13,8 +13,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from mnistcmp.campaign.jobs import Job
 from mnistcmp.records import RunRow
-from mnistcmp.training.jobs import Job
 
 HEARTBEAT_SECONDS = 60  # between progress lines if the output is not a terminal
 

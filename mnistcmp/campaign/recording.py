@@ -2,33 +2,31 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import torch
+from filelock import FileLock, Timeout
 
 from mnistcmp import checkpoints
+from mnistcmp.campaign.jobs import Finished, Job
+from mnistcmp.campaign.plans import key_of
 from mnistcmp.checkpoints import Checkpoint, Facts
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.inspection import snapshots
 from mnistcmp.models import build
 from mnistcmp.records import KEY, Records, RunRow
 from mnistcmp.records.robustness import Measured, RobustnessRecords
-from mnistcmp.training.jobs import Finished, Job
 from mnistcmp.training.loop import Precision
 
 # The app reads drawings with the weights for MNIST. Weights for other data sets only serve --check,
 # so they should not add megabytes per network to the repository.
 LARGEST_KEPT_BYTES = 1_000_000  # for data sets other than MNIST
-
-
-def key_of(job: Job) -> tuple[str, str, str, int, str]:
-    """(data set, model, recipe, seed, protocol), which identifies a run in the records."""
-    return job.dataset, job.model, job.recipe.name, job.seed, job.protocol
 
 
 def record(
@@ -137,3 +135,24 @@ def reason_of(failure: object) -> str:
         return "failed: its process was killed (perhaps memory ran out)"
     reason = f"failed: {type(failure).__name__}: {failure}".replace("\n", " ")
     return reason.encode(errors="replace").decode()  # of a path that is not valid Unicode
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Make sure that no other training or measuring writes to `folder`, which is made if missing.
+
+    Raises ValueError if another one does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ValueError(
+            f"another training is writing to {folder}: wait for it to finish, or use another "
+            "folder (--checkpoints)"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

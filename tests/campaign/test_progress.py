@@ -5,11 +5,11 @@ import io
 import pytest
 from rich.console import Console
 
-from mnistcmp.training import campaign
-from mnistcmp.training import progress as progress_module
-from mnistcmp.training.progress import TerminalProgress
+from mnistcmp.campaign import plans
+from mnistcmp.campaign import progress as progress_module
+from mnistcmp.campaign.progress import TerminalProgress
 
-FIRST, SECOND = campaign.plan(["mlp"], ["tuned"], range(2))
+FIRST, SECOND = plans.plan(["mlp"], ["tuned"], range(2))
 GOOD = {"status": "ok", "test_accuracy": 0.97654, "train_seconds": 12.3}
 REASON = (
     "failed: RuntimeError: [enforce fail at alloc_cpu.cpp:114] can't allocate memory "

@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from mnistcmp import checkpoints, cli
+from mnistcmp.campaign import jobs, orders, plans, worker_pool
+from mnistcmp.campaign.jobs import Materials
+from mnistcmp.campaign.worker_pool import Call, Crew
 from mnistcmp.records import Records
-from mnistcmp.training import campaign, jobs, worker_pool
-from mnistcmp.training.jobs import Materials
-from mnistcmp.training.worker_pool import Call, Crew
 from tests.helpers import PATIENCE_SECONDS, REPOSITORY, end_process, until
 
 # A complete campaign in its own processes: 16 runs, two at a time.
@@ -26,8 +26,8 @@ PROGRAM = """
 import multiprocessing, runpy, sys
 if __name__ == "__main__":
     from tests.helpers import REPOSITORY, toy_materials
-    from mnistcmp.training import campaign
-    campaign.load_dataset = lambda *_: toy_materials().dataset
+    from mnistcmp.campaign import orders, plans
+    orders.load_dataset = lambda *_: toy_materials().dataset
     multiprocessing.set_executable({python!r})
     runpy.run_path(REPOSITORY / "scripts" / "train_all.py", run_name="__main__")
 """
@@ -108,7 +108,7 @@ def test_crew_without_calls_returns_at_once(toy):
 
 
 def test_crew_counts_the_steps_of_a_run(inline, toy):
-    (job,) = campaign.plan(["mlp"], ["tuned"], [0], epochs=2)
+    (job,) = plans.plan(["mlp"], ["tuned"], [0], epochs=2)
     with Crew(1, toy, "cpu") as crew:
         ((_, probed),) = crew.each([Call(jobs.probe_job, (job,))])
         ((_, finished),) = crew.each([Call(jobs.run_job, (job, "fp32"))])
@@ -118,7 +118,7 @@ def test_crew_counts_the_steps_of_a_run(inline, toy):
 
 
 def test_job_as_text_is_model_recipe_and_seed():
-    (job,) = campaign.plan(["mlp"], ["drawn"], [3])
+    (job,) = plans.plan(["mlp"], ["drawn"], [3])
     assert str(job) == "mlp, drawn, seed 3"
 
 
@@ -193,7 +193,7 @@ def assert_records_are_complete_and_training_continues(program, toy, monkeypatch
         if row.seed == 0:
             checkpoints.load(row.model, "published", folder=program.out)
 
-    monkeypatch.setattr(campaign, "load_materials", lambda _, __, recipes, ___: (toy, recipes))
+    monkeypatch.setattr(orders, "load_materials", lambda _, __, recipes, ___: (toy, recipes))
     assert cli.main(["train", "--out", str(program.out), *ARGUMENTS]) == 0
     assert f"{len(before)} of 16 runs are done already" in capsys.readouterr().out
     after = records.runs()

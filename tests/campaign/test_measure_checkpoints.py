@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from mnistcmp import checkpoints
+from mnistcmp.campaign import jobs, measure_checkpoints, plans, recording, schedule
+from mnistcmp.campaign.progress import MeasuringProgress
 from mnistcmp.catalogue import studies
 from mnistcmp.records import Records
 from mnistcmp.records.robustness import RobustnessRecords
 from mnistcmp.robustness import measure
-from mnistcmp.training import campaign, jobs, measure_checkpoints, schedule
-from mnistcmp.training.progress import MeasuringProgress
 from tests.helpers import FEW_CORRUPTIONS, FEW_DIALS, Quiet, Training
 
 TIMELESS = ("finished", "machine", "versions")
@@ -29,8 +29,8 @@ def folder(inline, toy, tmp_path, monkeypatch):
 
 
 def train(folder, toy, *, seeds, models=("mlp", "tiny_cnn"), progress=None, **options):
-    plan = campaign.plan(models, ["tuned"], range(seeds), epochs=1, **options)
-    done = {key[1:4] for key in campaign.recorded(Records(folder / "results"))}
+    plan = plans.plan(models, ["tuned"], range(seeds), epochs=1, **options)
+    done = {key[1:4] for key in plans.recorded(Records(folder / "results"))}
     left = [job for job in plan if (job.model, job.recipe.name, job.seed) not in done]
     schedule.run(
         left,
@@ -230,7 +230,7 @@ def test_full_disk_ends_the_command_with_the_remedy(folder, command, monkeypatch
 
 
 def test_robustness_refuses_a_folder_that_another_training_uses(folder, command):
-    with campaign.only_writer(folder):
+    with recording.only_writer(folder):
         status, _, err = command()
     assert status == 1
     assert f"another training is writing to {folder}" in err

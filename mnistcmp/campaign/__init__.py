@@ -1,0 +1,1 @@
+"""Many training runs: plan, train on several processes, record, continue, verify, measure."""
