@@ -97,8 +97,13 @@ def load_all(
 
 def load_checkpoint(checkpoint: Checkpoint, folder: Path | str | None = None) -> nn.Module:
     """The network of one entry of the manifest in `folder`; see `load`."""
-    weights = read_weights(checkpoint, folder, 4 * checkpoint.params + HEADER_BYTES)
+    weights = read_weights(checkpoint, folder, most_bytes_of(checkpoint))
     return network_with(weights, checkpoint, folder)
+
+
+def most_bytes_of(checkpoint: Checkpoint) -> int:
+    """More bytes than the weights of an entry can have."""
+    return 4 * checkpoint.params + HEADER_BYTES
 
 
 def read_weights(
@@ -108,6 +113,15 @@ def read_weights(
 
     Raises CheckpointError if the file is missing, too large, or not the one that was recorded.
     """
+    content = read_file(checkpoint, folder, most_bytes)
+    try:
+        return safetensors.torch.load(content)
+    except (RuntimeError, SafetensorError) as error:
+        raise misfit(checkpoint, folder, error) from error
+
+
+def read_file(checkpoint: Checkpoint, folder: Path | str | None, most_bytes: int) -> bytes:
+    """The content of the file of an entry; raises as `read_weights`."""
     path = _folder(folder) / checkpoint.file
     try:
         content = read_bytes(path, most_bytes, within=_folder(folder))
@@ -119,10 +133,7 @@ def read_weights(
             f"{path} is damaged: its sha256 is {sha256[:12]}…, "
             f"the manifest says {checkpoint.sha256[:12]}…; {remedy(checkpoint)}"
         )
-    try:
-        return safetensors.torch.load(content)
-    except (RuntimeError, SafetensorError) as error:
-        raise misfit(checkpoint, folder, error) from error
+    return content
 
 
 def network_with(

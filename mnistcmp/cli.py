@@ -1,4 +1,4 @@
-"""The command `mnistcmp`: open the app, train, check, measure, export or list."""
+"""The command `mnistcmp`: open the app, train, check, merge, measure, export or list."""
 
 import argparse
 import os
@@ -43,20 +43,23 @@ def prepare(arguments: list[str] | None = None) -> Callable[[], int]:
         return _list
     # Imported only for these commands, because they import torch, which takes seconds.
     from mnistcmp import export  # noqa: F401
-    from mnistcmp.campaign import measure_checkpoints, orders, progress, verify  # noqa: F401
+    from mnistcmp.campaign import measure_checkpoints, merge, orders, progress, verify  # noqa: F401
     from mnistcmp.robustness import nudge_measure  # noqa: F401
 
     return partial(_ended, _work_of(options), options)
 
 
 def _work_of(options: argparse.Namespace) -> Callable[[argparse.Namespace, Console], int]:
-    if options.command == "robustness":
-        return _robustness
-    if options.command == "nudges":
-        return _nudges
-    if options.command == "export":
-        return _export
-    return _check if options.command == "check" or options.check else _train
+    if options.command == "train" and options.check:
+        return _check
+    return {
+        "train": _train,
+        "check": _check,
+        "merge": _merge,
+        "robustness": _robustness,
+        "nudges": _nudges,
+        "export": _export,
+    }[options.command]
 
 
 def _app(options: argparse.Namespace, others: list[str]) -> int:
@@ -135,6 +138,7 @@ def _check(options: argparse.Namespace, console: Console) -> int:
 def _train(options: argparse.Namespace, console: Console) -> int:
     """Train as the options say -> the number of failed runs."""
     from mnistcmp.campaign import orders
+    from mnistcmp.campaign.plans import Shard
     from mnistcmp.campaign.progress import TerminalProgress
 
     models = STUDIES[int(options.study)].models if options.study else MODELS
@@ -153,6 +157,7 @@ def _train(options: argparse.Namespace, console: Console) -> int:
             device=options.device,
             missing=options.missing,
             fresh=options.fresh,
+            shard=Shard(*options.shard) if options.shard else None,
         ),
         say=partial(_say, console),
         show=partial(TerminalProgress, console),
@@ -161,6 +166,19 @@ def _train(options: argparse.Namespace, console: Console) -> int:
     if outcome.failed:
         console.print(f"{outcome.failed} runs failed: train them again with --missing.")
     return outcome.failed
+
+
+def _merge(options: argparse.Namespace, console: Console) -> int:
+    """Join folders of weights and records -> the number of problems."""
+    from mnistcmp.campaign import merge
+
+    merged = merge.merge(options.sources, options.folder, options.data, partial(_say, console))
+    _say(
+        console,
+        f"{merged.added} runs were added to {options.folder}, {merged.known} were there already; "
+        f"{merged.problems} problems.",
+    )
+    return merged.problems
 
 
 def _recipes(options: argparse.Namespace) -> tuple[str, ...]:

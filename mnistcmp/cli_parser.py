@@ -45,6 +45,17 @@ def command_parser() -> argparse.ArgumentParser:
     _add_dataset(command)
 
     command = commands.add_parser(
+        "merge",
+        help="join the weights and records of several folders",
+        description="Take the runs, weights and records of robustness of other folders into one. "
+        "What is damaged or contradicts a run that is already there is named and left out. The "
+        "other folders are only read. You can stop it at any time: the same command continues.",
+    )
+    command.add_argument("sources", nargs="+", type=Path, metavar="DIR", help="the other folders")
+    _add_folder(command, "--checkpoints", "--out")
+    _add_data(command)
+
+    command = commands.add_parser(
         "robustness",
         help="measure networks on changed images",
         description="Measure the accuracy of the trained MNIST networks on test images that are "
@@ -123,6 +134,13 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     )
     _add_folder(parser, "--out", "--checkpoints")
     _add_machine(parser, "train N networks at the same time")
+    add(
+        "--shard",
+        type=_shard,
+        metavar="K/N",
+        help="train only every Nth run, beginning with the Kth, for N machines that share the "
+        "work; afterwards, `mnistcmp merge` joins their folders",
+    )
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
         "--missing", action="store_true", help="train only runs without a finished record"
@@ -250,6 +268,16 @@ def _at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
     return int(text)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """An argparse type: K/N with 1 ≤ K ≤ N."""
+    number, slash, count = text.partition("/")
+    if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a part K/N with K from 1 to N, such as 2/8 for the second of eight"
+        )
+    return int(number), int(count)
 
 
 def _name_or_folder(text: str) -> str:

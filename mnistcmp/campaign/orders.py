@@ -14,7 +14,7 @@ import pandas as pd
 
 from mnistcmp import machine
 from mnistcmp.campaign.jobs import Materials
-from mnistcmp.campaign.plans import Journal, key_of, plan, recorded
+from mnistcmp.campaign.plans import Journal, Shard, key_of, plan, recorded
 from mnistcmp.campaign.recording import only_writer
 from mnistcmp.campaign.schedule import Progress, run
 from mnistcmp.catalogue.recipes import RECIPES
@@ -53,6 +53,7 @@ class Order:
     device: None means a GPU if torch finds one, otherwise the CPU.
     missing: train only runs without a finished record.
     fresh: start again, even if a campaign with these options was interrupted.
+    shard: train only this part of the runs, unless None.
     """
 
     models: tuple[str, ...]
@@ -68,6 +69,7 @@ class Order:
     device: str | None = None
     missing: bool = False
     fresh: bool = False
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ def _train(
             f"nothing to train: there is no {' or '.join(recipes)} recipe for "
             f"{', '.join(order.models)}; choose another --recipe"
         )
+    if order.shard:
+        jobs = order.shard.of(jobs)
     journal = Journal(order.out, jobs, missing=order.missing)
     identity = None if order.fresh else journal.campaign()
     if order.missing:
@@ -155,7 +159,7 @@ def _train(
                 device=device,
                 progress=progress,
             )
-    _save_samples(order.out, records, materials.dataset, dataset, say)
+    save_samples(order.out, records, materials.dataset, dataset, say)
     records.write_tables()
     robustness.write_table()
     journal.end()
@@ -204,7 +208,7 @@ def _refuse_another_folder(out: Path, dataset: Dataset, name: str) -> None:
         )
 
 
-def _save_samples(
+def save_samples(
     out: Path, records: Records, dataset: Dataset, name: str, say: Callable[[str], None]
 ) -> None:
     """Save the sample pack: the labels of the test set and, for MNIST, the images the app shows."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Literal, TypedDict
@@ -14,7 +14,7 @@ from mnistcmp.catalogue.recipes import recipe_for, recipes_of
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.checkpoints import SHIPPED_SEED
 from mnistcmp.json_files import read_json
-from mnistcmp.records import KEY, Records
+from mnistcmp.records import KEY, Records, in_order
 from mnistcmp.safe_files import DamagedFile, write_whole
 
 
@@ -46,6 +46,27 @@ def plan(
     return jobs
 
 
+@dataclass(frozen=True)
+class Shard:
+    """One of `count` parts of a campaign, `number` from 1: every `count`-th run."""
+
+    number: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+    def of(self, jobs: list[Job]) -> list[Job]:
+        """Its runs. Raises ValueError, with the remedy, if there are none."""
+        part = jobs[self.number - 1 :: self.count]
+        if not part:
+            raise ValueError(
+                f"the shard {self} has no runs, because there are only {len(jobs)} in all: divide "
+                f"them into at most {len(jobs)} shards"
+            )
+        return part
+
+
 def _robustness(model: str, seed: int) -> Literal["full", "sample"]:
     """How the robustness of a run on MNIST is measured."""
     studies = [study for study in STUDIES.values() if model in study.models]
@@ -66,7 +87,7 @@ def recorded(records: Records, campaign: str | None = None) -> set[tuple[str, st
     runs = records.runs()
     if campaign is not None:
         runs = runs[runs["campaign"] == campaign]
-    last = runs.drop_duplicates([*KEY, "protocol"], keep="last")
+    last = in_order(runs).drop_duplicates([*KEY, "protocol"], keep="last")
     done = last[last["status"] == "ok"]
     return set(done[[*KEY, "protocol"]].itertuples(index=False, name=None))
 

@@ -56,8 +56,7 @@ def load(entry: Checkpoint, folder: Path | str | None = None) -> list[nn.Module]
     not fit the network.
     """
     count, where = entry.epochs + 1, folder_in(folder)
-    most_bytes = count * (2 * entry.params + HEADER_BYTES)
-    stacked = checkpoints.read_weights(entry, where, most_bytes)
+    stacked = checkpoints.read_weights(entry, where, most_bytes_of(entry))
     for name, values in stacked.items():
         if values.shape[:1] != (count,):
             reason = f"{name} has the shape {tuple(values.shape)} instead of {count} states"
@@ -68,3 +67,8 @@ def load(entry: Checkpoint, folder: Path | str | None = None) -> list[nn.Module]
         )
         for at in range(count)
     ]
+
+
+def most_bytes_of(entry: Checkpoint) -> int:
+    """More bytes than the states of an entry can have."""
+    return (entry.epochs + 1) * (2 * entry.params + HEADER_BYTES)

@@ -66,13 +66,17 @@ class RobustnessRecords:
         self._file.append(entry)
 
     def entries(self) -> list[Entry]:
-        """The newest line for each (dataset, model, recipe, seed), in the order of recording."""
+        """The newest line for each (dataset, model, recipe, seed), in the order of measuring."""
         newest: dict[tuple[str, str, str, int], Entry] = {}
-        for entry in self._file.read().entries.values():
+        for entry in sorted(self.all_entries(), key=lambda entry: entry["finished"]):
             key = entry["dataset"], entry["model"], entry["recipe"], entry["seed"]
             newest.pop(key, None)
             newest[key] = entry
         return list(newest.values())
+
+    def all_entries(self) -> list[Entry]:
+        """All lines, in the order of recording."""
+        return list(self._file.read().entries.values())
 
     def is_complete(self, sha256: str) -> bool:
         """Whether the weights with this sha256 were measured in full, as the catalogue is now."""
@@ -81,7 +85,7 @@ class RobustnessRecords:
             entry["sha256"] == sha256
             and entry["corruptions"].keys() == CORRUPTIONS.keys()
             and {name: [at for at, _ in of] for name, of in entry["ladders"].items()} == levels
-            for entry in self._file.read().entries.values()
+            for entry in self.all_entries()
         )
 
     def table(self) -> pd.DataFrame:

@@ -84,6 +84,7 @@ EPOCH_COLUMNS = ("run", *KEY, *EpochRow.__annotations__)
 TIMES = ["train_seconds", "ms_per_image"]
 ACTIVATION_IMAGES = 64  # the same for every network, whatever its batch size
 MOST_BYTES = 200_000_000  # of runs.jsonl; a run has about 2,000
+MOST_PREDICTION_BYTES = 100_000_000  # of one run; MNIST's 10,000 have about 5,000
 
 # What even a completed run may lack, and what a failed one lacks besides.
 _OPTIONAL = {"pen_accuracy", "pen_loss", "peak_memory_mb", "activation_mb", "receptive_field_px"}
@@ -113,10 +114,7 @@ class Records:
         if predictions:
             np.savez_compressed(content, allow_pickle=False, **predictions)
         line = run_line(run, epochs, content.getvalue())
-        self._refuse_earlier_version()
-        if predictions:
-            safe_files.write_whole(self.predictions_path(run["run"]), content.getvalue())
-        safe_files.append_line(self.path, line)
+        self._write(run["run"], line, content.getvalue())
 
     def predictions_path(self, run: object) -> Path:
         """The path of the predictions of the run with this id."""
@@ -146,6 +144,30 @@ class Records:
         rows = [row for entry in self._lines().entries.values() for row in _epochs_of(entry)]
         return _table(rows, kinds | EpochRow.__annotations__)
 
+    def entries(self) -> dict[str, Entry]:
+        """All lines by run, in the order of recording."""
+        return self._lines().entries
+
+    def append_entry(self, entry: Entry, predictions: bytes) -> None:
+        """Record a run as it is in other records, with the content of its predictions' file.
+
+        Raises OSError as `append`.
+        """
+        self._write(entry["run"]["run"], json_files.line_of(entry), predictions)
+
+    def predictions_file(self, entry: Entry) -> bytes:
+        """The content of the file of a run's predictions; empty if it has none.
+
+        Raises DamagedFile if the file is missing, or is not the one that was recorded.
+        """
+        if entry["predictions"] is None:
+            return b""
+        path = self.predictions_path(entry["run"]["run"])
+        content = safe_files.read_bytes(path, MOST_PREDICTION_BYTES, within=self.folder)
+        if hashlib.sha256(content).hexdigest() != entry["predictions"]:
+            raise DamagedFile(f"{path} is damaged (its sha256 is not the recorded one)")
+        return content
+
     def problems(self) -> list[str]:
         """The damaged lines, which are left out: their numbers, the reasons and the remedy."""
         remedy = f" and train its run again with {training_command('--missing')}"
@@ -159,6 +181,12 @@ class Records:
         runs = [entry["run"] for entry in entries]
         safe_files.write_csv(self.folder / "runs.csv", RUN_COLUMNS, runs)
         safe_files.write_csv(self.folder / "epochs.csv", EPOCH_COLUMNS, epochs)
+
+    def _write(self, run: object, line: bytes, predictions: bytes) -> None:
+        self._refuse_earlier_version()
+        if predictions:
+            safe_files.write_whole(self.predictions_path(run), predictions)
+        safe_files.append_line(self.path, line)
 
     def _lines(self) -> "_Runs":
         self._refuse_earlier_version()
@@ -182,9 +210,18 @@ class Records:
 
 
 def newest(runs: pd.DataFrame, protocol: str = "final") -> pd.DataFrame:
-    """The last row of each (dataset, model, recipe, seed); these are the reported runs."""
-    rows = runs[runs["protocol"] == protocol]
+    """The newest row of each (dataset, model, recipe, seed); these are the reported runs.
+
+    The row that was finished last counts, because a merge appends older runs; of several that were
+    finished in the same second, the last one.
+    """
+    rows = in_order(runs[runs["protocol"] == protocol])
     return rows.drop_duplicates(KEY, keep="last").reset_index(drop=True)
+
+
+def in_order(runs: pd.DataFrame) -> pd.DataFrame:
+    """The same rows in the order in which the runs were finished."""
+    return runs.sort_values("finished", kind="stable")
 
 
 def summarise(runs: pd.DataFrame, protocol: str = "final") -> pd.DataFrame:
