@@ -204,7 +204,7 @@ def _add_machine(parser: argparse.ArgumentParser, text: str) -> None:
         "--workers",
         type=_at_least_one,
         metavar="N",
-        help=f"{text} (default: one per processor core, or one on a GPU)",
+        help=f"{text} (default: one per processor core, at most 8 on an Nvidia GPU, one on mps)",
     )
     parser.add_argument(
         "--device",

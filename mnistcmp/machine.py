@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+MOST_ON_GPU = 8
 BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")  # the last one is ARM's
 
 
@@ -47,8 +48,13 @@ def choose_device(wanted: str | None) -> str:
 
 
 def usual_workers(device: str) -> int:
-    """How many processes use the device well: one per core of the processor, or one on a GPU."""
-    return torch.get_num_threads() if device == "cpu" else 1
+    """How many processes use the device well: one per core of the processor, on a GPU fewer.
+
+    Up to MOST_ON_GPU share one from Nvidia: eight took 6.8 s a run, four 8.0, one 23.5
+    (checkpoints/results/benchmark_gpu.json). Sharing Apple's has not been measured.
+    """
+    cores = torch.get_num_threads()
+    return {"cpu": cores, "cuda": min(cores, MOST_ON_GPU)}.get(device, 1)
 
 
 def computes_in_bf16(device: str) -> bool:

@@ -46,7 +46,7 @@ def _signature(name: str) -> str:
         for each in whole.parameters.values()
     ]
     text = whole.replace(parameters=bare, return_annotation=inspect.Signature.empty)
-    return f"{name}{text}".replace("Ellipsis", "...")
+    return f"{name}{text}".replace("Ellipsis", "...").replace("'", '"')  # as ruff formats it
 
 
 def _shown(example: doctest.Example) -> str:

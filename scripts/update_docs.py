@@ -9,6 +9,7 @@ from pathlib import Path
 
 import api_docs
 import benchmark_app
+import gpu_docs
 import pandas as pd
 
 from mnistcmp.analysis import robustness_tables
@@ -264,6 +265,7 @@ PARTS = {
     "threshold": threshold,
     "speed": speed,
     "app speed": app_speed,
+    "gpu": gpu_docs.gpu,
     "functions": api_docs.functions,
 }
 PAGES = {

@@ -41,3 +41,12 @@ def test_gpus_are_asked_for_bf16_without_emulation(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *, including_emulation: False)
     assert not machine.computes_in_bf16("cuda")
     assert not machine.computes_in_bf16("mps")
+
+
+@pytest.mark.parametrize(
+    ("device", "cores", "workers"),
+    [("cpu", 16, 16), ("cuda", 16, 8), ("cuda", 4, 4), ("mps", 16, 1)],
+)
+def test_gpu_is_shared_by_at_most_eight_workers(monkeypatch, device, cores, workers):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: cores)
+    assert machine.usual_workers(device) == workers

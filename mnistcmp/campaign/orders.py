@@ -49,7 +49,7 @@ class Order:
     out: the folder of weights and records.
     epochs: overrides the recipes, unless None.
     mirror: whether images of the user's own folder may be mirrored.
-    workers: None means one per core on the CPU, or one on a GPU.
+    workers: how many runs at the same time; None means `machine.usual_workers`.
     device: None means a GPU if torch finds one, otherwise the CPU.
     missing: train only runs without a finished record.
     fresh: start again, even if a campaign with these options was interrupted.
