@@ -157,6 +157,7 @@ def _train(options: argparse.Namespace, console: Console) -> int:
             device=options.device,
             missing=options.missing,
             fresh=options.fresh,
+            cluster=options.cluster,
             shard=Shard(*options.shard) if options.shard else None,
         ),
         say=partial(_say, console),

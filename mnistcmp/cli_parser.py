@@ -1,6 +1,7 @@
 """The arguments of the command `mnistcmp`."""
 
 import argparse
+import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -135,6 +136,13 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     _add_folder(parser, "--out", "--checkpoints")
     _add_machine(parser, "train N networks at the same time")
     add(
+        "--cluster",
+        type=_cluster,
+        metavar="ADDRESS",
+        help="train on the workers of the Dask scheduler at this address, such as "
+        "tcp://HOST:8786, or of one that is started here (local); see docs/CLUSTER.md",
+    )
+    add(
         "--shard",
         type=_shard,
         metavar="K/N",
@@ -268,6 +276,15 @@ def _at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
     return int(text)
+
+
+def _cluster(text: str) -> str:
+    """An argparse type: the address of a scheduler."""
+    if text != "local" and not re.fullmatch(r"([a-z]+://)?[^\s/:]+:\d{1,5}", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not the address of a scheduler, such as tcp://HOST:8786, nor local"
+        )
+    return text
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -37,7 +37,8 @@ from mnistcmp import machine
 from mnistcmp.campaign import plans, schedule
 from mnistcmp.campaign.jobs import Job, Materials, probe_job, run_job
 from mnistcmp.campaign.progress import TerminalProgress
-from mnistcmp.campaign.worker_pool import Call, Crew
+from mnistcmp.campaign.workers.executors import Call
+from mnistcmp.campaign.workers.worker_pool import Crew
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.catalogue.studies import STUDIES
 from mnistcmp.data.dataset import Dataset

@@ -25,7 +25,8 @@ from torch import nn
 
 from mnistcmp.campaign import schedule
 from mnistcmp.campaign.jobs import Job, Materials, probe_job, run_job
-from mnistcmp.campaign.worker_pool import Call, Crew
+from mnistcmp.campaign.workers.executors import Call
+from mnistcmp.campaign.workers.worker_pool import Crew
 from mnistcmp.catalogue.recipes import RECIPES, recipe_for
 from mnistcmp.checkpoints import load_all
 from mnistcmp.data import pen_digits

@@ -6,8 +6,9 @@ import sys
 import pytest
 import torch
 
-from mnistcmp.campaign import jobs, worker_pool
+from mnistcmp.campaign import jobs
 from mnistcmp.campaign.jobs import Materials
+from mnistcmp.campaign.workers import worker_pool
 from tests.helpers import REPOSITORY, InlineWorker, measure_little, toy_materials
 
 

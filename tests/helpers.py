@@ -16,8 +16,9 @@ import pytest
 import torch
 
 from mnistcmp import cli
-from mnistcmp.campaign import jobs, worker_pool
+from mnistcmp.campaign import jobs
 from mnistcmp.campaign.jobs import Job, Materials
+from mnistcmp.campaign.workers import executors, worker_pool
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
@@ -176,7 +177,7 @@ class InlineWorker:
         jobs.prepare(materials, device, SimpleNamespace(value=0), data.parent)
         self.executor = InlineExecutor()
 
-    def submit(self, call: worker_pool.Call) -> Future:
+    def submit(self, call: executors.Call) -> Future:
         return self.executor.submit(call.function, *call.arguments)
 
     def stop_waiting(self) -> None:

@@ -1,6 +1,7 @@
 """The work of one worker process: train and measure a run, and return the results."""
 
 import json
+import platform
 from dataclasses import asdict, dataclass
 from math import ceil
 from pathlib import Path
@@ -11,13 +12,12 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from mnistcmp import checkpoints
+from mnistcmp import checkpoints, machine
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.checkpoints import Checkpoint
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
 from mnistcmp.inspection import snapshots, structure
-from mnistcmp.machine import peak_memory_mb
 from mnistcmp.models import build
 from mnistcmp.models.shapes import ImageShape
 from mnistcmp.records import ACTIVATION_IMAGES, RunRow
@@ -108,8 +108,13 @@ def probe_job(job: Job) -> Probed:
 
 
 def run_job(job: Job, precision: Precision) -> Finished:
-    """Train and measure one run in this worker. Raises the error of a failed run."""
+    """Train and measure one run in this worker. Raises the error of a failed run.
+
+    The precision was chosen on some worker of the campaign; bf16 becomes fp32 where it is emulated.
+    """
     _Here.steps.value = 0
+    if not machine.computes_in_bf16(_Here.device):
+        precision = "fp32"
     training, heldout, trained_on = _images_of(job)
     heldout = heldout.to(_Here.device)
     keep = job.protocol == "final" and snapshots.are_kept(
@@ -131,11 +136,15 @@ def run_job(job: Job, precision: Precision) -> Finished:
     figures, predictions = _measure(trained.model, job, heldout)
     in_shape = training.in_shape
     figures |= {
+        "device": _Here.device,
+        "machine": machine.describe(_Here.device),
+        "versions": machine.versions(),
+        "host": platform.node(),
         "params": sum(parameter.numel() for parameter in trained.model.parameters()),
         "epochs": job.recipe.epochs,
         "train_seconds": round(sum(epoch.seconds for epoch in trained.epochs), 3),
         "ms_per_image": round(milliseconds_per_image(trained.model, heldout), 4),
-        "peak_memory_mb": peak_memory_mb(),
+        "peak_memory_mb": machine.peak_memory_mb(),
         "activation_mb": _activation_mb(job),
         "receptive_field_px": structure.receptive_field_px(trained.model.to("cpu"), in_shape),
         "precision": precision,

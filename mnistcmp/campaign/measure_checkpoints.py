@@ -16,7 +16,8 @@ from mnistcmp import machine
 from mnistcmp.campaign.jobs import Materials, measure_job, stress_job
 from mnistcmp.campaign.orders import only_writer
 from mnistcmp.campaign.recording import reason_of, record_robustness
-from mnistcmp.campaign.worker_pool import Call, Crew
+from mnistcmp.campaign.workers.executors import Call
+from mnistcmp.campaign.workers.worker_pool import Crew
 from mnistcmp.checkpoints import Checkpoint, read_manifest
 from mnistcmp.data.load import load_dataset
 from mnistcmp.records.robustness import Measured, RobustnessRecords

@@ -17,6 +17,7 @@ from mnistcmp.campaign.jobs import Materials
 from mnistcmp.campaign.plans import Journal, Shard, key_of, plan, recorded
 from mnistcmp.campaign.recording import only_writer
 from mnistcmp.campaign.schedule import Progress, run
+from mnistcmp.campaign.workers.executors import LOCAL
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.data import pen_digits, sample_pack
 from mnistcmp.data.dataset import Dataset
@@ -54,6 +55,7 @@ class Order:
     missing: train only runs without a finished record.
     fresh: start again, even if a campaign with these options was interrupted.
     shard: train only this part of the runs, unless None.
+    cluster: the address of a Dask scheduler or LOCAL, whose workers train; this process, if None.
     """
 
     models: tuple[str, ...]
@@ -70,6 +72,7 @@ class Order:
     missing: bool = False
     fresh: bool = False
     shard: Shard | None = None
+    cluster: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ def train(
     `checkpoints.save` do; OSError, before anything is trained, if a folder or file that will be
     needed cannot be written.
     """
+    if order.cluster:
+        import mnistcmp.campaign.workers.cluster  # noqa: F401  # raises if the extra is missing
     results = order.out / "results"
     for name in ("", "unfinished", snapshots.FOLDER, "results", "results/predictions"):
         check_writable(order.out / name)
@@ -114,8 +119,8 @@ def _train(
     robustness = RobustnessRecords(records.folder)
     for problem in (*records.problems(), *robustness.problems()):
         say(problem)
-    device = machine.choose_device(order.device)
-    workers = order.workers or machine.usual_workers(device)
+    elsewhere = order.cluster not in (None, LOCAL)  # then, this machine's devices do not matter
+    device = order.device if elsewhere else machine.choose_device(order.device)
     dataset = short_name(order.dataset)
     materials, recipes = load_materials(order.dataset, order.data, order.recipes, say)
     _refuse_another_folder(order.out, materials.dataset, dataset)
@@ -145,6 +150,7 @@ def _train(
     if len(left) < len(jobs):
         say(f"{len(jobs) - len(left)} of {len(jobs)} runs are done already.")
     identity = identity or journal.begin()
+    workers = order.workers or (len(jobs) if elsewhere else machine.usual_workers(device or "cpu"))
     rows: list[RunRow] = []
     if any(job.robustness for job in left):
         say(STRESSED)
@@ -158,6 +164,7 @@ def _train(
                 workers=min(workers, len(left)),
                 device=device,
                 progress=progress,
+                cluster=order.cluster,
             )
     save_samples(order.out, records, materials.dataset, dataset, say)
     records.write_tables()

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from mnistcmp import checkpoints
 from mnistcmp.campaign.jobs import Finished, Job
 from mnistcmp.campaign.plans import key_of
+from mnistcmp.campaign.workers.executors import WorkerDied
 from mnistcmp.checkpoints import Checkpoint, Facts
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.inspection import snapshots
@@ -133,6 +134,8 @@ def reason_of(failure: object) -> str:
     """The reason of a failure, in one line."""
     if isinstance(failure, BrokenProcessPool):
         return "failed: its process was killed (perhaps memory ran out)"
+    if isinstance(failure, WorkerDied):
+        return f"failed: {failure}"
     reason = f"failed: {type(failure).__name__}: {failure}".replace("\n", " ")
     return reason.encode(errors="replace").decode()  # of a path that is not valid Unicode
 

@@ -16,7 +16,8 @@ from typing import Protocol
 from mnistcmp import machine
 from mnistcmp.campaign.jobs import Finished, Job, Materials, Probed, probe_job, run_job
 from mnistcmp.campaign.recording import record
-from mnistcmp.campaign.worker_pool import Call, Crew
+from mnistcmp.campaign.workers.executors import Call, Executor
+from mnistcmp.campaign.workers.worker_pool import Crew
 from mnistcmp.inspection import structure
 from mnistcmp.models import build
 from mnistcmp.records import RunRow
@@ -69,25 +70,22 @@ def run(
     *,
     campaign: str,
     workers: int,
-    device: str,
+    device: str | None,
     progress: Progress,
+    cluster: str | None = None,
 ) -> list[RunRow]:
     """Train all jobs, the longest first, and record each in `folder` -> their rows.
 
-    A failed run is recorded with its reason, and the others continue. Raises OSError if a record
-    cannot be written (for example, because the disk is full); earlier records are then unchanged.
+    With `cluster`, the address of a Dask scheduler or LOCAL, its workers train, at most `workers`
+    of them; a device of None means that each of them chooses. A failed run is recorded with its
+    reason, and the others continue. Raises OSError if a record cannot be written (for example,
+    because the disk is full); earlier records are then unchanged.
     """
-    facts: RunRow = {
-        "campaign": campaign,
-        "device": device,
-        "workers": workers,
-        "machine": machine.describe(device),
-        "versions": machine.versions(),
-    }
     rows: list[RunRow] = []
     agenda = _Agenda(_guess(jobs, materials), workers)
-    with Crew(workers, materials, device) as crew:
-        for call, outcome in crew.each(agenda.calls(), partial(_report, progress, agenda)):
+    with _executor(cluster, workers, materials, device, progress) as crew:
+        facts = _facts(campaign, crew.workers, device, cluster)
+        for call, outcome in crew.each(agenda.calls(), partial(_report, progress, agenda, crew)):
             if call.function is probe_job:
                 agenda.timed(call, outcome)
                 continue
@@ -98,6 +96,32 @@ def run(
             if isinstance(outcome, Finished) and isinstance(outcome.robustness, str):
                 progress.note(f"{plan.job}: robustness not measured ({outcome.robustness})")
     return rows
+
+
+def _executor(
+    cluster: str | None,
+    workers: int,
+    materials: Materials,
+    device: str | None,
+    progress: Progress,
+) -> Executor:
+    if cluster is None:
+        return Crew(workers, materials, machine.choose_device(device))
+    from mnistcmp.campaign.workers.cluster import Cluster  # needs an optional extra
+
+    return Cluster(cluster, workers, materials, device, progress.note)
+
+
+def _facts(campaign: str, workers: int, device: str | None, cluster: str | None) -> RunRow:
+    """The columns that all runs share; a run that does not fail corrects those of its worker."""
+    device = device or "unknown"
+    return {
+        "campaign": campaign,
+        "device": device,
+        "workers": workers,
+        "machine": f"a worker of the cluster {cluster}" if cluster else machine.describe(device),
+        "versions": machine.versions(),
+    }
 
 
 def _guess(jobs: list[Job], materials: Materials) -> list[_Plan]:
@@ -171,7 +195,7 @@ class _Clock:
     """
 
     def __init__(self, plans: list[_Plan], workers: int) -> None:
-        self._started, self._workers = time.monotonic(), workers
+        self._started, self.workers = time.monotonic(), workers
         self._waiting = set(plans)
         self._finished_seconds = self._timed_seconds = self._guessed_seconds = 0.0
 
@@ -192,14 +216,17 @@ class _Clock:
             for plan in self._waiting
         ]
         done = self._finished_seconds + sum(plan.seconds * share for plan, share in shares.items())
-        work_left = max(sum(left) / self._workers, max(left, default=0))
-        work_done = done / self._workers
+        work_left = max(sum(left) / self.workers, max(left, default=0))
+        work_done = done / self.workers
         # The early pace is mostly chance. Evaluation adds to the timed training steps.
         pace = (time.monotonic() - self._started) / work_done if work_done > 30 else 1.2
         return work_left * pace
 
 
-def _report(progress: Progress, agenda: _Agenda, steps_done: dict[Call, int]) -> None:
+def _report(
+    progress: Progress, agenda: _Agenda, crew: Executor, steps_done: dict[Call, int]
+) -> None:
+    agenda.clock.workers = max(1, crew.workers)
     plans = {agenda.plans[call]: done for call, done in steps_done.items() if call in agenda.plans}
     shares = {plan: done / plan.steps for plan, done in plans.items()}
     progress.running(

@@ -55,6 +55,7 @@ class RunRow(TypedDict, total=False):
     settings: str  # the recipe as JSON
     machine: str
     versions: str
+    host: str  # the name of the computer; not in older records
 
 
 class EpochRow(TypedDict):
@@ -88,6 +89,7 @@ MOST_PREDICTION_BYTES = 100_000_000  # of one run; MNIST's 10,000 have about 5,0
 
 # What even a completed run may lack, and what a failed one lacks besides.
 _OPTIONAL = {"pen_accuracy", "pen_loss", "peak_memory_mb", "activation_mb", "receptive_field_px"}
+_OPTIONAL |= {"host"}
 _RESULTS = {*TIMES, "train_accuracy", "train_loss", "test_accuracy", "test_loss", "trained_on"}
 
 

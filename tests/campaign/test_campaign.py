@@ -13,7 +13,7 @@ import mnistcmp.data.dataset
 from mnistcmp import checkpoints
 from mnistcmp.campaign import jobs, plans, recording, schedule
 from mnistcmp.campaign.jobs import Job
-from mnistcmp.campaign.worker_pool import Call
+from mnistcmp.campaign.workers.executors import Call
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
 from mnistcmp.inspection import snapshots
 from mnistcmp.models import MODELS
@@ -279,6 +279,7 @@ def test_campaign_uses_bf16_only_if_it_is_much_faster(
     inline, toy, tmp_path, monkeypatch, seconds, precision
 ):
     monkeypatch.setattr(jobs, "probe", lambda *_, **__: seconds)
+    monkeypatch.setattr(jobs.machine, "computes_in_bf16", lambda _: True)
     (row,) = run(plans.plan(["mlp"], ["tuned"], [0], epochs=1), toy, tmp_path)
     assert row["precision"] == precision
 
@@ -346,7 +347,9 @@ def test_progress_receives_the_share_of_each_run(now):
     agenda = schedule._Agenda([long, short], workers=1)
     agenda.plans = {plan.call: plan for plan in (long, short)}
     timing = Call(jobs.probe_job, (long.job,))
-    schedule._report(progress, agenda, {long.call: 1, short.call: 5, timing: 7})
+    schedule._report(
+        progress, agenda, SimpleNamespace(workers=1), {long.call: 1, short.call: 5, timing: 7}
+    )
     ((shares, seconds),) = calls
     assert shares == {long.job: 0.1, short.job: 0.5}
     assert seconds == 0  # 40 of 160 seconds are done, in no time

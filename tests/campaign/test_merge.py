@@ -26,7 +26,7 @@ def folders(toy, tmp_path_factory):
     made = {}
     with pytest.MonkeyPatch.context() as patch:
         measure_little(patch)
-        patch.setattr("mnistcmp.campaign.worker_pool.Worker", InlineWorker)
+        patch.setattr("mnistcmp.campaign.workers.worker_pool.Worker", InlineWorker)
         patch.setattr("mnistcmp.campaign.schedule.BF16_MUST_SAVE", 2)
         patch.setattr(orders, "load_materials", lambda _, __, recipes, ___: (toy, list(recipes)))
         for name in ("all", "1/3", "2/3", "3/3"):

@@ -13,9 +13,11 @@ import pytest
 import torch
 
 from mnistcmp import checkpoints, cli
-from mnistcmp.campaign import jobs, orders, plans, worker_pool
+from mnistcmp.campaign import jobs, orders, plans
 from mnistcmp.campaign.jobs import Materials
-from mnistcmp.campaign.worker_pool import Call, Crew
+from mnistcmp.campaign.workers import worker_pool
+from mnistcmp.campaign.workers.executors import Call
+from mnistcmp.campaign.workers.worker_pool import Crew
 from mnistcmp.records import Records
 from tests.helpers import PATIENCE_SECONDS, REPOSITORY, end_process, until
 

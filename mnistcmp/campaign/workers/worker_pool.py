@@ -13,10 +13,9 @@ import sys
 import tempfile
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
@@ -28,20 +27,12 @@ import torch
 
 from mnistcmp.campaign import jobs
 from mnistcmp.campaign.jobs import Counter, Materials
+from mnistcmp.campaign.workers.executors import Call, Executor
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
 from mnistcmp.safe_files import read_arrays
 
-TICK_SECONDS = 0.25
 DELETE = "import shutil, sys; shutil.rmtree(sys.argv[1], ignore_errors=True)"
-
-
-@dataclass(frozen=True)
-class Call:
-    """A call of `function`, one of those in `jobs`, to be made in a worker."""
-
-    function: Callable[..., object]
-    arguments: tuple[object, ...]
 
 
 class Worker:
@@ -79,8 +70,8 @@ class Worker:
             results._writer.close()
 
 
-class Crew:
-    """Several workers that share calls; a context manager that stops their processes on exit."""
+class Crew(Executor):
+    """Several processes on this machine."""
 
     def __init__(self, count: int, materials: Materials, device: str) -> None:
         # Not shared memory, which is often limited to 64 MB in a container.
@@ -90,11 +81,11 @@ class Crew:
         self._make_worker = partial(Worker, data, device)
         self._workers: list[Worker] = []
         self._idle = [self._new_worker() for _ in range(count)]
+        self._busy: dict[Future[object], Worker] = {}
+        self.workers = count
 
-    def __enter__(self) -> "Crew":
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def shutdown(self) -> None:
+        """Stop the processes and delete their data."""
         for process in multiprocessing.active_children():
             process.terminate()
         for worker in self._workers:
@@ -106,44 +97,37 @@ class Crew:
         self._workers.append(worker)
         return worker
 
-    def each(
-        self,
-        calls: Iterable[Call | None],
-        on_tick: Callable[[dict[Call, int]], None] = lambda steps_done: None,
-    ) -> Iterator[tuple[Call, object]]:
-        """Make all calls in order as workers become free -> each call with its result when done.
+    def is_free(self) -> bool:
+        """Whether a process is idle."""
+        return bool(self._idle)
 
-        A call is taken when a worker is free, so it may depend on earlier results; None means that
-        there is none before the next result.
-        The result of a failed call is its exception, or BrokenProcessPool if its process ended.
-        `on_tick` is called a few times a second with the steps done by each active call.
-        """
-        waiting = iter(calls)
-        running: dict[Future[object], tuple[Worker, Call]] = {}
-        while True:
-            while self._idle and (call := next(waiting, None)):
-                worker = self._idle.pop()
-                try:
-                    future = worker.submit(call)
-                except BrokenProcessPool:  # it was killed while idle
-                    worker = self._new_worker()
-                    future = worker.submit(call)
-                running[future] = worker, call
-            if not running:
-                return
-            done, _ = wait(running, TICK_SECONDS, FIRST_COMPLETED)
-            for future in done:
-                worker, call = running.pop(future)
-                outcome = future.exception() or future.result()
-                if isinstance(outcome, BrokenProcessPool):
-                    worker.executor.shutdown(wait=False)
-                    worker = self._new_worker()
-                self._idle.append(worker)
-                yield call, outcome
-            on_tick({call: worker.steps_done() for worker, call in running.values()})
+    def submit(self, call: Call) -> Future[object]:
+        """Make the call in an idle process."""
+        worker = self._idle.pop()
+        try:
+            future = worker.submit(call)
+        except BrokenProcessPool:  # it was killed while idle
+            worker = self._new_worker()
+            future = worker.submit(call)
+        self._busy[future] = worker
+        return future
+
+    def outcome(self, future: Future[object]) -> object:
+        """The result or the exception; a process that ended is replaced."""
+        worker = self._busy.pop(future)
+        outcome = future.exception() or future.result()
+        if isinstance(outcome, BrokenProcessPool):
+            worker.executor.shutdown(wait=False)
+            worker = self._new_worker()
+        self._idle.append(worker)
+        return outcome
+
+    def steps_done(self, future: Future[object]) -> int:
+        """The optimiser steps of a call so far."""
+        return self._busy[future].steps_done()
 
 
-def save_materials(path: Path, materials: Materials) -> None:
+def save_materials(path: Path, materials: Materials, *, compressed: bool = False) -> None:
     """Write the data for the workers. Raises OSError, with the path and the remedy."""
     arrays = {
         f"{part}.{field}": np.asarray(value)
@@ -152,7 +136,8 @@ def save_materials(path: Path, materials: Materials) -> None:
         for field, value in fields._asdict().items()
     }
     try:
-        np.savez(path, allow_pickle=False, **arrays)
+        save = np.savez_compressed if compressed else np.savez
+        save(path, allow_pickle=False, **arrays)
     except OSError as error:
         reason = f"{error.strerror}; free some space, or name another folder with TMPDIR"
         raise OSError(error.errno, reason, str(path)) from error
