@@ -9,6 +9,7 @@ from pathlib import Path
 
 import api_docs
 import benchmark_app
+import cluster_docs
 import gpu_docs
 import pandas as pd
 
@@ -28,6 +29,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 README = REPOSITORY / "README.md"
 RESULTS = REPOSITORY / "docs" / "RESULTS.md"
 API = REPOSITORY / "docs" / "API.md"
+CLUSTER = REPOSITORY / "docs" / "CLUSTER.md"
 PHOTOS = "cifar10-jpeg"
 
 
@@ -266,12 +268,14 @@ PARTS = {
     "speed": speed,
     "app speed": app_speed,
     "gpu": gpu_docs.gpu,
+    "cluster": cluster_docs.cluster,
     "functions": api_docs.functions,
 }
 PAGES = {
     README: ("zoo", "duration"),
-    RESULTS: tuple(part for part in PARTS if part not in ("duration", "functions")),
+    RESULTS: tuple(part for part in PARTS if part not in ("duration", "functions", "cluster")),
     API: ("functions",),
+    CLUSTER: ("cluster",),
 }
 
 

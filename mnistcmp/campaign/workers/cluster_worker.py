@@ -9,6 +9,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypedDict
 
@@ -74,6 +75,7 @@ class Steps:
             self._worker.log_event(self._token, {"worker": self._worker.address, "steps": steps})
 
 
+@cache
 def facts() -> Facts:
     """The versions on this machine."""
     folder = Path(mnistcmp.__file__).parent
