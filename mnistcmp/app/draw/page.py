@@ -9,15 +9,27 @@ import streamlit as st
 
 from mnistcmp import drawing
 from mnistcmp.app import background_reading, cached_networks, cached_records, recipe_choice, session
-from mnistcmp.app.draw import canvas, examples, hold_out, live, open_and_save, stages, starter
+from mnistcmp.app.draw import (
+    canvas,
+    examples,
+    hold_out,
+    learning,
+    live,
+    open_and_save,
+    stages,
+    starter,
+)
+from mnistcmp.app.draw.digit_read import DigitRead
 from mnistcmp.app.draw.readings import component, data
+from mnistcmp.app.draw.score import fooled, scorecard
 from mnistcmp.app.draw.send_at_once import send_at_once
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
-from mnistcmp.drawing import Stages, threshold
+from mnistcmp.drawing import threshold
 from mnistcmp.drawing.canvas import render
-from mnistcmp.inference import Consensus, Reading, consensus
+from mnistcmp.drawing.split_digits import split
+from mnistcmp.inference import consensus
 from mnistcmp.safe_files import DamagedFile
 
 if TYPE_CHECKING:
@@ -29,7 +41,8 @@ INVITATION = "Draw a digit: 0 to 9, with mouse or finger."
 WAKING = "Waking the networks …"
 AWAKE_POLL_SECONDS = 0.3
 PRIVATE = (
-    "This server reads your drawing in its memory only: it stores nothing, and sends nothing on."
+    "Your drawing stays in this server’s memory while you visit. It is not saved, and not sent "
+    "anywhere else."
 )
 
 
@@ -39,14 +52,6 @@ class Settings(NamedTuple):
     recipe: str
     order: str
     way: str
-
-
-class DigitRead(NamedTuple):
-    """One digit of a drawing, and what the networks read."""
-
-    steps: Stages
-    reading: Reading
-    together: Consensus
 
 
 def page() -> None:
@@ -68,10 +73,9 @@ def _drawing() -> None:
         parts.container(key=f"draw_{name}") for name in ("canvas", "readings", "menus")
     )
     with menus:
-        row = st.container(horizontal=True, gap="small")
-        with row.popover("Settings"):
+        with st.popover("Settings", width="stretch"):
             settings = _settings()
-        opening = row.popover("Open and keep", on_change="rerun")
+        opening = st.popover("Open and keep", width="stretch", on_change="rerun")
         with opening:
             open_and_save.show_ways_in()
     with left:
@@ -191,7 +195,7 @@ def _read(rgba: np.ndarray, models: dict[str, "nn.Module"], settings: Settings) 
     """uint8 RGBA (H, W, 4) -> what the networks read in each digit, from left to right."""
     from mnistcmp.inference import read
 
-    steps = [step for step in map(drawing.stages, [rgba]) if step is not None]
+    steps = [step for step in map(drawing.stages, split(rgba)) if step is not None]
     if not steps:
         return []
     names = cached_networks.ordered(models, settings.recipe, settings.order)
@@ -217,9 +221,15 @@ def _least_certainty() -> float:
 def _below(settings: Settings) -> None:
     """What is shown of a finished drawing below the readings."""
     read: list[DigitRead] = st.session_state.get(session.READ, [])
+    left, right = st.columns(2, gap="large")
+    with left:
+        scorecard.show(read, settings.recipe)
+    with right:
+        fooled.show(read)
     if not read:
         return
     _show_stages(read[0], settings)
+    learning.show(stages.WAYS[settings.way](read[0].steps), read[0].together.digit)
     _show_threshold(settings, len(read[0].reading.models))
 
 
