@@ -216,7 +216,7 @@ def _below(settings: Settings) -> None:
     with left:
         scorecard.show(read, settings.recipe)
     with right:
-        fooled.show(read)
+        fooled.show(read, settings.way)
     if not read:
         return
     _show_stages(read[0], settings)
