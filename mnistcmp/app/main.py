@@ -17,8 +17,12 @@ DRAW, BREAK_IT, BENCHMARKS, STUDIES, INSIDE = (
 
 def main() -> None:
     """Show the page that the URL names."""
-    # Streamlit's default margin wastes space that the readings need.
-    st.html("<style>.stMainBlockContainer { padding-top: 4rem }</style>")
+    # Streamlit's default margin wastes space that the readings need, and the grey of its captions
+    # is too light to be read by everyone.
+    st.html(
+        "<style>.stMainBlockContainer { padding-top: 4rem }"
+        ".stMain [data-testid=stCaptionContainer] { opacity: 0.8 }</style>"
+    )
     page = st.navigation(
         [
             st.Page(DRAW, title="Draw", default=True),

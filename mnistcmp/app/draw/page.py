@@ -9,7 +9,16 @@ import streamlit as st
 
 from mnistcmp import drawing
 from mnistcmp.app import background_reading, cached_networks, cached_records, recipe_choice, session
-from mnistcmp.app.draw import canvas, examples, hold_out, live, open_and_save, stages, starter
+from mnistcmp.app.draw import (
+    canvas,
+    examples,
+    hold_out,
+    learning,
+    live,
+    open_and_save,
+    stages,
+    starter,
+)
 from mnistcmp.app.draw.digit_read import DigitRead
 from mnistcmp.app.draw.readings import component, data
 from mnistcmp.app.draw.score import fooled, scorecard
@@ -32,7 +41,8 @@ INVITATION = "Draw a digit: 0 to 9, with mouse or finger."
 WAKING = "Waking the networks …"
 AWAKE_POLL_SECONDS = 0.3
 PRIVATE = (
-    "This server reads your drawing in its memory only: it stores nothing, and sends nothing on."
+    "Your drawing stays in this server’s memory while you visit. It is not saved, and not sent "
+    "anywhere else."
 )
 
 
@@ -63,10 +73,9 @@ def _drawing() -> None:
         parts.container(key=f"draw_{name}") for name in ("canvas", "readings", "menus")
     )
     with menus:
-        row = st.container(horizontal=True, gap="small")
-        with row.popover("Settings"):
+        with st.popover("Settings", width="stretch"):
             settings = _settings()
-        opening = row.popover("Open and keep", on_change="rerun")
+        opening = st.popover("Open and keep", width="stretch", on_change="rerun")
         with opening:
             open_and_save.show_ways_in()
     with left:
@@ -220,6 +229,7 @@ def _below(settings: Settings) -> None:
     if not read:
         return
     _show_stages(read[0], settings)
+    learning.show(stages.WAYS[settings.way](read[0].steps), read[0].together.digit)
     _show_threshold(settings, len(read[0].reading.models))
 
 

@@ -219,8 +219,10 @@ class Panel {
     const longest = this.view === LONGEST && held?.groups.length > 0;
     const groups = longest ? held.groups : this.placed(digits[this.at]?.groups ?? []);
     this.arrange(this.list, groups.map(({ name }) => this.group(name).box));
+    // The bars will need as much room as all rows.
+    const barsToCome = held?.known === false && groups.every(({ agree }) => agree);
     for (const group of groups) {
-      const open = this.turned.get(group.name) ?? (moving || !group.agree);
+      const open = this.turned.get(group.name) ?? (moving || barsToCome || !group.agree);
       const rows = group.rows.map(({ name }) => this.row(name));
       const shown = this.group(group.name);
       shown.show(group, open, !longest);
