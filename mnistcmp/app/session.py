@@ -41,6 +41,7 @@ PHOTO = "photo"  # the last uploaded photo, as open_and_save.Uploaded
 READINGS = "readings"  # the component that draws them
 READ = "read"  # the finished drawing as page.DigitRead, one for each of its digits
 KEPT = "kept"  # the drawings that the person labelled, as score.tally.Kept
+LABEL = "label"  # what the person says that the drawing is
 KEPT_BOX = "kept_box"  # whether they are shown
 GOAL = "goal"  # the digit that the person draws to fool networks
 BEST_FOOLED = "best_fooled"  # the drawing that fooled most networks, as score.fooled.Fooled

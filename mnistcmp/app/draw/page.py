@@ -102,7 +102,7 @@ def _drawing() -> None:
     with score:
         scorecard.show(read, settings.recipe)
     with fool:
-        fooled.show(read)
+        fooled.show(read, settings.way)
     if not read:
         return
     with seen:

@@ -6,7 +6,6 @@ Everything is kept in the session only.
 from collections.abc import Sequence
 from functools import cache, partial
 from typing import NamedTuple
-from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -47,8 +46,8 @@ def show(read: Sequence[DigitRead], recipe: str) -> None:
         st.caption(drawn)
     else:
         _ask(drawn)
-    if kept := _kept():
-        _let_read(kept, recipe)
+    kept = _kept()
+    if kept and _let_read(kept, recipe):
         _show_score(kept, tally.right(kept, recipe))
 
 
@@ -98,8 +97,7 @@ def _ask(drawn: Drawn) -> None:
         return
     is_same = former is not None and np.array_equal(former.pixels, drawn.pixels)
     label = former.label if former is not None and is_same else None
-    key = f"label_{crc32(drawn.pixels.tobytes())}"
-    st.session_state[key] = label
+    st.session_state[session.LABEL] = label
     if drawn.verdict is not None:
         st.button(
             f"Yes, it is a {drawn.verdict}",
@@ -110,8 +108,8 @@ def _ask(drawn: Drawn) -> None:
     st.pills(
         "What did you draw?",
         range(10),
-        key=key,
-        on_change=lambda: _keep(drawn, st.session_state[key]),
+        key=session.LABEL,
+        on_change=lambda: _keep(drawn, st.session_state[session.LABEL]),
     )
     if former is not None and not is_same:
         st.caption(
@@ -132,20 +130,23 @@ def _keep(drawn: Drawn, label: int | None) -> None:
         kept.append(Kept(drawn.first, drawn.pixels, label))
 
 
-def _let_read(kept: Sequence[Kept], recipe: str) -> None:
-    """Let the networks of the recipe read the drawings that they have not read yet."""
-    new = [each for each in kept if recipe not in each.reads]
-    if not new:
-        return
+def _let_read(kept: Sequence[Kept], recipe: str) -> bool:
+    """Let the networks of the recipe read what they have not read yet -> whether there are any."""
+    if not cached_networks.awake(recipe):
+        return False  # the page comes back when they are loaded
+    models, _ = cached_networks.networks(recipe)
+    if not models:
+        return False
 
     from mnistcmp.inference import read
 
-    models, _ = cached_networks.networks(recipe)
+    new = [each for each in kept if recipe not in each.reads]
     for start in range(0, len(new), BATCH):
         batch = new[start : start + BATCH]
         images = np.stack([each.pixels for each in batch]) / np.float32(255)
         for each, reading in zip(batch, read(images, models), strict=True):
             each.reads[recipe] = dict(zip(reading.models, reading.digits.tolist(), strict=True))
+    return True
 
 
 def _show_score(kept: list[Kept], right: pd.DataFrame) -> None:
