@@ -106,7 +106,7 @@ def _drawing() -> None:
     if not read:
         return
     with seen:
-        _show_stages(read[0], settings)
+        _show_stages(read[0], settings, several=len(read) > 1)
     with learn:
         learning.show(stages.WAYS[settings.way](read[0].steps), read[0].together.digit)
     with rule:
@@ -246,7 +246,7 @@ def _least_certainty() -> float:
     return rates["least_certainty"] if rates else 0.0
 
 
-def _show_stages(read: DigitRead, settings: Settings) -> None:
+def _show_stages(read: DigitRead, settings: Settings, *, several: bool) -> None:
     from mnistcmp.inference import read as read_images
 
     models, _ = cached_networks.networks(settings.recipe)
@@ -256,6 +256,8 @@ def _show_stages(read: DigitRead, settings: Settings) -> None:
     readings[settings.way] = read.reading
     photo = open_and_save.uploaded()
     stages.show(read.steps, {way: readings[way] for way in stages.WAYS}, photo and photo.html)
+    if several:
+        st.caption("This is the first digit of the drawing.")
 
 
 def _show_threshold(settings: Settings, networks: int) -> None:
