@@ -37,7 +37,7 @@ def page() -> None:
     """Show the page."""
     step = _step()
     head = st.container(horizontal=True, vertical_alignment="center")
-    head.title("Lesson", width="content")
+    head.title("Lesson", anchor=False, width="content")
     with head:
         progress.show("The end" if step == END else f"Step {step} of {LAST}")
     if step == END:
