@@ -229,6 +229,7 @@ def test_heat_map_is_moved_in_and_chosen_from_by_keyboard(broken):
     grid = heat_map(broken, "A thousand test digits")
     first = grid.get_by_role("gridcell").first
     expect(first).to_have_accessible_name(re.compile("^Perceptron 32, Turn: "))
+    expect(grid).to_have_accessible_description(re.compile("^Networks by dials: "))
     assert grid.locator("[tabindex='0']").count() == 1  # one stop of the Tab key
     first.focus()
     for key in ("ArrowRight", "ArrowDown", "ArrowUp", "ArrowUp", "ArrowDown"):
