@@ -7,6 +7,7 @@ folder, not larger than the network needs, and has the manifest's sha256.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Unpack
@@ -15,7 +16,7 @@ import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 
 from mnistcmp.catalogue.datasets import argument
 from mnistcmp.catalogue.recipes import recipes_of
@@ -96,35 +97,78 @@ def load_all(
 
 def load_checkpoint(checkpoint: Checkpoint, folder: Path | str | None = None) -> nn.Module:
     """The network of one entry of the manifest in `folder`; see `load`."""
+    weights = read_weights(checkpoint, folder, 4 * checkpoint.params + HEADER_BYTES)
+    return network_with(weights, checkpoint, folder)
+
+
+def read_weights(
+    checkpoint: Checkpoint, folder: Path | str | None, most_bytes: int
+) -> dict[str, Tensor]:
+    """The tensors in the file of an entry, by name.
+
+    Raises CheckpointError if the file is missing, too large, or not the one that was recorded.
+    """
     path = _folder(folder) / checkpoint.file
-    remedy = (
-        "restore the file from git, or train it again with "
-        f"{_command(checkpoint.model, checkpoint.recipe, checkpoint.dataset)}"
-    )
     try:
-        weights = read_bytes(path, 4 * checkpoint.params + HEADER_BYTES, within=_folder(folder))
+        content = read_bytes(path, most_bytes, within=_folder(folder))
     except DamagedFile as error:
-        raise CheckpointError(f"{error}: {remedy}") from error
-    sha256 = hashlib.sha256(weights).hexdigest()
+        raise CheckpointError(f"{error}: {remedy(checkpoint)}") from error
+    sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != checkpoint.sha256:
         raise CheckpointError(
             f"{path} is damaged: its sha256 is {sha256[:12]}…, "
-            f"the manifest says {checkpoint.sha256[:12]}…; {remedy}"
+            f"the manifest says {checkpoint.sha256[:12]}…; {remedy(checkpoint)}"
         )
+    try:
+        return safetensors.torch.load(content)
+    except (RuntimeError, SafetensorError) as error:
+        raise misfit(checkpoint, folder, error) from error
+
+
+def network_with(
+    weights: Mapping[str, Tensor], checkpoint: Checkpoint, folder: Path | str | None
+) -> nn.Module:
+    """The network of an entry with these weights, in evaluation mode.
+
+    Raises CheckpointError if they do not fit or are not finite.
+    """
     try:
         with torch.device("meta"):  # without values: wrong facts could make it a huge network
             model = build(checkpoint.model, checkpoint.in_shape, checkpoint.classes)
-        model.to_empty(device="cpu").load_state_dict(safetensors.torch.load(weights))
-    except (ValueError, RuntimeError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{path} does not fit the current architecture of {checkpoint.model!r} "
-            f"({error}); {remedy}"
-        ) from error
+        kinds = {name: values.dtype for name, values in model.state_dict().items()}
+        # Into memory of their own: the file's is not aligned. `to_empty`, the usual way, would
+        # import sympy for it, which takes half a second and 40 MB.
+        own = {
+            name: values.to(kinds.get(name, values.dtype), copy=True)
+            for name, values in weights.items()
+        }
+        model.load_state_dict(own, assign=True)
+    except (ValueError, RuntimeError) as error:
+        raise misfit(checkpoint, folder, error) from error
     for name, values in model.state_dict().items():
         if not np.isfinite(values.numpy()).all():
-            raise CheckpointError(f"{path} has values in {name} that are not finite: {remedy}")
+            path = _folder(folder) / checkpoint.file
+            raise CheckpointError(
+                f"{path} has values in {name} that are not finite: {remedy(checkpoint)}"
+            )
     # As in training; convolutions are a third faster with this memory format.
     return model.eval().to(memory_format=torch.channels_last)
+
+
+def misfit(
+    checkpoint: Checkpoint, folder: Path | str | None, reason: Exception | str
+) -> CheckpointError:
+    """The error for a file whose content does not fit the network of its entry."""
+    return CheckpointError(
+        f"{_folder(folder) / checkpoint.file} does not fit the current architecture of "
+        f"{checkpoint.model!r} ({reason}); {remedy(checkpoint)}"
+    )
+
+
+def remedy(checkpoint: Checkpoint) -> str:
+    """What to do if a file of these weights is missing or damaged."""
+    command = _command(checkpoint.model, checkpoint.recipe, checkpoint.dataset)
+    return f"restore the file from git, or train it again with {command}"
 
 
 def _folder(folder: Path | str | None) -> Path:

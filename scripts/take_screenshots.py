@@ -31,6 +31,7 @@ def draw_page(browser: Browser, address: str, scheme: str) -> None:
     """Draw a digit with the mouse and take a screenshot of the readings."""
     page = opened(browser, address, scheme)
     awake(page).wait_for()
+    page.locator("canvas.upper-canvas").wait_for()
     corner = page.locator("canvas.upper-canvas").bounding_box()
     for (x, y), *rest in DRAWN:
         page.mouse.move(corner["x"] + x, corner["y"] + y)
@@ -39,7 +40,6 @@ def draw_page(browser: Browser, address: str, scheme: str) -> None:
             page.mouse.move(corner["x"] + to_x, corner["y"] + to_y, steps=12)
         page.mouse.up()
     page.get_by_role("heading", name="What the networks see").wait_for()
-    page.mouse.move(5, 5)  # off the canvas, to hide its toolbar
     page.wait_for_timeout(PAINTED_MS)
     page.screenshot(path=FOLDER / f"draw-{scheme}.png")
     page.close()

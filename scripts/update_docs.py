@@ -81,8 +81,9 @@ def recipes(_: Path) -> str:
 
 
 def duration(results: Path) -> str:
-    """How long training takes without further arguments."""
+    """How long training takes without further arguments, on a CPU."""
     runs = _reported(results)
+    runs = runs[runs["device"] == "cpu"]
     workers, networks = runs["workers"].max(), summarise(runs)
     minutes = networks.groupby("recipe")["train_seconds"].sum() / workers / 60
     planned = sum(len(recipes_of(model)) for model in MODELS)
@@ -108,12 +109,13 @@ def results(results: Path) -> str:
         "Accuracy is given in percent on MNIST's 10,000 test images and on "
         f"{pen_digits:,} pen digits, as mean ± standard deviation over n training runs. The last "
         f"column gives n for {listed(RECIPES)}; with n = 1 there is no "
-        "standard deviation. Training time is the median over the runs, in seconds, for one "
-        "process on one core; the median, because other work on the machine can slow down single "
-        "runs. Time per image is the median in milliseconds for one image at a time "
+        "standard deviation. Training time is the median over the runs on a CPU, in seconds, for "
+        "one process on one core; the median, because other work on the machine can slow down "
+        "single runs. Time per image is the median in milliseconds for one image at a time "
         "on one thread. A dash means not published or not trained.\n\n"
         f"{markdown(table)}\n\n"
-        f"Number of runs: {len(runs)}. Measured on: {_measured_on(runs)}."
+        f"Number of runs: {len(runs)}, of which {(runs['device'] != 'cpu').sum()} on a GPU. "
+        f"Measured on: {_measured_on(runs)}."
     )
 
 

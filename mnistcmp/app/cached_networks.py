@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mnistcmp.inspection.structure import Structure
 
 Loaded: TypeAlias = tuple[dict[str, "nn.Module"], list[str]]  # networks by name, problems
+States: TypeAlias = tuple[dict[str, list["nn.Module"]], list[str]]
 
 
 def networks(recipe: str, dataset: str = "mnist") -> Loaded:
@@ -73,6 +74,15 @@ def network(name: str, recipe: str) -> tuple["nn.Module | None", str]:
     """One trained network with its layers, and ""; or None and the problem with its remedy."""
     folder = default_folder()
     return _network(name, recipe, folder, *weights_changed(folder, recipe, "mnist"))
+
+
+def during_training() -> States:
+    """Small networks by name, each before training and after each epoch; problems with others."""
+    _checkpoints()
+    from mnistcmp.inspection.snapshots import DATASET, RECIPE, folder_in
+
+    folder = default_folder()
+    return _during_training(folder, *weights_changed(folder_in(folder), RECIPE, DATASET))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -179,6 +189,25 @@ def _network(
         return _checkpoints().load(name, recipe, folder=folder), ""
     except CheckpointError as error:
         return None, str(error)
+
+
+# All together have about 14 MB.
+@st.cache_resource(show_spinner="Loading the networks …", max_entries=1)
+def _during_training(folder: Path, folder_changed: int, manifest_changed: int) -> States:
+    from mnistcmp.inspection import snapshots
+
+    states, problems = {}, []
+    try:
+        manifest = read_manifest(snapshots.folder_in(folder))
+    except CheckpointError as error:
+        return {}, [str(error)]
+    for entry in manifest:
+        try:
+            states[entry.model] = snapshots.load(entry, folder)
+        except CheckpointError as error:
+            problems.append(str(error))
+    _hide_from_garbage_collector()
+    return states, problems
 
 
 @st.cache_resource

@@ -40,6 +40,13 @@ UPLOAD_PROBLEM = "upload_problem"
 PHOTO = "photo"  # the last uploaded photo, as open_and_save.Uploaded
 READINGS = "readings"  # the component that draws them
 READ = "read"  # the finished drawing as page.DigitRead, one for each of its digits
+KEPT = "kept"  # the drawings that the person labelled, as score.tally.Kept
+LABEL = "label"  # what the person says that the drawing is
+KEPT_BOX = "kept_box"  # whether they are shown
+GOAL = "goal"  # the digit that the person draws to fool networks
+BEST_FOOLED = "best_fooled"  # the drawing that fooled most networks, as score.fooled.Fooled
+LEARNING = "learning"  # whether "Watch it learn" is open
+LEARNING_EPOCHS = "learning_epochs"  # the component that moves through the epochs
 
 # The Benchmarks page.
 HIGHLIGHT = "highlight"  # the network that is highlighted in every chart

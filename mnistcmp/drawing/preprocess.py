@@ -62,8 +62,7 @@ def stages(rgba: np.ndarray) -> Stages | None:
 
     Raises TypeError if `rgba` is not a uint8 array, ValueError if its shape is not (H, W, 4).
     """
-    _check(rgba)
-    ink = _ink(rgba)
+    ink = find_ink(rgba)
     if ink is None:
         return None
     crop = _crop(ink)
@@ -111,16 +110,17 @@ def _check(rgba: np.ndarray) -> None:
         )
 
 
-def _ink(rgba: np.ndarray) -> np.ndarray | None:
-    """uint8 (H, W, 4) -> float32 (H, W) with maximum 1; None if blank."""
+def find_ink(rgba: np.ndarray) -> np.ndarray | None:
+    """uint8 RGBA (H, W, 4) -> float32 (H, W) in [0, 1]; None if blank. See `stages`."""
+    _check(rgba)
     canvas = Image.fromarray(rgba)
-    if np.median(_border(rgba[..., 3])) == 0:
+    if np.median(border(rgba[..., 3])) == 0:
         contrast = canvas.getchannel("A")
     else:
         if rgba[..., 3].min() < 255:  # rarely; compositing takes as long as all the rest
             canvas = Image.alpha_composite(Image.new("RGBA", canvas.size, "white"), canvas)
         opaque = canvas.convert("RGB")
-        background = tuple(np.median(_border(np.asarray(opaque)), axis=0).astype(int).tolist())
+        background = tuple(np.median(border(np.asarray(opaque)), axis=0).astype(int).tolist())
         difference = ImageChops.difference(opaque, Image.new("RGB", canvas.size, background))
         red, green, blue = difference.split()
         contrast = ImageChops.lighter(ImageChops.lighter(red, green), blue)
@@ -132,7 +132,7 @@ def _ink(rgba: np.ndarray) -> np.ndarray | None:
     return ink if ink.sum() >= SMALLEST_DRAWING_PX else None
 
 
-def _border(image: np.ndarray) -> np.ndarray:
+def border(image: np.ndarray) -> np.ndarray:
     """(H, W, ...) -> (2H + 2W, ...): the outermost pixels, in one row."""
     return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
 

@@ -44,7 +44,9 @@ def from_text(text: str, longest: int = LONGEST_LINK) -> Drawing:
     Raises DrawingError for any other text, and for a longer one: links are untrusted input.
     """
     try:
-        packed = base64.urlsafe_b64decode(text[:longest] + "=" * (-len(text) % 4))
+        if len(text) > longest:
+            raise DrawingError(f"it has {len(text):,} characters, more than {longest:,}")
+        packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         content = zlib.decompressobj().decompress(packed, LARGEST_TEXT)
         parts = json.loads(content)
         if not isinstance(parts, list):

@@ -23,6 +23,7 @@ from mnistcmp.data import pen_digits, sample_pack
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import load_dataset, short_name
 from mnistcmp.data.sample_pack import SamplesError
+from mnistcmp.inspection import snapshots
 from mnistcmp.records import KEY, Records, RunRow, newest
 from mnistcmp.robustness_records import RobustnessRecords
 from mnistcmp.safe_files import DamagedFile, check_appendable, check_writable
@@ -131,12 +132,11 @@ def train(
     `checkpoints.save` do; OSError, before anything is trained, if a folder or file that will be
     needed cannot be written.
     """
-    weights = order.out / short_name(order.dataset)
     results = order.out / "results"
-    for folder in (order.out, order.out / "unfinished", results, results / "predictions"):
-        check_writable(folder)
+    for name in ("", "unfinished", snapshots.FOLDER, "results", "results/predictions"):
+        check_writable(order.out / name)
     for recipe in order.recipes:
-        check_writable(weights / recipe)
+        check_writable(order.out / short_name(order.dataset) / recipe)
     check_appendable(Records(results).path)
     check_appendable(RobustnessRecords(results).path)
     with only_writer(order.out):

@@ -9,14 +9,14 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 import safetensors.torch
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mnistcmp import checkpoints
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.checkpoints import Checkpoint
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.pen_digits import PenPixels
-from mnistcmp.inspection import structure
+from mnistcmp.inspection import snapshots, structure
 from mnistcmp.machine import peak_memory_mb
 from mnistcmp.models import build
 from mnistcmp.models.shapes import ImageShape
@@ -54,6 +54,7 @@ class Materials(NamedTuple):
 class Finished(NamedTuple):
     """The results of a run: columns of its rows, its predictions, and its weights (safetensors).
 
+    `states` are the weights before training and after each epoch, if they are to be kept.
     `robustness` is None if the job does not ask for it, or the reason why measuring it failed.
     """
 
@@ -63,6 +64,7 @@ class Finished(NamedTuple):
     weights: bytes
     in_shape: ImageShape
     robustness: Measured | str | None
+    states: bytes | None
 
 
 class Probed(NamedTuple):
@@ -110,6 +112,10 @@ def run_job(job: Job, precision: Precision) -> Finished:
     _Here.steps.value = 0
     training, heldout, trained_on = _images_of(job)
     heldout = heldout.to(_Here.device)
+    keep = job.protocol == "final" and snapshots.are_kept(
+        job.dataset, job.model, job.recipe.name, job.seed
+    )
+    states: list[dict[str, Tensor]] = []
     trained = train(
         job.model,
         job.recipe,
@@ -120,6 +126,7 @@ def run_job(job: Job, precision: Precision) -> Finished:
         device=_Here.device,
         precision=precision,
         on_steps=_count_steps,
+        on_epoch=lambda model: states.append(snapshots.state_of(model)) if keep else None,
     )
     figures, predictions = _measure(trained.model, job, heldout)
     in_shape = training.in_shape
@@ -137,7 +144,8 @@ def run_job(job: Job, precision: Precision) -> Finished:
     epochs = [_epoch_row(epoch) for epoch in trained.epochs]
     robustness = _robustness(trained.model, job)
     weights = _weights(trained.model)
-    return Finished(figures, epochs, predictions, weights, in_shape, robustness)
+    packed = snapshots.pack(states) if keep else None
+    return Finished(figures, epochs, predictions, weights, in_shape, robustness, packed)
 
 
 def measure_job(checkpoint: Checkpoint, folder: Path) -> Measured:

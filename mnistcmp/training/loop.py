@@ -66,11 +66,13 @@ def train(
     device: str = "cpu",
     precision: Precision = "fp32",
     on_steps: Callable[[int], None] = lambda steps: None,
+    on_epoch: Callable[[nn.Module], None] = lambda model: None,
 ) -> Trained:
     """Train `name` from scratch and measure it on `heldout` after every epoch.
 
     The same arguments give bitwise identical weights on the same machine with the same number of
-    threads. `on_steps` is called every few dozen steps with the number of new steps.
+    threads. `on_steps` is called every few dozen steps with the number of new steps, `on_epoch`
+    with the network before training and after every epoch.
     Raises Diverged if the loss or a gradient becomes infinite or NaN.
     """
     torch.manual_seed(seed)
@@ -80,6 +82,7 @@ def train(
     optimiser, schedule = _optimiser(model, recipe, len(training.labels))
 
     trained = Trained(model)
+    on_epoch(model)
     for number in range(1, recipe.epochs + 1):
         started = time.perf_counter()
         batches = _batches(training, recipe, generator, on_steps)
@@ -97,6 +100,7 @@ def train(
         trained.epochs.append(
             Epoch(number, loss, accuracy, held.loss, held.accuracy, seconds, norms)
         )
+        on_epoch(model)
     return trained
 
 

@@ -12,7 +12,9 @@ from uuid import uuid4
 import torch
 
 from mnistcmp import checkpoints
+from mnistcmp.checkpoints import Checkpoint, Facts
 from mnistcmp.data.dataset import Dataset
+from mnistcmp.inspection import snapshots
 from mnistcmp.models import build
 from mnistcmp.records import KEY, Records, RunRow
 from mnistcmp.robustness_records import Measured, RobustnessRecords
@@ -62,24 +64,7 @@ def record(
         records.append(row)
         return row
     row |= outcome.run | {"status": "ok"}
-    kept = None
-    if _keeps_weights(job, len(outcome.weights)):
-        kept = checkpoints.save(
-            folder,
-            outcome.weights,
-            run=run,
-            dataset=job.dataset,
-            model=job.model,
-            recipe=job.recipe.name,
-            seed=job.seed,
-            in_shape=outcome.in_shape,
-            classes=dataset.classes,
-            params=row["params"],
-            epochs=row["epochs"],
-            test_accuracy=row["test_accuracy"],
-            test_loss=row["test_loss"],
-            trained_on=row["trained_on"],
-        )
+    saved = _save_weights(folder, job, outcome, row, dataset)
     *key, _ = key_of(job)
     of_run = dict(zip(("run", *KEY), (run, *key), strict=True))
     epochs = [of_run | epoch for epoch in outcome.epochs]
@@ -87,9 +72,36 @@ def record(
     if isinstance(outcome.robustness, dict):
         sha256 = hashlib.sha256(outcome.weights).hexdigest()
         record_robustness(RobustnessRecords(records.folder), outcome.robustness, sha256, row)
-    if kept:
-        checkpoints.drop_former(folder, kept)
+    for where, checkpoint in saved:
+        checkpoints.drop_former(where, checkpoint)
     return row
+
+
+def _save_weights(
+    folder: Path, job: Job, outcome: Finished, row: RunRow, dataset: Dataset
+) -> list[tuple[Path, Checkpoint]]:
+    """Save what is kept of a run's weights -> the folder and the entry of each file."""
+    if not _keeps_weights(job, len(outcome.weights)):
+        return []
+    facts: Facts = {
+        "run": row["run"],
+        "dataset": job.dataset,
+        "model": job.model,
+        "recipe": job.recipe.name,
+        "seed": job.seed,
+        "in_shape": outcome.in_shape,
+        "classes": dataset.classes,
+        "params": row["params"],
+        "epochs": row["epochs"],
+        "test_accuracy": row["test_accuracy"],
+        "test_loss": row["test_loss"],
+        "trained_on": row["trained_on"],
+    }
+    saved = [(folder, checkpoints.save(folder, outcome.weights, **facts))]
+    if outcome.states:
+        during = snapshots.folder_in(folder)
+        saved.append((during, checkpoints.save(during, outcome.states, **facts)))
+    return saved
 
 
 def record_robustness(

@@ -13,6 +13,7 @@ from mnistcmp.checkpoints import SHIPPED_SEED, Checkpoint, CheckpointError
 from mnistcmp.data.dataset import Dataset
 from mnistcmp.data.load import home, load_dataset, short_name
 from mnistcmp.drawing import threshold
+from mnistcmp.inspection import snapshots
 from mnistcmp.records import KEY, Records, RecordsError, newest, training_command
 from mnistcmp.robustness import measure
 from mnistcmp.robustness.stressed_images import Stress, StressedImages
@@ -45,7 +46,8 @@ def problems(
 
     No line of the records may be damaged. Every weight file must load, belong to a recorded run and
     be listed in the manifest. Every reported run must have its epochs and predictions and, for seed
-    0 on MNIST, its weights and their robustness; weights for other data sets are optional. If
+    0 on MNIST, its weights and their robustness; weights for other data sets are optional. Where
+    `snapshots` keeps the weights during training, they must be there and end with the weights. If
     `dataset` is given, the accuracy of its networks and prediction files, and a few figures of
     robustness, are measured again and must be as recorded. `name` is its name in the records.
     """
@@ -53,6 +55,7 @@ def problems(
     records = Records(folder / "results")
     try:
         manifest = checkpoints.read_manifest(folder)
+        of_training = checkpoints.read_manifest(snapshots.folder_in(folder))
         yield from records.problems()
         yield from _of_robustness(folder, manifest, dataset if name == "mnist" else None)
     except (CheckpointError, RecordsError) as error:
@@ -66,11 +69,13 @@ def problems(
     if not manifest and (runs.empty or (runs["dataset"] == "mnist").any()):
         yield f"{folder} has no checkpoints: run {training_command()}"
     named = {folder / checkpoint.file for checkpoint in manifest}
+    named |= {snapshots.folder_in(folder) / entry.file for entry in of_training}
     for path in sorted(set(folder.rglob("*.safetensors")) - named):
         yield f"{path} is not listed in the manifest: delete it"
     for checkpoint in manifest:
         images = dataset if checkpoint.dataset == name else None
         yield from _of_checkpoint(checkpoint, folder, runs, images)
+    yield from _of_training(folder, manifest, of_training)
     run_of = {checkpoint.key: checkpoint.run for checkpoint in manifest}
     epochs_of = records.epochs().groupby("run").size()
     reported = newest(records.runs())
@@ -124,6 +129,46 @@ def _of_checkpoint(
         if abs(measured - row["test_accuracy"]) > tolerated:
             recorded = row["test_accuracy"]
             yield f"{checkpoint.file} has accuracy {measured:.4f}, but {recorded:.4f} is recorded"
+
+
+def _of_training(
+    folder: Path, manifest: list[Checkpoint], of_training: list[Checkpoint]
+) -> Iterator[str]:
+    """Whether the states of training that are to be kept are there, and end with the weights."""
+    entry_of = {entry.run: entry for entry in of_training}
+    for checkpoint in manifest:
+        if not snapshots.are_kept(*checkpoint.key, checkpoint.seed):
+            continue
+        if entry := entry_of.pop(checkpoint.run, None):
+            yield from _of_last_state(entry, checkpoint, folder)
+        else:
+            model, recipe = checkpoint.model, checkpoint.recipe
+            yield (
+                f"the weights of {model} ({recipe}) before training and after each epoch are "
+                f"missing: {checkpoints.remedy(checkpoint)}"
+            )
+    for entry in entry_of.values():
+        path = snapshots.folder_in(folder) / entry.file
+        yield f"{path} is of run {entry.run}, whose last weights are not here: train it again"
+
+
+def _of_last_state(entry: Checkpoint, checkpoint: Checkpoint, folder: Path) -> Iterator[str]:
+    try:
+        last = snapshots.load(entry, folder)[-1]
+    except CheckpointError as error:
+        yield str(error)
+        return
+    try:
+        trained = checkpoints.load_checkpoint(checkpoint, folder)
+    except CheckpointError:
+        return  # it was named already
+    ended, expected = snapshots.state_of(last), snapshots.state_of(trained)
+    different = [name for name in expected if not torch.equal(ended[name], expected[name])]
+    if different:
+        yield (
+            f"{snapshots.folder_in(folder) / entry.file} does not end with the weights of "
+            f"{checkpoint.file} (they differ in {different[0]}): {checkpoints.remedy(checkpoint)}"
+        )
 
 
 def _of_robustness(

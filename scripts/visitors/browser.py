@@ -6,6 +6,7 @@ This module moves the mouse and evaluates the log that browser.js writes in the 
 import base64
 import io
 import itertools
+import re
 import shutil
 import time
 from math import hypot
@@ -38,7 +39,6 @@ PATIENCE_MS = 120_000
 QUIET_MS = 600  # the canvas reports a finished stroke after 200 ms
 COMPLETE = 0.98  # share of the finished drawing's ink in a picture with the complete stroke
 INVITATION = "Draw a digit: 0 to 9"  # shown when the canvas is blank
-AWAKE = "ms for all networks"  # shown once the networks have read the starter or a drawing
 LOG_SCRIPT = Path(__file__).with_suffix(".js")
 
 
@@ -54,8 +54,16 @@ def invitation(page: "Page") -> "Locator":
 
 
 def awake(page: "Page") -> "Locator":
-    """The line that says how long the networks have read; it is there once they are loaded."""
-    return page.locator(".verdict .small", has_text=AWAKE)
+    """The line that says how long the networks took; it is there once they are loaded."""
+    return page.locator(".verdict .small", has_text="for all networks together")
+
+
+def blank(page: "Page") -> None:
+    """Wait until the networks are loaded, and clear the starter away."""
+    awake(page).wait_for()
+    page.locator("canvas.upper-canvas").wait_for()
+    page.get_by_test_id("stButton").get_by_role("button", name="Clear").click()
+    invitation(page).wait_for()
 
 
 def measure_browser(strokes: int, console: Console) -> dict[str, object]:
@@ -92,14 +100,14 @@ def measure_visit(page: "Page", address: str) -> dict[str, float]:
     """Open the page as the server's first visitor -> seconds from navigation."""
     started = time.perf_counter()
     page.goto(address, wait_until="commit")
+    page.locator(".verdict .digits", has_text=re.compile(r"\d")).wait_for()
+    starter_seconds = time.perf_counter() - started
     page.locator("canvas.upper-canvas").wait_for()
     canvas_seconds = time.perf_counter() - started
-    page.locator(".panel .row").first.wait_for(state="attached")
-    starter_seconds = time.perf_counter() - started
     awake(page).wait_for()
     return {
-        "canvas_seconds": canvas_seconds,
         "starter_seconds": starter_seconds,
+        "canvas_seconds": canvas_seconds,
         "awake_seconds": time.perf_counter() - started,
     }
 

@@ -39,6 +39,7 @@ HEALTHY_WITHIN_SECONDS = 120
 PATIENCE_SECONDS = 60  # for the server's next message
 COMPONENT = "mnistcmp_live"  # the element that accepts pictures; named in mnistcmp/app/draw/live.py
 READINGS = "mnistcmp_readings"  # that shows them; named in app/draw/readings/component.py
+AWAKE_POLL_SECONDS = 0.3
 QUIET_SECONDS = 0.5  # after the last answer, to detect further messages
 PICTURE_PX = 140  # per side, as in live.js
 BRUSH_PX = 20
@@ -199,7 +200,7 @@ class Visitor:
 
     @classmethod
     async def open(cls, address: str) -> "Visitor":
-        """Connect and let the page run once, so that the networks are loaded. Raises AppError."""
+        """Connect and let the page run until the networks are loaded. Raises AppError."""
         stream = address.replace("http", "ws", 1) + "/_stcore/stream"
         try:
             connection = await connect(stream, max_size=None, open_timeout=PATIENCE_SECONDS)
@@ -209,16 +210,25 @@ class Visitor:
         first = BackMsg()
         first.rerun_script.widget_states.SetInParent()
         first.rerun_script.context_info.url = address
-        async for message in visitor._run(first.SerializeToString()):
-            if message.HasField("new_session"):
-                visitor.page_hash = message.new_session.page_script_hash
-            element = message.delta.new_element
-            if element.bidi_component.component_name == COMPONENT:
-                visitor.live = element.bidi_component.id
-                visitor.fragment = message.delta.fragment_id
+        until = time.perf_counter() + PATIENCE_SECONDS
+        while not await visitor._first_run(first) and time.perf_counter() < until:
+            await asyncio.sleep(AWAKE_POLL_SECONDS)
         if not visitor.live:
             raise AppError("the Draw page has no element that accepts pictures")
         return visitor
+
+    async def _first_run(self, request: BackMsg) -> bool:
+        """Let the whole page run -> whether the networks have read what it starts with."""
+        awake = False
+        async for message in self._run(request.SerializeToString()):
+            if message.HasField("new_session"):
+                self.page_hash = message.new_session.page_script_hash
+            component = message.delta.new_element.bidi_component
+            if component.component_name == COMPONENT:
+                self.live, self.fragment = component.id, message.delta.fragment_id
+            elif component.component_name == READINGS:
+                awake = "for all networks" in json.loads(component.json)["small"]
+        return awake
 
     async def read(self, url: str) -> Answer:
         """Send a picture and wait for its reading. Raises AppError if there is none."""

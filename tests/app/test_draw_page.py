@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.testing.v1 import AppTest
 
 from mnistcmp import drawing
@@ -90,9 +91,12 @@ def at(link: str) -> AppTest:
     return app.run()
 
 
-def test_untouched_canvas_asks_for_a_digit():
+def test_untouched_canvas_shows_the_starter_until_it_is_cleared():
     app = AppTest.from_file(APP, default_timeout=120).run()
     assert not app.exception
+    assert verdict(app) == "4"
+    assert words(app).startswith(f"33 of {NETWORKS} networks read 4")
+    labelled(app.button, "Clear").click().run()
     assert verdict(app) == "–"
     assert "Draw a digit" in readings(app)["invitation"]
 
@@ -102,6 +106,34 @@ def test_blank_canvas_after_a_reset_asks_for_a_digit():
     assert not app.exception
     assert verdict(app) == "–"
     assert "Draw a digit" in readings(app)["invitation"]
+
+
+def test_fragments_stand_at_places_that_the_browser_knows(monkeypatch):
+    """Of a run that is cut short, Streamlit may send the inner fragments only."""
+    sent = []
+    monkeypatch.setattr(ForwardMsgQueue, "_before_enqueue_msg", sent.append)
+    app = run(as_url(one()), [STROKE])
+    assert not app.exception
+    deltas = [message for message in sent if message.HasField("delta")]
+    paths = [tuple(message.metadata.delta_path) for message in deltas]
+    fragments = [message.delta.fragment_id for message in deltas]
+    outer = fragments.index(next(filter(None, fragments)))
+    first_element = next(
+        at
+        for at in range(outer, len(deltas))
+        if deltas[at].delta.HasField("new_element") and fragments[at]
+    )
+    roots = {}
+    for path, fragment in zip(paths, fragments, strict=True):
+        roots.setdefault(fragment, path)
+    inner = [root for fragment, root in roots.items() if fragment not in ("", fragments[outer])]
+    assert len(inner) >= 4
+    before = set(paths[:first_element])
+    for root in inner:
+        assert root[-1] == 0, root
+        own = max((r for r in roots.values() if r == root[: len(r)] and r != root), key=len)
+        if own == roots[fragments[outer]]:
+            assert root[:-1] in before, root
 
 
 def test_stroke_is_read_by_all_networks():
@@ -163,7 +195,7 @@ def test_link_with_invalid_values_shows_a_warning_and_the_default_settings():
     assert not app.exception
     assert "cannot be read" in app.warning[0].value
     assert app.segmented_control(key="recipe").value == "drawn"
-    assert verdict(app) == "–"
+    assert verdict(app) == "4"  # the starter
 
 
 @pytest.mark.parametrize("hard", [False, True])

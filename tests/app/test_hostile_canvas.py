@@ -83,6 +83,7 @@ def test_malformed_live_picture_is_ignored_and_logged_once(sent, state, caplog):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_page_shows_the_text_of_a_blank_canvas(name, caplog):
     app = AppTest.from_file(APP, default_timeout=120)
+    app.session_state["starter"] = []  # it has gone
     app.session_state["canvas"] = HOSTILE[name]
     app.run()
     assert not app.exception

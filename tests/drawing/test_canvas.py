@@ -98,21 +98,24 @@ def test_text_of_nearly_the_maximum_length_is_read_completely():
     assert share_link.from_text(text) == [random_stroke(1350)]
 
 
-def test_too_long_drawing_raises_with_its_length(monkeypatch):
+def test_too_long_drawing_raises_with_its_length():
     drawing = [random_stroke(3000)]
     with pytest.raises(DrawingError, match="6,000") as error:
         share_link.to_text(drawing)
-    monkeypatch.setattr(share_link, "LONGEST_LINK", 1_000_000)
-    assert f"{len(share_link.to_text(drawing)):,} characters" in str(error.value)
+    text = share_link.to_text(drawing, longest=1_000_000)
+    assert f"{len(text):,} characters" in str(error.value)
+    with pytest.raises(DrawingError, match="more than 6,000"):
+        share_link.from_text(text)
+    assert share_link.from_text(text, longest=len(text)) == drawing
 
 
-def test_text_may_have_exactly_the_maximum_length(monkeypatch):
+def test_text_may_have_exactly_the_maximum_length():
     text = share_link.to_text([SEVEN])
-    monkeypatch.setattr(share_link, "LONGEST_LINK", len(text))
-    assert share_link.from_text(share_link.to_text([SEVEN])) == [SEVEN]
-    monkeypatch.setattr(share_link, "LONGEST_LINK", len(text) - 1)
-    with pytest.raises(DrawingError, match="characters"):
-        share_link.to_text([SEVEN])
+    assert share_link.to_text([SEVEN], len(text)) == text
+    assert share_link.from_text(text, len(text)) == [SEVEN]
+    for act, given in ((share_link.to_text, [SEVEN]), (share_link.from_text, text)):
+        with pytest.raises(DrawingError, match="characters"):
+            act(given, len(text) - 1)
 
 
 @pytest.mark.parametrize(

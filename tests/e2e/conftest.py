@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from visitors import without_browser
-from visitors.browser import CHROMIUM_FLAGS, awake, chromium
+from visitors.browser import CHROMIUM_FLAGS, awake, blank, chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -59,11 +59,15 @@ def visit(browser, server) -> Iterator[Callable[..., "Page"]]:
 
 @pytest.fixture
 def page(visit):
-    """The Draw page on a wide screen."""
-    return visit(1280, 900)
+    """The Draw page on a wide screen, with a blank canvas."""
+    page = visit(1280, 900)
+    blank(page)
+    return page
 
 
 @pytest.fixture
 def phone(visit):
-    """The Draw page on a phone."""
-    return visit(390, 844, has_touch=True, is_mobile=True)
+    """The Draw page on a phone, with a blank canvas."""
+    page = visit(390, 844, has_touch=True, is_mobile=True)
+    blank(page)
+    return page

@@ -1,7 +1,7 @@
 """What is found out in the background, in a real browser: on the Draw page and as a heat map."""
 
 from playwright.sync_api import Locator, Page, expect
-from visitors.browser import awake
+from visitors.browser import blank
 
 from mnistcmp.app.background_reading import POLL_SECONDS
 from tests.e2e.hand import DIGITS, button, draw, expect_consensus, row
@@ -56,7 +56,7 @@ WATCH_TIMERS = f"""
 def test_page_asks_no_more_once_the_result_is_there(page):
     page.add_init_script(WATCH_TIMERS)
     page.reload()
-    awake(page).wait_for()
+    blank(page)
     draw(page, [[(140, 45), (120, 235)]])  # no other test has drawn it, so it is not known
     expect_line(page)
     assert page.evaluate("window.everPolled")

@@ -27,7 +27,7 @@ BLANK = {name: base_type(kind)() for name, kind in RunRow.__annotations__.items(
 def results(tmp_path):
     """The records of three networks, one of them run twice, and of a fourth on other images."""
     records = Records(tmp_path)
-    row = BLANK | {"protocol": "final", "status": "ok"}
+    row = BLANK | {"protocol": "final", "status": "ok", "device": "cpu"}
     row |= {"dataset": "mnist", "recipe": "tuned", "workers": 2, "train_seconds": 60}
     row |= {"machine": "abacus", "versions": "torch"}
     for model, seeds in {"cnn": 1, "mlp": 1, "strong_cnn": 2}.items():
@@ -81,7 +81,7 @@ def planned_runs() -> int:
 
 def test_photos_describe_their_recipe_or_are_not_trained(results):
     assert update_docs.photos(results) == "Not trained yet."
-    row = BLANK | {"protocol": "final", "status": "ok", "recipe": "tuned"}
+    row = BLANK | {"protocol": "final", "status": "ok", "recipe": "tuned", "device": "cpu"}
     run = {
         "run": "p",
         "model": "fcn",

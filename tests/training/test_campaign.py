@@ -12,6 +12,7 @@ import torch
 import mnistcmp.data.dataset
 from mnistcmp import checkpoints
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, DIALS
+from mnistcmp.inspection import snapshots
 from mnistcmp.models import MODELS
 from mnistcmp.records import RUN_COLUMNS, Records
 from mnistcmp.robustness_records import Measured, RobustnessRecords
@@ -140,8 +141,22 @@ def test_campaign_keeps_only_the_weights_of_seed_0(folder):
     manifest = checkpoints.read_manifest(folder)
     assert [entry.key for entry in manifest] == WEIGHTS_OF
     assert {entry.seed for entry in manifest} == {0}
-    on_disk = {str(path.relative_to(folder)) for path in folder.rglob("*.safetensors")}
+    on_disk = {str(path.relative_to(folder)) for path in (folder / "mnist").rglob("*.safetensors")}
     assert on_disk == {entry.file for entry in manifest}
+
+
+def test_campaign_keeps_the_states_of_small_networks_trained_with_the_recipe_tuned(folder):
+    during = {entry.key: entry for entry in checkpoints.read_manifest(folder / "epochs")}
+    assert list(during) == [key for key in WEIGHTS_OF if key[2] == "tuned"]
+    on_disk = [path for path in (folder / "epochs").rglob("*.safetensors")]
+    assert len(on_disk) == len(during)
+    for entry in checkpoints.read_manifest(folder):
+        if entry.key in during:
+            *_, last = snapshots.load(during[entry.key], folder)
+            ended, trained = map(
+                snapshots.state_of, (last, checkpoints.load_checkpoint(entry, folder))
+            )
+            assert all(torch.equal(ended[name], trained[name]) for name in trained)
 
 
 def test_checkpoint_reproduces_the_recorded_accuracy(folder, toy):

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import replace
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -449,3 +449,25 @@ def test_latency_is_measured_on_single_images_in_evaluation_mode():
 
     assert milliseconds_per_image(Reader().train(), toy(17)) > 0
     assert calls == [(False, (1, 1, 28, 28))] * 17
+
+
+def test_on_epoch_gets_the_untrained_network_and_that_after_each_epoch():
+    states = []
+
+    def keep(model):
+        states.append({name: values.clone() for name, values in model.state_dict().items()})
+
+    recipe = replace(ONE_CYCLE, normalise=False, epochs=3)
+    trained = train("conv_batchnorm", recipe, 0, TRAINING, HELDOUT, on_epoch=keep)
+    before, *after = states
+    torch.manual_seed(0)
+    untrained = build("conv_batchnorm").state_dict()
+    assert all(torch.equal(before[name], values) for name, values in untrained.items())
+    assert len(after) == recipe.epochs
+    for one, next_one in pairwise(states):
+        assert not torch.equal(
+            one["network.features.0.weight"], next_one["network.features.0.weight"]
+        )
+    last = trained.model.state_dict()
+    assert all(torch.equal(after[-1][name], last[name]) for name in last)
+    assert same(trained.model, train("conv_batchnorm", recipe, 0, TRAINING, HELDOUT).model)

@@ -3,11 +3,14 @@
 import hashlib
 import json
 import shutil
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
+from mnistcmp import checkpoints
 from mnistcmp.catalogue.corruptions import CORRUPTIONS
+from mnistcmp.inspection import snapshots
 from mnistcmp.records import Records
 from mnistcmp.robustness import measure
 from mnistcmp.robustness_records import RobustnessRecords
@@ -38,7 +41,7 @@ def found(folder, toy) -> str:
 
 
 def weights_of(folder):
-    (path,) = folder.rglob("*.safetensors")
+    (path,) = (folder / "mnist").rglob("*.safetensors")
     return path
 
 
@@ -62,6 +65,46 @@ def test_weights_missing_from_the_manifest_are_found(folder, toy):
     stray = folder / "mnist" / "tuned" / "cnn-00000000.safetensors"
     stray.write_bytes(b"")
     assert f"{stray} is not listed in the manifest" in found(folder, toy)
+
+
+def states_of(folder):
+    (path,) = (folder / "epochs").rglob("*.safetensors")
+    return path
+
+
+def test_damaged_states_of_training_are_named(folder, toy):
+    path = states_of(folder)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert f"{path} is damaged" in found(folder, toy)
+
+
+def test_missing_states_of_training_are_named(folder, toy):
+    shutil.rmtree(folder / "epochs")
+    problem = found(folder, toy)
+    assert "the weights of mlp (tuned) before training and after each epoch are missing" in problem
+    assert "--models mlp --recipe tuned" in problem
+
+
+def test_states_of_training_that_do_not_end_with_the_weights_are_named(folder, toy):
+    (entry,) = checkpoints.read_manifest(folder / "epochs")
+    states = [snapshots.state_of(network) for network in snapshots.load(entry, folder)]
+    facts = {name: value for name, value in asdict(entry).items() if name not in ("file", "sha256")}
+    saved = checkpoints.save(folder / "epochs", snapshots.pack(states[::-1]), **facts)
+    checkpoints.drop_former(folder / "epochs", saved)
+    problem = found(folder, toy)
+    file = weights_of(folder).relative_to(folder)
+    assert f"{states_of(folder)} does not end with the weights of {file} (" in problem
+
+
+def test_states_of_another_run_are_named(folder, toy):
+    path = folder / "epochs" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    run, manifest["checkpoints"][0]["run"] = manifest["checkpoints"][0]["run"], "another"
+    path.write_text(json.dumps(manifest))
+    problem = found(folder, toy)
+    assert "of run another, whose last weights are not here" in problem
+    assert "are missing" in problem
+    assert run not in problem
 
 
 @pytest.mark.parametrize("fact, false", [("test_accuracy", 0.5), ("epochs", 9), ("seed", 3)])

@@ -12,6 +12,12 @@ WIDTH_PX = 296  # of its container, which leaves no room for scroll bars
 THINNEST_PX, USUAL_PX, THICKEST_PX = 8, 20, 40  # brushes
 
 
+def brush_px() -> int:
+    """The width of the brush."""
+    width: int = st.session_state.get(session.BRUSH, USUAL_PX)
+    return width
+
+
 def show() -> np.ndarray | None:
     """Show the canvas -> its finished strokes, uint8 RGBA (H, W, 4); None if it is blank."""
     state = st.session_state
@@ -25,7 +31,7 @@ def show() -> np.ndarray | None:
             key=session.CANVAS,
             width=CANVAS_PX,
             height=CANVAS_PX,
-            stroke_width=state.get(session.BRUSH, USUAL_PX),
+            stroke_width=brush_px(),
             background_color="#fff",
             initial_drawing=state.get(session.REDRAW),
             return_image_data=True,

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from mnistcmp.app import session
-from mnistcmp.app.draw import starter
+from mnistcmp.app.draw import canvas, starter
 from mnistcmp.drawing import door, share_link
 from mnistcmp.drawing.canvas import CANVAS_PX, DrawingError
 
@@ -66,6 +66,7 @@ def picture(reported: bool) -> np.ndarray | None:
             "answered": last.number,
             "waiting": state.get(session.WAITING, False),
             "label": LABEL,
+            "brush": canvas.brush_px(),
             "starter": starter.picture() if starter.showing() else None,
             "kept": None if new else _text_to_keep(),
         },

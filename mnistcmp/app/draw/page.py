@@ -9,19 +9,32 @@ import streamlit as st
 
 from mnistcmp import drawing
 from mnistcmp.app import background_reading, cached_networks, cached_records, recipe_choice, session
-from mnistcmp.app.draw import canvas, examples, hold_out, live, open_and_save, stages, starter
+from mnistcmp.app.draw import (
+    canvas,
+    examples,
+    hold_out,
+    learning,
+    live,
+    open_and_save,
+    stages,
+    starter,
+)
+from mnistcmp.app.draw.digit_read import DigitRead
 from mnistcmp.app.draw.readings import component, data
+from mnistcmp.app.draw.score import fooled, scorecard
 from mnistcmp.app.draw.send_at_once import send_at_once
 from mnistcmp.app.main import LESSON
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
-from mnistcmp.drawing import Stages, threshold
+from mnistcmp.drawing import threshold
 from mnistcmp.drawing.canvas import render
-from mnistcmp.inference import Consensus, Reading, consensus
+from mnistcmp.drawing.split_digits import split
+from mnistcmp.inference import consensus
 from mnistcmp.safe_files import DamagedFile
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
     from torch import nn
 
 STYLE = Path(__file__).with_name("page.css")
@@ -30,7 +43,8 @@ INVITATION = "Draw a digit: 0 to 9, with mouse or finger."
 WAKING = "Waking the networks …"
 AWAKE_POLL_SECONDS = 0.3
 PRIVATE = (
-    "This server reads your drawing in its memory only: it stores nothing, and sends nothing on."
+    "Your drawing stays in this server’s memory while you visit. It is not saved, and not sent "
+    "anywhere else."
 )
 
 
@@ -40,14 +54,6 @@ class Settings(NamedTuple):
     recipe: str
     order: str
     way: str
-
-
-class DigitRead(NamedTuple):
-    """One digit of a drawing, and what the networks read."""
-
-    steps: Stages
-    reading: Reading
-    together: Consensus
 
 
 def page() -> None:
@@ -63,16 +69,21 @@ def page() -> None:
 
 @st.fragment
 def _drawing() -> None:
-    """Everything that changes with a finished stroke. page.css places the three parts."""
+    """Everything that changes with a finished stroke. page.css places the first three parts."""
+    # All containers before anything that can be clicked. If a click runs this fragment again,
+    # Streamlit drops what it has not sent yet, except what is in fragments within it; these must
+    # not stand at a place that the browser does not know.
     parts = st.container(key="draw")
     left, right, menus = (
         parts.container(key=f"draw_{name}") for name in ("canvas", "readings", "menus")
     )
+    row = st.container()
+    score, fool = st.columns(2, gap="large")
+    seen, learn, rule = (st.container() for _ in range(3))
     with menus:
-        row = st.container(horizontal=True, gap="small")
-        with row.popover("Settings"):
+        with st.popover("Settings", width="stretch"):
             settings = _settings()
-        opening = row.popover("Open and keep", on_change="rerun")
+        opening = st.popover("Open and keep", width="stretch", on_change="rerun")
         with opening:
             open_and_save.show_ways_in()
         if row.button("Lesson in four steps"):
@@ -88,8 +99,21 @@ def _drawing() -> None:
     with menus:
         open_and_save.show_problems()
         st.caption(PRIVATE)
-    examples.show("row")
-    _below(settings)
+    with row:
+        examples.show("row")
+    read: list[DigitRead] = st.session_state.get(session.READ, [])
+    with score:
+        scorecard.show(read, settings.recipe)
+    with fool:
+        fooled.show(read, settings.way)
+    if not read:
+        return
+    with seen:
+        _show_stages(read[0], settings, several=len(read) > 1)
+    with learn:
+        learning.show(stages.WAYS[settings.way](read[0].steps), read[0].together.digit)
+    with rule:
+        _show_threshold(settings, len(read[0].reading.models))
 
 
 def _settings() -> Settings:
@@ -127,18 +151,26 @@ def _readings(finished: np.ndarray | None, settings: Settings) -> None:
         rgba = render(session.drawing())
     if rgba is None or moving:
         background_reading.drop()
-    with background_reading.reader().waiting():
-        shown = _show(rgba, settings, moving)
+    panel, waiting = st.container(), st.container()
+    with panel, background_reading.reader().waiting():
+        shown = _show(rgba, settings, moving, waiting)
     if not moving:
         state[session.READ] = shown
     if waited and not state[session.WAITING] and not reported:
         st.rerun()  # links and downloads wait no longer
 
 
-def _show(rgba: np.ndarray | None, settings: Settings, moving: bool) -> list[DigitRead]:
-    """Let all networks read the drawing, and show it -> what they read in each of its digits."""
+def _show(
+    rgba: np.ndarray | None, settings: Settings, moving: bool, waiting: "DeltaGenerator"
+) -> list[DigitRead]:
+    """Let all networks read the drawing, and show it -> what they read in each of its digits.
+
+    `waiting`: the place of what asks again until an answer is there.
+    """
     if not cached_networks.awake(settings.recipe):
         _show_asleep(settings)
+        with waiting:
+            _wait_until_awake(settings.recipe)
         return []
     models = cached_networks.networks_or_remedy(settings.recipe)
     if not models:
@@ -160,7 +192,8 @@ def _show(rgba: np.ndarray | None, settings: Settings, moving: bool) -> list[Dig
         }
     )
     if ask and answer and not answer.complete:
-        background_reading.show_when_ready(ask, lambda _: None)
+        with waiting:
+            background_reading.show_when_ready(ask, lambda _: None)
     if wish:
         if wish.page == component.BREAK:
             hold_out.set_break_it(answer)
@@ -181,7 +214,6 @@ def _show_asleep(settings: Settings) -> None:
     component.show(
         {"digits": digits, "invitation": WAKING, "small": WAKING, "moving": False, "held": None}
     )
-    _wait_until_awake(settings.recipe)
 
 
 @st.fragment(run_every=AWAKE_POLL_SECONDS)
@@ -194,7 +226,7 @@ def _read(rgba: np.ndarray, models: dict[str, "nn.Module"], settings: Settings) 
     """uint8 RGBA (H, W, 4) -> what the networks read in each digit, from left to right."""
     from mnistcmp.inference import read
 
-    steps = [step for step in map(drawing.stages, [rgba]) if step is not None]
+    steps = [step for step in map(drawing.stages, split(rgba)) if step is not None]
     if not steps:
         return []
     names = cached_networks.ordered(models, settings.recipe, settings.order)
@@ -217,16 +249,7 @@ def _least_certainty() -> float:
     return rates["least_certainty"] if rates else 0.0
 
 
-def _below(settings: Settings) -> None:
-    """What is shown of a finished drawing below the readings."""
-    read: list[DigitRead] = st.session_state.get(session.READ, [])
-    if not read:
-        return
-    _show_stages(read[0], settings)
-    _show_threshold(settings, len(read[0].reading.models))
-
-
-def _show_stages(read: DigitRead, settings: Settings) -> None:
+def _show_stages(read: DigitRead, settings: Settings, *, several: bool) -> None:
     from mnistcmp.inference import read as read_images
 
     models, _ = cached_networks.networks(settings.recipe)
@@ -236,6 +259,8 @@ def _show_stages(read: DigitRead, settings: Settings) -> None:
     readings[settings.way] = read.reading
     photo = open_and_save.uploaded()
     stages.show(read.steps, {way: readings[way] for way in stages.WAYS}, photo and photo.html)
+    if several:
+        st.caption("This is the first digit of the drawing.")
 
 
 def _show_threshold(settings: Settings, networks: int) -> None:

@@ -67,7 +67,7 @@ def show(steps: Stages, readings: dict[str, "Reading"], photo: str | None = None
         )
         for way, reading in readings.items()
     ]
-    st.subheader("What the networks see", anchor=False)
+    st.header("What the networks see", anchor=False)
     st.caption(
         "MNIST’s digits were cropped, scaled and centred. A drawing must be preprocessed in the "
         "same way; otherwise it looks different from the images that the networks were trained on."

@@ -106,7 +106,7 @@ class Group {
 // The ten probabilities of one network, and the ways to its other pages.
 class Closer {
   title = element("p");
-  links = element("div");
+  links = element("div", { className: "links" });
   box = element("div", { className: "closer" });
   columns = [..."0123456789"].map((digit) => {
     const [value, bar] = [element("span"), element("i")];
@@ -219,8 +219,10 @@ class Panel {
     const longest = this.view === LONGEST && held?.groups.length > 0;
     const groups = longest ? held.groups : this.placed(digits[this.at]?.groups ?? []);
     this.arrange(this.list, groups.map(({ name }) => this.group(name).box));
+    // The bars will need as much room as all rows.
+    const barsToCome = held?.known === false && groups.every(({ agree }) => agree);
     for (const group of groups) {
-      const open = this.turned.get(group.name) ?? (moving || !group.agree);
+      const open = this.turned.get(group.name) ?? (moving || barsToCome || !group.agree);
       const rows = group.rows.map(({ name }) => this.row(name));
       const shown = this.group(group.name);
       shown.show(group, open, !longest);
