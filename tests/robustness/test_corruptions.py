@@ -118,6 +118,16 @@ def test_motion_blur_smears_a_point_along_a_line_to_one_side():
     assert float(rows.min()) < -0.3 < 0.3 < float(rows.max())
 
 
+@pytest.mark.parametrize(
+    ("name", "growth"), [("shear", 1 / np.cos(0.4)), ("rotate", 1), ("scale", 0.7**2)]
+)
+def test_amount_of_ink_changes_with_the_size_of_the_digit(name, growth):
+    bar = torch.zeros(1, 1, 28, 28)
+    bar[..., 9:19, 12:16] = 1
+    changed = FUNCTIONS[name](bar)
+    assert float(changed.sum() / bar.sum()) == pytest.approx(growth, abs=0.02)
+
+
 @pytest.mark.parametrize("name", ["shear", "rotate"])
 def test_direction_is_random_and_of_one_strength(name, digits):
     """A bar's upper end moves by the same distance to either side."""
