@@ -144,7 +144,7 @@ def _settings() -> Settings:
 def _readings(finished: np.ndarray | None, settings: Settings) -> None:
     state = st.session_state
     reported, waited = state.pop(session.REPORTED, False), state.get(session.WAITING, False)
-    picture = live.picture(reported)
+    picture = live.picture(reported, canvas.brush_px())
     moving = picture is not None
     rgba = picture if moving else finished
     if starter.showing():

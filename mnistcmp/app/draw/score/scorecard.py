@@ -40,7 +40,7 @@ def show(read: Sequence[DigitRead], recipe: str) -> None:
 
     `read`: what the networks of the recipe read in each of its digits; empty if it is blank.
     """
-    st.subheader("Is it right?", anchor=False)
+    st.header("Is it right?", anchor=False)
     drawn = _own_drawing(read)
     if isinstance(drawn, str):
         st.caption(drawn)
