@@ -86,7 +86,7 @@ def _drawing() -> None:
         opening = st.popover("Open and keep", width="stretch", on_change="rerun")
         with opening:
             open_and_save.show_ways_in()
-        if row.button("Lesson in four steps"):
+        if st.button("Lesson in four steps", width="stretch"):
             st.switch_page(LESSON)
     with left:
         finished = canvas.show()
