@@ -23,6 +23,7 @@ from mnistcmp.app.draw.digit_read import DigitRead
 from mnistcmp.app.draw.readings import component, data
 from mnistcmp.app.draw.score import fooled, scorecard
 from mnistcmp.app.draw.send_at_once import send_at_once
+from mnistcmp.app.main import LESSON
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
@@ -85,6 +86,8 @@ def _drawing() -> None:
         opening = st.popover("Open and keep", width="stretch", on_change="rerun")
         with opening:
             open_and_save.show_ways_in()
+        if st.button("Lesson in four steps", width="stretch"):
+            st.switch_page(LESSON)
     with left:
         finished = canvas.show()
         canvas.buttons()
