@@ -61,6 +61,7 @@ WITHOUT_TORCH = (
     "app.session",
     "app.benchmarks",
     "app.break_it",
+    "app.lesson",
     "app.studies",
     "cli",
 )

@@ -9,9 +9,9 @@ from mnistcmp.app.plain_text import plain
 from mnistcmp.records import RecordsError
 
 _FOLDER = Path(__file__).parent
-DRAW, BREAK_IT, BENCHMARKS, STUDIES, INSIDE = (
+DRAW, BREAK_IT, LESSON, BENCHMARKS, STUDIES, INSIDE = (
     str(_FOLDER / name / "page.py")
-    for name in ("draw", "break_it", "benchmarks", "studies", "inside")
+    for name in ("draw", "break_it", "lesson", "benchmarks", "studies", "inside")
 )
 
 
@@ -27,6 +27,7 @@ def main() -> None:
         [
             st.Page(DRAW, title="Draw", default=True),
             st.Page(BREAK_IT, title="Break it", url_path="break"),
+            st.Page(LESSON, title="Lesson", url_path="lesson"),
             st.Page(BENCHMARKS, title="Benchmarks", url_path="benchmarks"),
             st.Page(STUDIES, title="Studies", url_path="studies"),
             st.Page(INSIDE, title="Inside a model", url_path="inside"),

@@ -70,6 +70,11 @@ BREAK_NETWORK = "break_network"  # the network that is highlighted
 BREAK_NUDGED = "break_nudged"  # the network that is to be misled
 BREAK_TARGET = "break_target"  # the wrong answer that it is to give: "any" or a digit
 
+# The lesson.
+LESSON_ANSWER = "lesson_answer"  # with the step: the answer that was chosen
+LESSON_ANSWERS = "lesson_answers"  # by step, the questions that were answered
+LESSON_DIAL = "lesson_dial"
+
 MARK = "strokeMiterLimit"
 FIRST_MARK, MARKS = 100, 1000  # strokes drawn on the canvas have 10
 

@@ -28,8 +28,12 @@ def sweep(name: str, direction: str = "", **breaks: tuple[int, ...] | int) -> Sw
 
 
 def headline(name: str, direction: str = "", **breaks: tuple[int, ...] | int) -> str:
+    """The headline, with the networks' short names in place of their titles."""
     seen = sweep(name, direction, **breaks)
-    return sentences.headline(seen, outcomes(seen, RIGHT), RIGHT)
+    text = sentences.headline(seen, outcomes(seen, RIGHT), RIGHT)
+    for model in breaks:
+        text = text.replace(f"“{MODELS[model].title}”", model)
+    return text
 
 
 def level(name: str, at: int) -> str:
@@ -94,6 +98,14 @@ def test_headline_names_who_breaks_first_and_who_holds_out_longest():
     assert headline("contrast", mlp=8, cnn=5) == (
         f"Contrast: mlp breaks first, at {level('contrast', 8)}; cnn still reads it at "
         f"{level('contrast', 6)}."
+    )
+
+
+def test_headline_names_networks_by_their_titles():
+    seen = sweep("shift", "right", mlp=3, conv_batchnorm=9)
+    assert sentences.headline(seen, outcomes(seen, RIGHT), RIGHT) == (
+        "Shift right: “Perceptron 32” breaks first, at 3 px; “3 conv., batch norm” still reads it "
+        "at 8 px."
     )
 
 

@@ -41,10 +41,15 @@ def run(parameters: str = "", **state: object) -> AppTest:
     return app.run()
 
 
+def sent(app: AppTest) -> list[dict]:
+    """What the page sends to its components: the slider and the heat maps."""
+    return [json.loads(component.proto.json) for component in app.get("bidi_component")]
+
+
 def data(app: AppTest) -> dict:
     """What the page sends to the slider."""
-    (component,) = app.get("bidi_component")
-    return json.loads(component.proto.json)
+    (found,) = [data for data in sent(app) if "levels" in data]
+    return found
 
 
 def rows(app: AppTest) -> dict[str, dict]:
@@ -85,32 +90,32 @@ def test_drawing_is_used_and_its_digit_is_proposed():
     app = run(drawing=[ONE])
     assert not app.exception
     assert data(app)["label"] == 1
-    assert labelled(app.selectbox, "Which digit did you draw?").value == 1
+    assert labelled(app.selectbox, "Which digit is it?").value == 1
     assert address(app)["label"] == "1"
     assert "test" not in address(app)
-    labelled(app.selectbox, "Which digit did you draw?").set_value(7).run()
+    labelled(app.selectbox, "Which digit is it?").set_value(7).run()
     assert data(app)["label"] == 7
     assert "no network reads this digit as a 7, even unchanged" in data(app)["headline"]
 
 
 def test_another_drawing_gets_another_proposal():
     app = run(drawing=[ONE])
-    labelled(app.selectbox, "Which digit did you draw?").set_value(7).run()
+    labelled(app.selectbox, "Which digit is it?").set_value(7).run()
     seven = [["M", 70, 60], ["L", 210, 60], ["L", 120, 240]]
     app.session_state["drawing"] = [ONE | {"path": seven}]
     app.run()
-    assert labelled(app.selectbox, "Which digit did you draw?").value == 7
+    assert labelled(app.selectbox, "Which digit is it?").value == 7
     app.session_state["drawing"] = [ONE]
     app.run()
-    assert labelled(app.selectbox, "Which digit did you draw?").value == 1
+    assert labelled(app.selectbox, "Which digit is it?").value == 1
 
 
 def test_drawing_that_is_no_certain_digit_asks_what_it_is():
     app = run(drawing=TIMES_SIGN)
     assert not app.exception
-    assert "not sure whether your drawing is a digit" in app.info[0].value
+    assert "not sure whether this drawing is a digit" in app.info[0].value
     assert not app.get("bidi_component")
-    labelled(app.selectbox, "Which digit did you draw?").set_value(8).run()
+    labelled(app.selectbox, "Which digit is it?").set_value(8).run()
     assert not app.exception
     assert data(app)["label"] == 8
 

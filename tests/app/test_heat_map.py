@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from mnistcmp.app.break_it import heat_map
 from mnistcmp.app.break_it import heat_map_chart as chart
 from mnistcmp.catalogue.corruptions import DIALS, SIDES
-from mnistcmp.catalogue.networks import MODELS
+from mnistcmp.catalogue.networks import FAMILY_TITLES, MODELS, families
 from mnistcmp.robustness import hold_out_search
 from mnistcmp.robustness.holding_out import Held, HoldOut
 from tests.helpers import APP, page
@@ -104,8 +104,8 @@ def test_sentence_names_who_holds_out_longest_and_the_dial_that_breaks_first_mos
     )
     text = chart.in_words(table)
     mean = (11 + 3 / 14) / 12
-    assert f"**cnn** holds out longest: it survives {mean:.0%} of a dial" in text
-    assert "Most often, **Shift** breaks a network first: 2 of 3" in text
+    assert f"**Small CNN** holds out longest: it survives {100 * mean:.0f} % of a dial" in text
+    assert "The hardest dial is **Shift**: 2 of 3 networks give up earliest on it." in text
 
 
 def test_sentence_says_nothing_where_there_is_nothing():
@@ -124,43 +124,50 @@ def test_progress_says_how_far_the_search_is():
     done = HoldOut(
         7, ("mlp", "cnn"), {"mlp": 1, "cnn": 7}, {"mlp": rests, "cnn": held()}, ("mlp", "cnn")
     )
-    assert "**cnn** holds out longest" in heat_map.progress(done)
-    assert "mlp misreads the unchanged digit" in heat_map.progress(done)
+    assert "**Small CNN** holds out longest" in heat_map.progress(done)
+    assert "“Perceptron 32” misreads the unchanged digit" in heat_map.progress(done)
 
 
-def test_only_the_data_of_the_chart_change_as_more_is_known():
+def test_only_the_cells_of_the_grid_change_as_more_is_known():
     models = ["mlp", "cnn"]
-    none = chart.spec(chart.nothing(), models)
-    all_known = chart.spec(chart.of_image(result(mlp=held(), cnn=held())), models)
-    assert none.pop("datasets")["cells"].num_rows == 0
-    assert all_known.pop("datasets")["cells"].num_rows == 2 * len(DIALS)
-    assert none == all_known
+    none = chart.as_data(chart.nothing(), models, "This digit")
+    known = chart.as_data(chart.of_image(result(mlp=held(), cnn=held())), models, "This digit")
+    assert none.pop("cells") == {}
+    assert len(known.pop("cells")) == 2 * len(DIALS)
+    assert none == known
+
+
+def test_cell_says_network_dial_share_and_detail():
+    data = chart.as_data(chart.of_image(result(mlp=held(Held(SHIFT, 7, 8, 2)))), ["mlp"], "")
+    assert data["cells"]["mlp shift"] == {
+        "share": 0.5,
+        "text": "Perceptron 32, Shift: 50 %; right to 7 px, reads 2 at 8 px",
+    }
 
 
 def test_rows_are_grouped_by_family_and_columns_are_all_dials():
-    models = chart.in_family_order(MODELS)
-    families = [MODELS[model].family for model in models]
-    assert families == sorted(families, key=families.index) and len(models) == len(MODELS)
-    encoding = chart.spec(chart.nothing(), models)["encoding"]
-    assert encoding["y"]["scale"]["domain"] == models
-    assert encoding["x"]["scale"]["domain"] == [dial.title for dial in DIALS.values()]
+    data = chart.as_data(chart.nothing(), chart.in_family_order(MODELS), "")
+    assert {
+        family["title"]: [row["name"] for row in family["rows"]] for family in data["families"]
+    } == {FAMILY_TITLES[family]: members for family, members in families().items()}
+    assert [dial["title"] for dial in data["dials"]] == [dial.title for dial in DIALS.values()]
 
 
 @pytest.mark.parametrize(
-    "selection",
+    "value",
     [
-        *(None, 7, {}, {"cell": None}, {"cell": []}, {"cell": [7]}, {"cell": [{}]}),
-        {"cell": [{"model": "mlp", "dial": "nosuch"}]},
-        {"cell": [{"model": ["mlp"], "dial": "shift"}]},
-        {"cell": [{"model": "<script>", "dial": "shift"}]},
+        *(None, 7, {}, {"cell": None}, {"cell": []}, {"cell": 7}, {"cell": {}}),
+        {"cell": {"model": "mlp", "dial": "nosuch"}},
+        {"cell": {"model": ["mlp"], "dial": "shift"}},
+        {"cell": {"model": "<script>", "dial": "shift"}},
     ],
 )
-def test_click_that_names_no_cell_is_ignored(selection):
-    assert chart.chosen_cell(selection) is None
+def test_click_that_names_no_cell_is_ignored(value):
+    assert chart.chosen_cell(value) is None
 
 
 def test_click_names_dial_and_network():
-    clicked = {"cell": [{"model": "mlp", "dial": "shift"}]}
+    clicked = {"cell": {"model": "mlp", "dial": "shift"}}
     assert chart.chosen_cell(clicked) == ("shift", "mlp")
 
 

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from mnistcmp import checkpoints
 from mnistcmp.app import session
 from mnistcmp.app.break_it import nudge
+from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.data import sample_pack
 from mnistcmp.nudge_records import NudgeRecords
 from mnistcmp.records import default_folder
@@ -75,17 +76,18 @@ def wrong(answers: dict[str, int]) -> set[tuple[str, str]]:
 def named(shown: str) -> set[tuple[str, str]]:
     """The networks in the lists, with what they read."""
     lists = "".join(re.findall("<ul.*?</ul>", shown))
-    return set(re.findall(r"(\w+) reads (\d)", lists))
+    names = {each.title: name for name, each in MODELS.items()}
+    return {(names[title], digit) for title, digit in re.findall(r"“(.+?)” reads (\d)", lists)}
 
 
 def test_nudge_misleads_the_chosen_network_into_any_wrong_answer(seven):
     app = run(seven, nudge="mlp")
     digit = re.search(
-        r"\*\*mlp\*\* reads this 7 as \*\*(\d)\*\* after a change of size", headline(app)
+        r"\*\*Perceptron 32\*\* reads this 7 as \*\*(\d)\*\* after a change of size", headline(app)
     )
     assert digit and digit.group(1) != "7"
     assert html(app).count("<figure") == 3
-    assert f"mlp reads {digit.group(1)}" in html(app)
+    assert f"Perceptron 32 reads {digit.group(1)}" in html(app)
 
 
 def test_size_is_that_of_the_search_and_is_explained_in_pixels(seven):
@@ -93,13 +95,14 @@ def test_size_is_that_of_the_search_and_is_explained_in_pixels(seven):
     found = search.smallest_nudges(network, torch.tensor(seven)[None, None], torch.tensor([7]))
     norm = found.norms.item()
     text = headline(run(seven))
-    assert f"after a change of size **{norm:.2f}**: as large as if {norm**2:.1f} of the 784" in text
+    assert f"after a change of size **{norm:.2f}**. It is as large as if" in text
+    assert f"as if {norm**2:.1f} of the 784 pixels" in text
 
 
 def test_chosen_answer_is_given(seven):
     app = run(seven)
     app.selectbox(key=session.BREAK_TARGET).set_value("3").run()
-    assert "**cnn** reads this 7 as **3**" in headline(app)
+    assert "**Small CNN** reads this 7 as **3**" in headline(app)
     assert app.session_state["settings"] == {"nudge": "cnn", "answer": "3"}
 
 
@@ -130,7 +133,7 @@ def test_right_answer_is_not_offered_and_a_chosen_one_gives_way_to_any(seven):
 
 def test_digit_that_is_misread_already_needs_no_nudge(seven):
     app = run(seven, label=1)
-    assert headline(app) == "**cnn** reads this 1 as 7 without any change."
+    assert headline(app) == "**Small CNN** reads this 1 as 7 without any change."
     assert "<figure" not in html(app)
 
 
@@ -138,7 +141,7 @@ def test_network_that_cannot_be_misled_is_said(seven, monkeypatch):
     nothing = search.Nudges(torch.zeros(1, 1, 28, 28), torch.tensor([np.nan]), torch.tensor([7]))
     monkeypatch.setattr(search, "smallest_nudges", lambda *_: nothing)
     app = run(seven)
-    assert headline(app).startswith("No change was found that makes **cnn** answer wrongly.")
+    assert headline(app).startswith("No change was found that makes **Small CNN** answer wrongly.")
     app = run(seven, answer="3")
     assert "answer 3." in headline(app)
     assert "<figure" not in html(app)
@@ -157,8 +160,8 @@ def test_network_with_damaged_weights_is_not_offered_and_the_others_are(copy, se
     app = run(seven)
     assert "cnn-" in app.warning[0].value
     network = app.selectbox(key=session.BREAK_NUDGED)
-    assert "cnn" not in network.options and network.value == "mlp"
-    assert headline(app).startswith("**mlp** reads")
+    assert "Small CNN" not in network.options and network.value == "mlp"
+    assert headline(app).startswith("**Perceptron 32** reads")
 
 
 def test_recorded_median_of_the_network_is_given_for_comparison(copy, seven):
@@ -175,7 +178,7 @@ def test_recorded_median_of_the_network_is_given_for_comparison(copy, seven):
 
 def test_choices_in_a_link_are_taken(seven):
     app = run(seven, nudge="tiny_cnn", answer="2")
-    assert "**tiny_cnn** reads this 7 as **2**" in headline(app)
+    assert "**Tiny CNN** reads this 7 as **2**" in headline(app)
     assert app.session_state["settings"] == {"nudge": "tiny_cnn", "answer": "2"}
 
 

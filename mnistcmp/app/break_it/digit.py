@@ -9,17 +9,20 @@ import streamlit as st
 
 from mnistcmp import drawing
 from mnistcmp.app import cached_records, sample_images, session
+from mnistcmp.app.draw import starter
 from mnistcmp.app.plain_text import plain
 from mnistcmp.drawing import canvas, share_link, threshold
 from mnistcmp.drawing.canvas import DrawingError
 from mnistcmp.safe_files import DamagedFile
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
     from torch import nn
 
     from mnistcmp.inference import Consensus
 
 DRAWN, TESTED = "your drawing", "a test image"
+EXAMPLE = "the example"  # in place of the drawing, while nothing is drawn
 PAGE = "break"
 
 
@@ -35,42 +38,56 @@ class Digit:
     number: int | None
 
 
-def choose(networks: Mapping[str, "nn.Module"]) -> Digit | None:
+def choose(networks: Mapping[str, "nn.Module"], popover: "DeltaGenerator") -> Digit | None:
     """Ask for the digit; None, after a line that says what to do, if there is none yet.
 
-    The networks propose what digit a drawing is.
+    The networks propose what digit a drawing is. What has to be answered stands on the page, and
+    what can be changed in the `popover`.
     """
     drawn = drawing.to_pixels(canvas.render(session.drawing()))
-    chosen: str | None = TESTED
-    if drawn is not None:
-        st.session_state.setdefault(session.BREAK_IMAGE, DRAWN)  # a link may have set it
+    if drawn is None:
+        if session.drawing():
+            st.info("Your drawing has too little ink to be a digit, so a test image is shown.")
+        return _test_image(popover)
+    st.session_state.setdefault(session.BREAK_IMAGE, DRAWN)  # a link may have set it
+    example = starter.showing()
+    with popover:
         chosen = st.segmented_control(
             "Digit",
             (DRAWN, TESTED),
             required=True,
+            format_func=lambda choice: EXAMPLE if choice == DRAWN and example else choice,
             key=session.BREAK_IMAGE,
             persist_state="session",
         )
-    elif session.drawing():
-        st.info("Your drawing has too little ink to be a digit, so a test image is shown.")
-    if drawn is not None and chosen == DRAWN:
-        label = _label(drawn, networks)
-        found = None if label is None else Digit(drawn, label, None)
-    else:
+    if chosen == TESTED:
+        return _test_image(popover)
+    label = _label(drawn, networks, popover)
+    return None if label is None else Digit(drawn, label, None)
+
+
+def _test_image(popover: "DeltaGenerator") -> Digit | None:
+    with popover:
         image = sample_images.choose(PAGE)
-        found = None if image is None else Digit(image.pixels, image.label, image.number)
-    return found
+    return None if image is None else Digit(image.pixels, image.label, image.number)
 
 
-def _label(drawn: np.ndarray, networks: Mapping[str, "nn.Module"]) -> int | None:
-    """Ask which digit was drawn, and propose what the networks read."""
+def _label(
+    drawn: np.ndarray, networks: Mapping[str, "nn.Module"], popover: "DeltaGenerator"
+) -> int | None:
+    """Ask which digit the drawing is, and propose what the networks read."""
     together = _consensus(drawn, networks)
     current = drawing_id()
     if st.session_state.get(session.BREAK_LABELLED) != current:  # another drawing
         st.session_state[session.BREAK_LABELLED] = current
         st.session_state[session.BREAK_LABEL] = together.digit
-    label: int | None = st.selectbox(
-        "Which digit did you draw?",
+    if together.digit is None:
+        st.info("The networks are not sure whether this drawing is a digit.")
+    # Without an answer, nothing else can be shown.
+    unknown = st.session_state[session.BREAK_LABEL] is None
+    place = st.container() if unknown else popover
+    label: int | None = place.selectbox(
+        "Which digit is it?",
         range(10),
         index=None,
         key=session.BREAK_LABEL,
@@ -78,13 +95,6 @@ def _label(drawn: np.ndarray, networks: Mapping[str, "nn.Module"]) -> int | None
         width=220,
         persist_state="session",
     )
-    if together.digit is None:
-        st.info(
-            "The networks are not sure whether your drawing is a digit."
-            + (" Choose which digit it is, to see who reads it." if label is None else "")
-        )
-    elif label is None:
-        st.info("Choose which digit you drew.")
     return label
 
 

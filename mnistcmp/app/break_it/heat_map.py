@@ -9,12 +9,13 @@ import streamlit as st
 
 from mnistcmp.analysis.robustness_tables import half_lost_levels, shipped
 from mnistcmp.analysis.text import listed
-from mnistcmp.app import background_reading, cached_records, palette, session
+from mnistcmp.app import background_reading, cached_records, session
 from mnistcmp.app.background_reading import Answer
 from mnistcmp.app.break_it import heat_map_chart as chart
 from mnistcmp.app.break_it.digit import Digit
 from mnistcmp.app.plain_text import code, plain
 from mnistcmp.catalogue.corruptions import DIALS, SHIFT_DIRECTIONS
+from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.records import RecordsError
 from mnistcmp.robustness.holding_out import HoldOut
 from mnistcmp.robustness_records import COMMAND
@@ -22,7 +23,7 @@ from mnistcmp.robustness_records import COMMAND
 if TYPE_CHECKING:
     from torch import nn
 
-OWN, RECORDED = "heat_map", "recorded_heat_map"  # the charts' keys in the session
+OWN, RECORDED = "heat_map", "recorded_heat_map"  # the grids' keys in the session
 
 _half_lost_levels = st.cache_data(show_spinner=False)(half_lost_levels)
 
@@ -34,12 +35,12 @@ def show(digit: Digit, recipe: str, networks: Mapping[str, "nn.Module"]) -> None
     """
     st.header("All dials at once")
     st.caption(
-        "How much of each dial’s range a network survives: 100 % if it reads the digit right at "
-        "every level, 0 % if the first level breaks it; for a dial with two sides, the mean of "
-        "both. A shift is to the right. Click a cell to choose its dial and network."
+        "The brighter a cell, the farther the dial can be turned before the network misreads: at "
+        "100 % it is right at every level, and at 0 % the first level breaks it. A dial with two "
+        "sides has the mean of both. The shift goes to the right. A click on a cell sets the dial "
+        "above and marks the network there."
     )
     models = chart.in_family_order(networks)
-    st.html(palette.family_legend(models))
     own, recorded = st.columns(2)
     with own:
         st.subheader("With this digit")
@@ -59,7 +60,7 @@ def _of_digit(digit: Digit, recipe: str, networks: Mapping[str, "nn.Module"]) ->
         else:
             st.markdown(progress(answer.value))
             table = chart.of_image(answer.value) if answer.value else chart.nothing()
-            _heat_map(OWN, table, chart.in_family_order(networks))
+            _heat_map(OWN, table, chart.in_family_order(networks), "This digit")
 
     background_reading.show_when_ready(ask, draw)
 
@@ -78,7 +79,8 @@ def progress(result: HoldOut | None) -> str:
     text = chart.in_words(table[~table["model"].isin(wrong)])
     if wrong:
         verb = "misreads" if len(wrong) == 1 else "misread"
-        text += f" {listed(wrong)} {verb} the unchanged digit."
+        titles = listed(f"“{MODELS[network].title}”" for network in wrong)
+        text += f" {titles} {verb} the unchanged digit."
     return text
 
 
@@ -94,32 +96,30 @@ def _of_records(recipe: str, models: list[str]) -> None:
         st.info(f"This has not been measured for these networks. Measure it with {code(COMMAND)}.")
         return
     st.markdown(chart.in_words(table))
-    _heat_map(RECORDED, table, models)
+    _heat_map(RECORDED, table, models, "A thousand test digits")
     images = levels["images"].min()
     st.caption(
-        f"Where a network has lost half of the digits that it reads unchanged, on {images:,} test "
-        "digits. Each row is one trained network; another training run may differ."
+        f"Here, a network gives up where it has lost half of the digits that it reads unchanged, "
+        f"of {images:,} test digits. Each row is one trained network; another run of the same "
+        "training may differ."
     )
 
 
-def _heat_map(key: str, table: pd.DataFrame, models: list[str]) -> None:
-    st.vega_lite_chart(
-        chart.spec(table, models),
-        key=key,
-        on_select=partial(_take, key),
-        selection_mode=chart.SELECTED,
-    )
+def _heat_map(key: str, table: pd.DataFrame, models: list[str], title: str) -> None:
+    chart.grid(key, table, models, title, partial(_take, key))
     if not table.empty:
-        with st.expander("The same as a table"):
-            shares = table.pivot_table(index="model", columns="dial", values="share")
+        with st.expander("Table"):
+            shares = chart.by_dial(table)
             shares = shares.reindex(index=[m for m in models if m in shares.index], columns=DIALS)
-            st.dataframe((100 * shares).round().rename(columns=lambda name: DIALS[name].title))
+            percent = (100 * shares).round().rename(columns=lambda name: DIALS[name].title)
+            percent.insert(0, "network", [MODELS[model].title for model in shares.index])
+            st.dataframe(percent)
             st.caption("In percent of each dial’s range.")
 
 
 def _take(key: str) -> None:
     """Let the page show the dial and network of a click."""
-    if cell := chart.chosen_cell(st.session_state[key]["selection"]):
+    if cell := chart.chosen_cell(st.session_state[key]):
         dial, network = cell
         st.session_state[session.BREAK_DIAL] = dial
         st.session_state[session.BREAK_DIRECTION] = SHIFT_DIRECTIONS[0]

@@ -1,21 +1,22 @@
-"""The heat map, networks by dials: its tables, its chart and what it says."""
+"""The heat map, networks by dials: its tables, its grid in the browser and what it says."""
 
-import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
-import pyarrow as pa
+import streamlit as st
 
-from mnistcmp.app.palette import INK, family_colours
+from mnistcmp.app.palette import family_marks
 from mnistcmp.catalogue.corruptions import DIALS, SIDES, Side
-from mnistcmp.catalogue.networks import MODELS, families
+from mnistcmp.catalogue.networks import FAMILY_TITLES, MODELS, families
 from mnistcmp.robustness.holding_out import Held, HoldOut
 
-ROW_PX = 15
-SELECTED = "cell"  # the selection made by a click: {"model": name, "dial": name}
-CHOSEN = "#D55E00"
-SCALE = "viridis"  # sequential, also for colour-blind eyes and in grey
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
+FOLDER = Path(__file__).parent
 COLUMNS = ("model", "dial", "share", "detail")
 
 
@@ -88,6 +89,25 @@ def in_family_order(models: Iterable[str]) -> list[str]:
     return [model for members in families().values() for model in members if model in shown]
 
 
+def first_to_fail(shares: pd.DataFrame) -> Counter[str]:
+    """For each dial, how many networks give up on no other one earlier, if on any.
+
+    shares: of each dial's range survived, one row per network, one column per dial.
+    """
+    # A network may survive equally little of several dials.
+    return Counter(
+        dial
+        for _, row in shares.iterrows()
+        for dial, share in row.items()
+        if share == row.min() and share < 1
+    )
+
+
+def by_dial(table: pd.DataFrame) -> pd.DataFrame:
+    """The shares of a table, one row per network, one column per dial."""
+    return table.pivot_table(index="model", columns="dial", values="share")
+
+
 def in_words(table: pd.DataFrame) -> str:
     """Who holds out longest over all dials, and which dial most often breaks a network first.
 
@@ -95,122 +115,83 @@ def in_words(table: pd.DataFrame) -> str:
     """
     if table.empty:
         return ""
-    shares = table.pivot_table(index="model", columns="dial", values="share")
+    shares = by_dial(table)
     means = shares.mean(axis=1)
-    # A network may survive equally little of several dials.
-    first = Counter(
-        dial
-        for _, row in shares.iterrows()
-        for dial, share in row.items()
-        if share == row.min() and share < 1
-    )
-    longest = means.idxmax()
+    first = first_to_fail(shares)
+    longest = MODELS[means.idxmax()].title
     text = (
-        f"**{longest}** holds out longest: it survives {means.max():.0%} of a dial’s range on "
-        "average."
+        f"**{longest}** holds out longest: it survives {100 * means.max():.0f} % of a dial’s range "
+        "on average."
     )
     if not first:
         return f"{text} No dial breaks a network."
-    dial, count = max(first.items(), key=lambda item: item[1])
+    ((dial, count),) = first.most_common(1)
     return (
-        f"{text} Most often, **{DIALS[dial].title}** breaks a network first: {count} of "
-        f"{len(shares)} survive the smallest share of this dial."
+        f"{text} The hardest dial is **{DIALS[dial].title}**: {count} of {len(shares)} networks "
+        "give up earliest on it."
     )
 
 
-def spec(table: pd.DataFrame, models: list[str]) -> dict[str, object]:
-    """The heat map as a Vega-Lite specification, with one row for each of `models`.
+def grid(
+    key: str, table: pd.DataFrame, models: list[str], title: str, on_cell: Callable[[], None]
+) -> None:
+    """Show the table as a heat map, with one row for each of `models`; see heat_map.js.
 
-    Only the data depend on `table`, so that the browser keeps the chart.
+    A click on a cell, or Enter, calls `on_cell`; `chosen_cell` of the session's value at `key` then
+    names the cell.
     """
+    _component()(key=key, data=as_data(table, models, title), on_cell_change=on_cell)
+
+
+def as_data(table: pd.DataFrame, models: list[str], title: str) -> dict[str, object]:
+    """Everything that the browser shows; cells that are not known yet are left out."""
+    marks = family_marks()
     return {
-        "height": {"step": ROW_PX},
-        "description": "A heat map: networks by dials, and the share of each dial’s range that the "
-        "network survives. The table below has the same figures.",
-        "datasets": {"cells": _cells(table)},
-        "data": {"name": "cells"},
-        "params": [
-            {"name": SELECTED, "select": {"type": "point", "fields": ["model", "dial"]}},
+        "title": title,
+        "about": "Networks by dials: the share of each dial’s range that a network survives. The "
+        "arrow keys move from cell to cell, and Enter chooses.",
+        "corner": "Network",
+        "hint": "Point at a cell, or move to it with the arrow keys.",
+        "scale": ["0 %", "of a dial’s range survived", "100 %"],
+        "dials": [{"name": dial.name, "title": dial.title} for dial in DIALS.values()],
+        "families": [
+            {
+                "title": FAMILY_TITLES[family],
+                "colour": marks[family].colour,
+                "character": marks[family].character,
+                "rows": [
+                    {"name": model, "title": MODELS[model].title}
+                    for model in models
+                    if model in members
+                ],
+            }
+            for family, members in families().items()
+            if set(members) & set(models)
         ],
-        "mark": {"type": "rect", "cursor": "pointer"},
-        "encoding": {
-            "x": _titles_axis(),
-            "y": _models_axis(models),
-            "color": {
-                "field": "share",
-                "type": "quantitative",
-                "scale": {"domain": [0, 1], "scheme": SCALE},
-                "legend": {
-                    "title": "Share of the dial’s range survived",
-                    "format": "%",
-                    "orient": "bottom",
-                    "gradientLength": 160,
-                    "titleLimit": 300,
-                },
-            },
-            "stroke": {
-                "condition": {"param": SELECTED, "empty": False, "value": CHOSEN},
-                "value": None,
-            },
-            "strokeWidth": {"value": 3},
-            "tooltip": [
-                {"field": "model"},
-                {"field": "title", "title": "dial"},
-                {"field": "share", "title": "share survived", "format": ".0%"},
-                {"field": "detail"},
-            ],
+        "cells": {
+            f"{row.model} {row.dial}": {
+                "share": row.share,
+                "text": f"{MODELS[row.model].title}, {DIALS[row.dial].title}: "
+                f"{100 * row.share:.0f} %; {row.detail}",
+            }
+            for row in table.itertuples()
         },
     }
 
 
-def _cells(table: pd.DataFrame) -> pa.Table:
-    return pa.table(
-        {
-            "model": table["model"].tolist(),
-            "dial": table["dial"].tolist(),
-            "title": [DIALS[name].title for name in table["dial"]],
-            "share": table["share"].astype(float).tolist(),
-            "detail": table["detail"].tolist(),
-        }
-    )
-
-
-def _titles_axis() -> dict[str, object]:
-    return {
-        "field": "title",
-        "type": "nominal",
-        "scale": {"domain": [dial.title for dial in DIALS.values()]},
-        "title": None,
-        "axis": {"orient": "top", "labelAngle": -60, "labelLimit": 150, "labelOverlap": False},
-    }
-
-
-def _models_axis(models: list[str]) -> dict[str, object]:
-    colours = family_colours()
-    by_model = json.dumps({model: colours[MODELS[model].family] for model in models})
-    return {
-        "field": "model",
-        "type": "nominal",
-        "scale": {"domain": models},
-        "title": None,
-        "axis": {
-            "labelLimit": 110,
-            "labelFontSize": 11,
-            "labelOverlap": False,
-            "labelFlush": False,
-            "labelColor": {"expr": f"{by_model}[datum.value] || '{INK}'"},
-            "ticks": False,
-            "domain": False,
-        },
-    }
-
-
-def chosen_cell(selection: object) -> tuple[str, str] | None:
+def chosen_cell(value: object) -> tuple[str, str] | None:
     """The dial and network of a click that the browser reports; None if it names none."""
-    rows = selection.get(SELECTED) if isinstance(selection, dict) else None
-    cell = rows[0] if isinstance(rows, list) and rows else None
-    if not isinstance(cell, dict):
+    cell = value.get("cell") if isinstance(value, Mapping) else None
+    if not isinstance(cell, Mapping):
         return None
     dial, model = cell.get("dial"), cell.get("model")
     known = isinstance(dial, str) and isinstance(model, str) and dial in DIALS and model in MODELS
     return (dial, model) if known else None  # type: ignore[return-value]
+
+
+@st.cache_resource
+def _component() -> "ComponentRenderer":
+    html, css, javascript = (
+        (FOLDER / f"heat_map.{kind}").read_text() for kind in ("html", "css", "js")
+    )
+    return st.components.v2.component("mnistcmp_heat_map", html=html, css=css, js=javascript)

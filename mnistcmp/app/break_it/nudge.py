@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnistcmp.app import cached_networks, cached_records, palette, pictures, session
 from mnistcmp.app.plain_text import plain
-from mnistcmp.catalogue.networks import MODELS, families
+from mnistcmp.catalogue.networks import FAMILY_TITLES, MODELS, families
 from mnistcmp.records import RecordsError, default_folder
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def show(pixels: np.ndarray, label: int, networks: Mapping[str, "nn.Module"], re
     st.caption(
         "A nudge is a change of the pixels that is just large enough to make a network answer "
         "wrongly. The search follows the gradient, which says how the answer depends on each "
-        "pixel. It may miss a smaller change, so that the true limit may be lower."
+        "pixel. It may miss a smaller change, so that the true limit may be lower. The size of a "
+        "change is its L2 norm: the square root of the sum of all squared changes, where full ink "
+        "is 1."
     )
     name, target = _choices(label, [model for model in MODELS if model in networks])
     if not pixels.any():
@@ -95,7 +97,12 @@ def _choices(label: int, names: Sequence[str]) -> tuple[str, int | None]:
     if st.session_state.get(session.BREAK_NUDGED) not in names:
         st.session_state[session.BREAK_NUDGED] = STARTER if STARTER in names else names[0]
     name = row.selectbox(
-        "Network to mislead", names, key=session.BREAK_NUDGED, width=220, persist_state="session"
+        "Network to mislead",
+        names,
+        format_func=lambda name: MODELS[name].title,
+        key=session.BREAK_NUDGED,
+        width=240,
+        persist_state="session",
     )
     if st.session_state.get(session.BREAK_TARGET) in (None, str(label)):  # right for this digit
         st.session_state[session.BREAK_TARGET] = ANY
@@ -135,19 +142,20 @@ def _nudge(
 
 def _headline(name: str, label: int, target: int | None, found: Nudge) -> str:
     """What was found, in words."""
+    title = MODELS[name].title
     if found.norm == 0:
-        return f"**{name}** reads this {label} as {found.answer} without any change."
+        return f"**{title}** reads this {label} as {found.answer} without any change."
     if np.isnan(found.norm):
         wanted = "wrongly" if target is None else f"{target}"
         return (
-            f"No change was found that makes **{name}** answer {wanted}. There may be one: the "
+            f"No change was found that makes **{title}** answer {wanted}. There may be one: the "
             "search follows the gradient, which leads nowhere here."
         )
     return (
-        f"**{name}** reads this {label} as **{found.answer}** after a change of size "
-        f"**{found.norm:.2f}**: as large as if {found.norm**2:.1f} of the {found.pixels.size} "
-        "pixels had turned from paper to full ink, but spread over many pixels. (The size is the "
-        "L2 norm: the square root of the sum of all squared changes; full ink is 1.)"
+        f"**{title}** reads this {label} as **{found.answer}** after a change of size "
+        f"**{found.norm:.2f}**. It is as large as if {found.norm**2:.1f} of the "
+        f"{found.pixels.size} pixels had turned from paper to full ink, but it is spread over many "
+        "pixels."
     )
 
 
@@ -163,14 +171,15 @@ def _usual(name: str, recipe: str) -> str:
     for row in rows.dropna().itertuples():
         return (
             f"For comparison: of {row.n} test digits, half need a change of less than "
-            f"{row.median_norm:.2f} to be read wrongly by {name} (95 % interval of this median: "
-            f"{row.low:.2f} to {row.high:.2f})."
+            f"{row.median_norm:.2f} until “{MODELS[name].title}” misreads them. The 95 % interval "
+            f"of this median is {row.low:.2f} to {row.high:.2f}."
         )
     return ""
 
 
 def _figures(name: str, pixels: np.ndarray, found: Nudge) -> str:
     """The digit, the change and the result side by side, with the scale of the change."""
+    title = MODELS[name].title
     change = found.pixels - pixels
     most = float(np.abs(change).max())
     parts = [
@@ -178,12 +187,12 @@ def _figures(name: str, pixels: np.ndarray, found: Nudge) -> str:
         (
             pictures.diverging(change, most),
             "the change, enlarged",
-            f"the change that misleads {name}",
+            f"the change that misleads {title}",
         ),
         (
             pictures.grey(found.pixels),
-            f"{name} reads {found.answer}",
-            f"the changed digit, which {name} reads as {found.answer}",
+            f"{title} reads {found.answer}",
+            f"the changed digit, which {title} reads as {found.answer}",
         ),
     ]
     figures = [
@@ -225,9 +234,13 @@ def _by_family(answers: Mapping[str, int]) -> str:
     marks = palette.family_marks()
     lines = []
     for family, members in families().items():
-        names = [f"{model} reads {answers[model]}" for model in members if model in answers]
+        names = [
+            f"“{MODELS[model].title}” reads {answers[model]}"
+            for model in members
+            if model in answers
+        ]
         if names:
             mark = f'<span style="color:{marks[family].colour}">{marks[family].character}</span>'
-            lines.append(f"<li>{mark} <b>{family}</b>: {', '.join(names)}</li>")
+            lines.append(f"<li>{mark} <b>{FAMILY_TITLES[family]}</b>: {', '.join(names)}</li>")
     style = "list-style:none;padding-left:0;margin:0.25rem 0"
     return f'<ul style="{style}">{"".join(lines)}</ul>'

@@ -20,7 +20,6 @@ def show(digit: Digit, recipe: str) -> None:
     """Show the section for a digit and the networks of a recipe, of which there is one at least."""
     st.header("One dial at a time")
     dial, direction = _choose()
-    st.caption(_explained(dial, recipe))
     seen = sweep(digit.pixels, dial.name, direction, recipe)
     families = by_family(outcomes(seen, digit.label))
     ordered = [outcome for group in families.values() for outcome in group]
@@ -38,6 +37,7 @@ def show(digit: Digit, recipe: str) -> None:
         on_click="ignore",
         help="Download the changed digit with what the networks read, at the level that is shown",
     )
+    st.caption(_explained(dial, recipe))
 
 
 def _choose() -> tuple[Dial, str]:
@@ -48,6 +48,7 @@ def _choose() -> tuple[Dial, str]:
         "Dial",
         list(DIALS),
         required=True,
+        label_visibility="collapsed",  # the heading says it
         format_func=lambda name: DIALS[name].title,
         key=session.BREAK_DIAL,
         persist_state="session",
@@ -59,6 +60,7 @@ def _choose() -> tuple[Dial, str]:
         "Direction",
         SHIFT_DIRECTIONS,
         required=True,
+        label_visibility="collapsed",
         key=session.BREAK_DIRECTION,
         persist_state="session",
     )

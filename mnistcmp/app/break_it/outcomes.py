@@ -1,7 +1,7 @@
 """What the networks read at every position of a dial, and where each of them breaks."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,6 +36,14 @@ class Sweep:
     def dial(self) -> Dial:
         """The dial's entry in the catalogue."""
         return DIALS[self.name]
+
+    def of(self, models: Iterable[str]) -> "Sweep":
+        """The part of these networks, of which each is in the sweep."""
+        chosen = tuple(models)
+        rows = [self.models.index(model) for model in chosen]
+        return replace(
+            self, models=chosen, answers=self.answers[rows], certainties=self.certainties[rows]
+        )
 
 
 @dataclass(frozen=True)

@@ -4,31 +4,31 @@ import streamlit as st
 
 from mnistcmp.app import cached_networks, recipe_choice, session
 from mnistcmp.app.break_it import digit, heat_map, link, nudge, one_dial
+from mnistcmp.app.draw import starter
 from mnistcmp.app.main import DRAW
 from mnistcmp.app.plain_text import plain
-
-DIGIT_PX = 300  # of the choice of a digit, which on a narrow screen is below that of the recipe
 
 
 def page() -> None:
     """Show the page."""
-    st.title("Break it")
-    st.caption(
-        "On a clean digit nearly all networks agree. Change the digit step by step, and see which "
-        "network misreads it first and which one holds out longest."
+    head = st.container(horizontal=True, vertical_alignment="center")
+    head.title("Break it", anchor=False, width="content")
+    st.markdown(
+        "On a clean digit nearly all networks agree. Move a dial, and see which network misreads "
+        "the digit first and which one holds out longest."
     )
     for problem in link.take():
         st.warning(plain(problem))
-    choices = st.container(horizontal=True, gap="medium")
-    with choices.container(width="content"):
+    choice = head.popover("Digit", help="Your drawing, or a test image")
+    with head.popover("Settings"):
         recipe = recipe_choice.choose()
-        if st.button("Change the drawing" if session.drawing() else "Draw a digit of your own"):
-            st.switch_page(DRAW)
     networks = cached_networks.networks_or_remedy(recipe)
     if not networks:
         return
-    with choices.container(width=DIGIT_PX):
-        chosen = digit.choose(networks)
+    chosen = digit.choose(networks, choice)
+    own = session.drawing() and not starter.showing()
+    if choice.button("Change the drawing" if own else "Draw a digit of your own"):
+        st.switch_page(DRAW)
     if chosen is None:
         return
     one_dial.show(chosen, recipe)

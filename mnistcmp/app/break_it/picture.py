@@ -6,9 +6,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnistcmp.app.break_it import sentences
 from mnistcmp.app.break_it.outcomes import NO_MAJORITY, Outcome, Sweep
+from mnistcmp.catalogue.networks import MODELS
 
 WIDTH_PX, MARGIN_PX, DIGIT_PX = 1000, 32, 336  # 336 = 12 · 28
-COLUMNS = 4
+COLUMNS = 3
 TEXT_PX, TITLE_PX, LINE = 17, 24, 1.4  # sizes of the fonts; height of a line in these sizes
 # Characters that Pillow's own font lacks.
 IN_ITS_PLACE = str.maketrans({"×": "x", "σ": "sigma", "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-"})
@@ -86,4 +87,4 @@ def png(sweep: Sweep, ordered: list[Outcome], label: int, at: int, recipe: str) 
 
 def _cell(model: str, answer: int, certainty: float) -> str:
     read = "–" if answer == NO_MAJORITY else answer
-    return f"{model}: {read}, {certainty:.0%}"
+    return f"{MODELS[model].title}: {read}, {certainty:.0%}"

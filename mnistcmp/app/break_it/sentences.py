@@ -7,6 +7,7 @@ import numpy as np
 from mnistcmp.analysis.text import listed
 from mnistcmp.app.break_it.outcomes import NO_MAJORITY, Outcome, Sweep, rest, sides
 from mnistcmp.catalogue.corruptions import Dial
+from mnistcmp.catalogue.networks import MODELS
 
 MOST_NAMES = 3  # that a sentence lists; of more networks, it names NAMES
 NAMES = 2
@@ -113,7 +114,8 @@ def _place(dial: Dial, at: int) -> str:
 
 
 def _named(group: list[Outcome]) -> str:
-    names = [each.model for each in group]
+    # In quotation marks, because some titles contain a comma.
+    names = [f"“{MODELS[each.model].title}”" for each in group]
     if len(names) <= MOST_NAMES:
         return listed(names)
     return f"{len(names)} networks, among them {listed(names[:NAMES])},"

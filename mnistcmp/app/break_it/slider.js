@@ -80,10 +80,10 @@ class Dial {
     return tick;
   }
 
-  family({ name, colour, character, rows }) {
+  family({ title, colour, character, rows }) {
     const shape = element("span", { textContent: `${character} `, ariaHidden: "true" });
     shape.style.color = colour;
-    const head = element("th", { scope: "rowgroup", colSpan: 3 }, shape, name);
+    const head = element("th", { scope: "rowgroup", colSpan: 3 }, shape, title);
     const lines = rows.map((row) => this.row(row, colour, character));
     return element("tbody", {}, element("tr", {}, head), ...lines);
   }
@@ -103,8 +103,9 @@ class Dial {
     }
     track.append(element("span", { className: "unseen", textContent: row.where }));
     const answer = element("td", { className: "answer" });
-    const name = element("th", { scope: "row", textContent: row.name });
-    const line = element("tr", { title: row.where }, name, element("td", {}, track), answer);
+    const head = element("th", { scope: "row", textContent: row.title });
+    const title = `${row.name}: ${row.where}`;
+    const line = element("tr", { title }, head, element("td", {}, track), answer);
     this.cells.push({ row, line, answer });
     return line;
   }

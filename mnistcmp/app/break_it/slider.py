@@ -17,6 +17,7 @@ from mnistcmp.app.break_it.outcomes import Outcome, Sweep, rest, sides
 from mnistcmp.app.palette import family_marks
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.corruptions import Dial
+from mnistcmp.catalogue.networks import FAMILY_TITLES, MODELS
 from mnistcmp.drawing.door import PNG_URL
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def as_data(sweep: Sweep, families: Mapping[str, list[Outcome]], label: int) -> 
         "states": [sentences.state(sweep, label, at) for at in range(len(levels))],
         "families": [
             {
-                "name": family,
+                "title": FAMILY_TITLES[family],
                 "colour": marks[family].colour,
                 "character": marks[family].character,
                 "rows": [_row(sweep, outcome, unchanged) for outcome in group],
@@ -88,6 +89,7 @@ def _row(sweep: Sweep, outcome: Outcome, unchanged: int) -> dict[str, object]:
     high = min((at for at in breaks if at > unchanged), default=last)
     return {
         "name": outcome.model,
+        "title": MODELS[outcome.model].title,
         "answers": sweep.answers[number].tolist(),
         "sure": np.rint(100 * sweep.certainties[number]).astype(int).tolist(),
         "breaks": breaks,

@@ -23,6 +23,7 @@ from mnistcmp.app.draw.digit_read import DigitRead
 from mnistcmp.app.draw.readings import component, data
 from mnistcmp.app.draw.score import fooled, scorecard
 from mnistcmp.app.draw.send_at_once import send_at_once
+from mnistcmp.app.main import LESSON
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
@@ -85,6 +86,8 @@ def _drawing() -> None:
         opening = st.popover("Open and keep", width="stretch", on_change="rerun")
         with opening:
             open_and_save.show_ways_in()
+        if st.button("Lesson in four steps", width="stretch"):
+            st.switch_page(LESSON)
     with left:
         finished = canvas.show()
         canvas.buttons()
@@ -106,7 +109,7 @@ def _drawing() -> None:
     if not read:
         return
     with seen:
-        _show_stages(read[0], settings)
+        _show_stages(read[0], settings, several=len(read) > 1)
     with learn:
         learning.show(stages.WAYS[settings.way](read[0].steps), read[0].together.digit)
     with rule:
@@ -141,7 +144,7 @@ def _settings() -> Settings:
 def _readings(finished: np.ndarray | None, settings: Settings) -> None:
     state = st.session_state
     reported, waited = state.pop(session.REPORTED, False), state.get(session.WAITING, False)
-    picture = live.picture(reported)
+    picture = live.picture(reported, canvas.brush_px())
     moving = picture is not None
     rgba = picture if moving else finished
     if starter.showing():
@@ -246,7 +249,7 @@ def _least_certainty() -> float:
     return rates["least_certainty"] if rates else 0.0
 
 
-def _show_stages(read: DigitRead, settings: Settings) -> None:
+def _show_stages(read: DigitRead, settings: Settings, *, several: bool) -> None:
     from mnistcmp.inference import read as read_images
 
     models, _ = cached_networks.networks(settings.recipe)
@@ -256,6 +259,8 @@ def _show_stages(read: DigitRead, settings: Settings) -> None:
     readings[settings.way] = read.reading
     photo = open_and_save.uploaded()
     stages.show(read.steps, {way: readings[way] for way in stages.WAYS}, photo and photo.html)
+    if several:
+        st.caption("This is the first digit of the drawing.")
 
 
 def _show_threshold(settings: Settings, networks: int) -> None:

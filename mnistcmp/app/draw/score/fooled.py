@@ -42,7 +42,7 @@ def show(read: Sequence[DigitRead], way: str) -> None:
 
     `read`: what they read in each of its digits; empty if it is blank. `way`: the preprocessing.
     """
-    st.subheader("Fool as many as you can", anchor=False)
+    st.header("Fool as many as you can", anchor=False)
     st.caption(
         "Draw a digit that a person still reads, and that as many networks as possible do not."
     )
