@@ -44,8 +44,8 @@ def tenfolds(rows: pd.DataFrame) -> str | None:
         ),
         (
             (0.90, 0.95, 0.9501, 0.99),
-            "**The first factor of 10 in parameters adds 5.00 points of accuracy.** What a further one "
-            "adds may be due to chance.",
+            "**The first factor of 10 in parameters adds 5.00 points of accuracy.** What a "
+            "further one adds may be due to chance.",
         ),
         (
             (0.90, 0.95, 0.94),
