@@ -40,17 +40,15 @@ AXES: dict[str, tuple[str, Literal["linear", "log"], str]] = {
 CURVES = {"accuracy": "Accuracy (%)", "loss": "Loss (nats)"}
 
 
-def accuracies(
-    rows: pd.DataFrame, title: str, domain: tuple[float, float] | None
-) -> alt.LayerChart:
+def accuracies(rows: pd.DataFrame, title: str, domain: tuple[float, float]) -> alt.LayerChart:
     """The accuracy of each network in percent, one below the other, with 95 % intervals.
 
     `rows`: `test_accuracy`, `test_accuracy_sd` and `runs` by model. `domain`: both ends of the
-    axis, in percent; None fits it to the data.
+    axis, in percent.
     """
     rows = with_intervals(rows, rows["runs"], ENOUGH_RUNS).rename_axis("model").reset_index()
     rows["network"] = [MODELS[model].title for model in rows["model"]]
-    scale = alt.Scale(domain=domain) if domain else alt.Scale(zero=False)
+    scale = alt.Scale(domain=domain)
     tooltip = [
         alt.Tooltip("model:N"),
         *(alt.Tooltip(f"{name}:Q", format=".2f") for name in ("accuracy", "low", "high")),

@@ -35,7 +35,7 @@ def show(study: Study) -> None:
     cached_records.warn_of_damaged_robustness()
     runs = results.runs_of(study)
     _say_which_data_sets_are_missing(study, runs)
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         dataset = _dataset(study, runs)
         available = results.recipes(study, runs[runs["dataset"] == dataset])
         recipe = _recipe(dataset, available) if dataset and available else None
