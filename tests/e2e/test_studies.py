@@ -1,5 +1,6 @@
 """The Studies page in a real browser."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,14 @@ from playwright.sync_api import Locator, Page, expect
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.studies import STUDIES
 from tests.e2e.axe import problems
+
+# The names in charts that end in an ellipsis, or that leave their chart at a side.
+CUT = """texts => texts.filter(text => /\\p{Letter}/u.test(text.textContent)).filter(text => {
+    const own = text.getBoundingClientRect()
+    const chart = text.ownerSVGElement.getBoundingClientRect()
+    const outside = own.left < chart.left - 1 || own.right > chart.right + 1
+    return outside || text.textContent.includes("…")
+}).map(text => text.textContent)"""
 
 DESKTOP, PHONE = (1280, 800), (390, 844)
 CLEAN, CORRUPTED = "Test accuracy, %, by network", "Accuracy under corruption, %, by network"
@@ -51,6 +60,11 @@ def study(
         yield page
 
 
+def settled(page: Page) -> None:
+    """Wait until the server has sent everything."""
+    page.locator("[data-test-script-state=notRunning]").first.wait_for()
+
+
 def boxes(found: Locator) -> list[dict[str, float]]:
     return [each.bounding_box() for each in found.all()]
 
@@ -79,7 +93,7 @@ def test_cards_are_one_below_the_other_on_a_phone(browser, server):
     with overview(browser, server, PHONE) as page:
         found = boxes(cards(page))
         assert len({box["x"] for box in found}) == 1
-        for above, below in zip(found, found[1:], strict=False):
+        for above, below in itertools.pairwise(found):
             assert above["y"] + above["height"] <= below["y"]
         assert_no_overflow(page)
 
@@ -169,14 +183,8 @@ def test_no_name_in_a_chart_is_cut_on_a_phone(browser, server, number):
             page.get_by_role("tab", name=tab).click()
             title = "Gain in test accuracy" if tab == "Each change" else CLEAN
             chart(page, title).locator("text").first.wait_for()
-            for text in page.locator(".stVegaLiteChart text").all():
-                assert "…" not in text.text_content()
-            for drawn in page.locator(".stVegaLiteChart svg").all():
-                frame = drawn.bounding_box()
-                for text in drawn.locator("text").all():
-                    box = text.bounding_box()
-                    assert box["x"] >= frame["x"] - 1, text.text_content()
-                    assert box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+            settled(page)
+            assert page.locator(".stVegaLiteChart text").evaluate_all(CUT) == []
 
 
 @pytest.mark.parametrize("number", [1, 6, 8])
@@ -192,10 +200,11 @@ def test_data_set_and_recipe_can_be_switched(browser, server):
     with study(browser, server, 6, DESKTOP) as page:
         expect(page.get_by_text("Training recipe: tuned, the only one on CIFAR-10")).to_be_visible()
         page.get_by_role("radio", name="MNIST").click()
-        expect(chart(page, CORRUPTED)).to_be_visible()
+        corrupted = chart(page, CORRUPTED)
+        expect(corrupted).to_be_visible()
+        with_drawn = corrupted.get_attribute("aria-label")
         page.get_by_role("radio", name="tuned").click()
-        page.get_by_text("How it was done").click()
-        expect(page.get_by_text("--study 6 --dataset mnist --recipe tuned")).to_be_visible()
+        expect(corrupted).not_to_have_attribute("aria-label", with_drawn)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -211,5 +220,5 @@ def test_study_has_no_serious_problem_of_accessibility(browser, server, number, 
         for tab in page.get_by_role("tab").all():
             tab.click()
             page.get_by_role("tabpanel").get_by_test_id("stVegaLiteChart").first.wait_for()
-            page.locator("[data-test-script-state=notRunning]").first.wait_for()
+            settled(page)
             assert problems(page) == [], tab.text_content()
