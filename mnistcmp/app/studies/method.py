@@ -82,7 +82,8 @@ def _corruption(found: Result) -> str:
         f"The mean over {len(CORRUPTIONS)} corruptions after MNIST-C (Mu and Gilmer, 2019), "
         f"in our own implementation, on {images:,} test digits each; trained networks of each "
         f"kind: {_range(counts)}. “Half lost” in the table is the level of a dial at which a "
-        "network reads only half as many digits as without the change, for one trained network each."
+        "network reads only half as many digits as without the change, for one trained network "
+        "each."
     )
 
 
