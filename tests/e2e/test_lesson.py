@@ -118,6 +118,7 @@ def test_lesson_uses_the_drawing_of_the_draw_page(page):
     draw(page, DIGITS["7"])
     expect_consensus(page, "7")
     expect(button(page, "Undo")).to_be_enabled()
+    expect(button(page, "Lesson in four steps")).to_be_in_viewport(ratio=1)
     button(page, "Lesson in four steps").click()
     expect_step(page, 1)
     expect(page.get_by_role("img", name="your canvas")).to_be_visible()

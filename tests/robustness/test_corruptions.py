@@ -101,6 +101,19 @@ def test_glass_blur_lets_pixels_change_places_twice_between_two_blurs(digits):
     torch.testing.assert_close(corrupt(image, "glass_blur"), expected, atol=1e-6, rtol=0)
 
 
+def test_fog_is_scaled_by_the_strongest_ink_of_the_image(digits):
+    faint = digits[:1] / 2
+    (numbers,) = generators(faint, CORRUPTION_SEED)
+    clouds, strongest = torch.tensor(overlays._clouds(numbers)), faint.max()
+    expected = (faint + 3 * clouds) * strongest / (strongest + 3)
+    torch.testing.assert_close(corrupt(faint, "fog"), expected, atol=1e-6, rtol=0)
+
+
+def test_mud_covers_from_four_fifths_upwards():
+    covered = corrupt(torch.zeros(1, 1, 28, 28), "spatter") / (63 / 255)
+    assert 0.8 <= float(covered[covered > 0].min()) < 0.85
+
+
 def test_motion_blur_smears_a_point_along_a_line_to_one_side():
     points = torch.zeros(12, 1, 28, 28)
     points[:, :, 14, 14] = torch.linspace(0.5, 1, 12)[:, None]
