@@ -30,6 +30,7 @@ def draw_anew(page: Page, digit: str, lower_px: int = 0) -> None:
         expect_consensus(page, "–")
     draw(page, [[(x, y + lower_px) for x, y in stroke] for stroke in DIGITS[digit]])
     expect_consensus(page, digit)
+    expect(page.locator(".panel .line")).to_contain_text("would break")  # nothing moves any more
 
 
 def cells(page: Page) -> list[str]:
