@@ -104,7 +104,7 @@ def _corruptions(shown: Shown) -> None:
         "correlations",
         lambda: _correlations(corrupted(shipped(cached_records.robustness()))),
         {name: NUMBER(format="%.2f") for name in ("correlation", "low", "high")},
-        label="How far clean accuracy gives the same order (rank correlation, 95 % interval)",
+        label="Rank correlation of clean and corrupted accuracy",
     )
 
 
