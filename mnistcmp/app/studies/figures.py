@@ -36,8 +36,10 @@ def show(found: Result) -> None:
 def _accuracies(found: Result) -> None:
     """Clean accuracy, and beside it that under corruption: same order, colours and scale."""
     clean = found.table[["test_accuracy", "test_accuracy_sd", "runs"]]
+    low, high = 100 * clean["test_accuracy"].agg(["min", "max"])
     if found.networks.empty:
-        st.altair_chart(charts.accuracies(clean, CLEAN, None))
+        domain = (5 * math.floor(low / 5), 5 * math.ceil(high / 5))
+        st.altair_chart(charts.accuracies(clean, CLEAN, domain))
         return
     groups = found.networks.groupby("model")["corrupted"]
     corrupted = pd.DataFrame(
@@ -47,8 +49,7 @@ def _accuracies(found: Result) -> None:
             "runs": groups.size(),
         }
     ).reindex([model for model in clean.index if model in groups.groups])
-    lowest = 100 * min(clean["test_accuracy"].min(), groups.min().min())
-    domain = (5 * math.floor(lowest / 5), 100)
+    domain = (5 * math.floor(min(low, 100 * groups.mean().min()) / 5), 100)
     for rows, title, column in zip(
         (clean, corrupted), (CLEAN, CORRUPTED), st.columns(2, gap="large"), strict=True
     ):
