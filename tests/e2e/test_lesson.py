@@ -46,7 +46,7 @@ def expect_step(page: Page, step: int) -> None:
 
 
 def expect_feedback(page: Page) -> None:
-    said = page.get_by_role("alert").filter(has_text=re.compile("Right|Not quite"))
+    said = page.get_by_role("status").filter(has_text=re.compile("Right|Not quite"))
     expect(said).to_have_count(1)
 
 

@@ -37,7 +37,7 @@ def page() -> None:
     """Show the page."""
     step = _step()
     head = st.container(horizontal=True, vertical_alignment="center")
-    head.title("Lesson", width="content")
+    head.title("Lesson", anchor=False, width="content")
     with head:
         progress.show("The end" if step == END else f"Step {step} of {LAST}")
     if step == END:
@@ -107,10 +107,12 @@ def _with_networks(step: int, networks: Mapping[str, "nn.Module"]) -> Question |
 
 def _ask(step: int, question: Question) -> None:
     """Ask, and say at once whether the answer is right, and why."""
+    st.markdown(f"**{question.text}**")
     chosen = st.radio(
-        f"**{question.text}**",
+        question.text,
         question.options,
         index=None,
+        label_visibility="collapsed",  # its Markdown would be read out as it is written
         key=f"{session.LESSON_ANSWER}_{step}",
         persist_state="session",
     )
