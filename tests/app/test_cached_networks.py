@@ -45,7 +45,8 @@ def worker(monkeypatch) -> LaterExecutor:
     return worker
 
 
-def test_networks_are_awake_as_soon_as_they_are_loaded_and_become_faster_later(worker):
+def test_networks_are_awake_as_soon_as_they_are_loaded_and_become_faster_later(worker, monkeypatch):
+    monkeypatch.setattr(cached_networks, "USUAL_RECIPE", RECIPE)
     assert not cached_networks.awake(RECIPE)
     assert not cached_networks.awake(RECIPE)  # asked again, not loaded again
     assert len(worker.waiting) == 1
@@ -58,6 +59,7 @@ def test_networks_are_awake_as_soon_as_they_are_loaded_and_become_faster_later(w
     worker.step()
     assert not worker.waiting
     assert all(networks[name] is not plain[name] for name in plain)
+    assert all(cached_networks.network(name, RECIPE)[0] is plain[name] for name in plain)
     (after,) = read(pixels, networks)
     assert after.models == before.models
     np.testing.assert_allclose(after.probabilities, before.probabilities, atol=1e-5)

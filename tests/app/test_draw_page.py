@@ -297,7 +297,7 @@ def test_each_preprocessing_is_shown_with_its_readings():
 
 @pytest.mark.parametrize(
     ("page", "title", "key"),
-    [("benchmarks", "Benchmarks", "highlight"), ("inside", "Inside a model", "inside")],
+    [("benchmarks", "Benchmarks", "highlight"), ("inside", "Inside a network", "inside")],
 )
 def test_a_networks_links_lead_to_its_pages(monkeypatch, page, title, key):
     monkeypatch.setattr(component, "show", lambda data: component.Wish(page, "mlp"))

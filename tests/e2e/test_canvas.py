@@ -76,7 +76,7 @@ def test_nothing_in_the_canvas_takes_the_keyboard(page):
 def test_starter_is_read_and_some_networks_disagree(new):
     expect(picture(new)).to_be_visible()
     expect_consensus(new, "4")
-    expect(new.locator(".verdict .words")).to_contain_text("networks read 4; 4 read 6")
+    expect(new.locator(".verdict .words")).to_contain_text("networks read 4; the other 4 read 6")
     expect(button(new, "Undo")).to_be_disabled()
 
 

@@ -4,9 +4,12 @@ import io
 import zipfile
 
 import pandas as pd
+import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from visitors.browser import blank
 
+from tests.e2e.axe import problems
 from tests.e2e.hand import DIGITS, button, draw, expect_consensus
 
 
@@ -27,6 +30,7 @@ def draw_anew(page: Page, digit: str, lower_px: int = 0) -> None:
         expect_consensus(page, "–")
     draw(page, [[(x, y + lower_px) for x, y in stroke] for stroke in DIGITS[digit]])
     expect_consensus(page, digit)
+    expect(page.locator(".panel .line")).to_contain_text("would break")  # nothing moves any more
 
 
 def cells(page: Page) -> list[str]:
@@ -109,3 +113,16 @@ def test_score_fits_a_phone(phone):
     for place in digits(phone, "I draw a").all():
         box = place.bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["height"] >= 24
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_score_is_accessible(visit, scheme):
+    page = visit(1280, 900, color_scheme=scheme)
+    blank(page)
+    draw_anew(page, "7")
+    page.get_by_role("button", name="Yes, it is a 7").click()
+    say(page, "I draw a", 1)
+    page.get_by_text("Your drawings (1)").click()
+    expect(page.get_by_role("img", name="1: a 7")).to_be_visible()
+    expect(page.get_by_text("networks misread this 1")).to_be_visible()
+    assert problems(page) == []

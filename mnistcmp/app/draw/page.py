@@ -86,11 +86,11 @@ def _drawing() -> None:
         opening = st.popover("Open and keep", width="stretch", on_change="rerun")
         with opening:
             open_and_save.show_ways_in()
-        if st.button("Lesson in four steps", width="stretch"):
-            st.switch_page(LESSON)
     with left:
         finished = canvas.show()
-        canvas.buttons()
+        # Beside the canvas's buttons, so that a phone shows it without scrolling.
+        if canvas.buttons().button("Lesson", help="Four steps with your own digit, ten minutes"):
+            st.switch_page(LESSON)
     with right:
         _readings(finished, settings)
     with opening:

@@ -145,7 +145,7 @@ def _end() -> None:
         (BREAK_IT, "Break it: all dials, all networks"),
         (BENCHMARKS, "Benchmarks: every network’s figures"),
         (STUDIES, "Studies: one question each, with what was published"),
-        (INSIDE, "Inside a model: filters, maps and pixels that matter"),
+        (INSIDE, "Inside a network: filters, maps and pixels that matter"),
     ):
         st.page_link(target, label=label)
 

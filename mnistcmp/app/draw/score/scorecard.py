@@ -22,6 +22,7 @@ from mnistcmp.drawing.canvas import Picture, Stroke
 
 THUMBNAIL_PX = 56
 TABLE_PX = 320
+TABLE_TEXT = "How often each network read your drawings right, with the 95 % interval of the share"
 BATCH = 8  # pictures that are read together; more would not be faster
 
 
@@ -158,13 +159,13 @@ def _show_score(kept: list[Kept], right: pd.DataFrame) -> None:
             "Right": table["right"].to_numpy(),
             "Wrong": table["wrong"].to_numpy(),
             "Asked": table["asked"].to_numpy(),
-            "95 % interval": [
-                f"{low:.0%} – {high:.0%}"
+            "95 % interval, %": [
+                f"{100 * low:.0f}–{100 * high:.0f}"
                 for low, high in zip(table["low"], table["high"], strict=True)
             ],
         }
     )
-    st.table(shown, hide_index=True, height=TABLE_PX, border="horizontal")
+    st.table(shown, hide_index=True, height=TABLE_PX, border="horizontal", alt=TABLE_TEXT)
     row = st.container(horizontal=True)
     row.download_button(
         "Score (CSV)",
