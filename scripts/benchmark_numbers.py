@@ -2,11 +2,12 @@
 
     python scripts/benchmark_numbers.py
 
-Three questions, about writers and images that the lengths in `split_digits` were not chosen on:
-how many single pen digits are taken for several; how many single test digits of MNIST; and how many
-made numbers fall into exactly their digits. A made number is two or three pen digits of one writer
-side by side, as large as they were written, with a space of 5 to 40 % of the number's height.
-Those lengths were chosen on the other writers: `--choosing`. The result is written to
+Three questions: how many single pen digits of held-out writers are taken for several; how many
+single test digits of MNIST; and how many made numbers fall into exactly their digits. A made number
+is two or three pen digits of one writer side by side, as large as they were written, with a space
+of 5 to 40 % of the number's height. The lengths in `split_digits` were chosen on the other writers,
+with `--choosing`, except for one: JOINED was settled after the made numbers of the held-out writers
+were seen, so the figures of made numbers may be a little too good. The result is written to
 checkpoints/results/benchmark_numbers.json.
 """
 

@@ -33,7 +33,7 @@ HOW = {
     Verdict.AGREES: "is as published",
     Verdict.IN_PART: "is in the published direction, but of another size",
     Verdict.CONTRADICTS: "is not as published",
-    Verdict.UNCLEAR: "is too close to tell",
+    Verdict.UNCLEAR: "is too uncertain to compare with the published one",
 }
 
 

@@ -52,9 +52,12 @@ def what_tenfolds_add(
     """What each further factor of 10 in a cost adds to accuracy; None if nothing is certain.
 
     `summary` is `records.summarise` of the runs; `of` names the cost. Only networks with enough
-    runs count. The sentence ends before the first gain that may be due to chance.
+    runs count, and only factors of 10 that the networks span entirely. The sentence ends before the
+    first gain that may be due to chance.
     """
-    best = tenfolds(summary[summary["seeds"] >= ENOUGH_RUNS], cost)["model"]
+    rows = summary[summary["seeds"] >= ENOUGH_RUNS]
+    steps = tenfolds(rows, cost)
+    best = steps.loc[steps["at_most"] <= rows[cost].max(), "model"]
     gaps = [Evidence(runs).gap(before, after) for before, after in pairwise(best)]
     gains = [100 * gap.share for gap in takewhile(lambda gap: gap.sure, gaps)]
     if not gains:
@@ -65,7 +68,7 @@ def what_tenfolds_add(
         claim = f"Each further factor of 10 in {of} adds {'less' if less else 'accuracy'}"
         text = f"**{claim}**: first {first} points, then {', then '.join(others)}."
     else:
-        text = f"**A factor of 10 in {of} adds {first} points of accuracy.**"
+        text = f"**The first factor of 10 in {of} adds {first} points of accuracy.**"
     if len(gains) < len(gaps):
         text += " What a further one adds may be due to chance."
     return Finding(text)

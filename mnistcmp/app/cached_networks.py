@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 import streamlit as st
@@ -15,6 +15,7 @@ import streamlit as st
 from mnistcmp.app.cached_records import changed
 from mnistcmp.app.plain_text import code, plain
 from mnistcmp.catalogue.networks import MODELS
+from mnistcmp.catalogue.recipes import USUAL_RECIPE
 from mnistcmp.manifest import CheckpointError, read_manifest
 from mnistcmp.records import default_folder, training_command
 
@@ -24,21 +25,28 @@ if TYPE_CHECKING:
     from mnistcmp.inspection.explain import Look
     from mnistcmp.inspection.structure import Structure
 
-Loaded: TypeAlias = tuple[dict[str, "nn.Module"], list[str]]  # networks by name, problems
 States: TypeAlias = tuple[dict[str, list["nn.Module"]], list[str]]
 
 
-def networks(recipe: str, dataset: str = "mnist") -> Loaded:
+class Loaded(NamedTuple):
+    """The networks of one recipe.
+
+    readers: by name, for inference only. layered: the same networks with their layers. problems:
+    why others could not be loaded.
+    """
+
+    readers: dict[str, "nn.Module"]
+    layered: dict[str, "nn.Module"]
+    problems: list[str]
+
+
+def networks(recipe: str, dataset: str = "mnist") -> tuple[dict[str, "nn.Module"], list[str]]:
     """All trained networks of a recipe by name, for inference only, and problems with others.
 
     Waits until they are loaded, which takes seconds: show everything that does not need them first.
-    Each network is replaced by a faster copy as soon as there is one.
     """
-    loading = _loading(recipe, dataset)
-    if not loading.done():
-        with st.spinner("Loading the networks …"):
-            wait([loading])
-    return loading.result()
+    loaded = _loaded(recipe, dataset)
+    return loaded.readers, loaded.problems
 
 
 def awake(recipe: str) -> bool:
@@ -72,8 +80,13 @@ def ordered(models: Iterable[str], recipe: str, order: str) -> list[str]:
 
 def network(name: str, recipe: str) -> tuple["nn.Module | None", str]:
     """One trained network with its layers, and ""; or None and the problem with its remedy."""
-    folder = default_folder()
-    return _network(name, recipe, folder, *weights_changed(folder, recipe, "mnist"))
+    layered = _loaded(recipe, "mnist").layered
+    if name in layered:
+        return layered[name], ""
+    try:
+        return _checkpoints().load(name, recipe, folder=default_folder()), ""
+    except CheckpointError as error:
+        return None, str(error)
 
 
 def during_training() -> States:
@@ -125,9 +138,10 @@ class Loader:
             return known[1]
 
     def _load(self, folder: Path, recipe: str, dataset: str) -> Loaded:
-        loaded, problems = _load(folder, recipe, dataset)
-        self._worker.submit(_freeze, loaded)
-        return loaded, problems
+        loaded = _load(folder, recipe, dataset)
+        if recipe == USUAL_RECIPE:
+            self._worker.submit(_freeze, loaded.readers)
+        return loaded
 
 
 @st.cache_resource(show_spinner=False)
@@ -140,6 +154,14 @@ def _loading(recipe: str, dataset: str) -> "Future[Loaded]":
     return _loader().load(default_folder(), recipe, dataset)
 
 
+def _loaded(recipe: str, dataset: str) -> Loaded:
+    loading = _loading(recipe, dataset)
+    if not loading.done():
+        with st.spinner("Loading the networks …"):
+            wait([loading])
+    return loading.result()
+
+
 def _load(folder: Path, recipe: str, dataset: str) -> Loaded:
     load_checkpoint = _checkpoints().load_checkpoint
     loaded: dict[str, nn.Module] = {}
@@ -147,7 +169,7 @@ def _load(folder: Path, recipe: str, dataset: str) -> Loaded:
     try:
         manifest = read_manifest(folder)
     except CheckpointError as error:
-        return {}, [str(error)]
+        return Loaded({}, {}, [str(error)])
     for checkpoint in manifest:
         if (checkpoint.recipe, checkpoint.dataset) == (recipe, dataset):
             try:
@@ -155,11 +177,15 @@ def _load(folder: Path, recipe: str, dataset: str) -> Loaded:
             except CheckpointError as error:
                 problems.append(str(error))
     _hide_from_garbage_collector()
-    return loaded, problems
+    return Loaded(dict(loaded), loaded, problems)
 
 
 def _freeze(networks: dict[str, "nn.Module"]) -> None:
-    """Replace each network by a faster copy, which takes as long as loading them."""
+    """Replace each network by a faster copy.
+
+    A copy needs 1.5 MB besides the weights, which it shares, so that only the usual recipe has
+    them: others take a quarter longer to read a drawing.
+    """
     from mnistcmp.inference import frozen
 
     for name, network in networks.items():
@@ -178,17 +204,6 @@ def _checkpoints() -> ModuleType:
 
     torch.set_num_threads(1)
     return checkpoints
-
-
-# A network has up to 5 MB of weights.
-@st.cache_resource(show_spinner="Loading the network …", max_entries=8)
-def _network(
-    name: str, recipe: str, folder: Path, folder_changed: int, manifest_changed: int
-) -> tuple["nn.Module | None", str]:
-    try:
-        return _checkpoints().load(name, recipe, folder=folder), ""
-    except CheckpointError as error:
-        return None, str(error)
 
 
 # All together have about 14 MB.

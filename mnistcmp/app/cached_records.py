@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnistcmp.analysis import nudge_tables
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.catalogue.recipes import RECIPES
@@ -177,6 +176,8 @@ def _problems(folder: Path, changed: int) -> list[str]:
 
 @st.cache_data
 def _nudge_medians(folder: Path, changed: int) -> pd.DataFrame:
+    from mnistcmp.analysis import nudge_tables  # with mpmath, which a first visit should not await
+
     return nudge_tables.medians(NudgeRecords(folder).entries())
 
 

@@ -1,4 +1,4 @@
-"""Fifteen corruptions after MNIST-C, at its default strengths, written anew.
+"""Fifteen corruptions after MNIST-C, at its default strengths, in our own code.
 
 Source: N. Mu and J. Gilmer, "MNIST-C: A robustness benchmark for computer vision", 2019,
 arXiv:1906.02337; strengths: corruptions.py in github.com/google-research/mnist-c. Each function

@@ -31,6 +31,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.drawing import canvas
 from mnistcmp.drawing.canvas import Points
 
@@ -40,6 +41,8 @@ PATIENCE_SECONDS = 60  # for the server's next message
 COMPONENT = "mnistcmp_live"  # the element that accepts pictures; named in mnistcmp/app/draw/live.py
 READINGS = "mnistcmp_readings"  # that shows them; named in app/draw/readings/component.py
 AWAKE_POLL_SECONDS = 0.3
+PAGES = ("", "break", "benchmarks", "studies", "inside")  # as in the address
+IDLE_SHARE = 0.2  # of one processor
 QUIET_SECONDS = 0.5  # after the last answer, to detect further messages
 PICTURE_PX = 140  # per side, as in live.js
 BRUSH_PX = 20
@@ -201,21 +204,24 @@ class Visitor:
     @classmethod
     async def open(cls, address: str) -> "Visitor":
         """Connect and let the page run until the networks are loaded. Raises AppError."""
-        stream = address.replace("http", "ws", 1) + "/_stcore/stream"
-        try:
-            connection = await connect(stream, max_size=None, open_timeout=PATIENCE_SECONDS)
-        except (OSError, WebSocketException, TimeoutError) as error:
-            raise AppError(f"a visitor could not connect: {error!r}") from error
-        visitor = cls(connection)
-        first = BackMsg()
-        first.rerun_script.widget_states.SetInParent()
-        first.rerun_script.context_info.url = address
+        visitor = cls(await _connection(address))
+        first = _request(address)
         until = time.perf_counter() + PATIENCE_SECONDS
         while not await visitor._first_run(first) and time.perf_counter() < until:
             await asyncio.sleep(AWAKE_POLL_SECONDS)
         if not visitor.live:
             raise AppError("the Draw page has no element that accepts pictures")
         return visitor
+
+    @classmethod
+    async def visit(cls, address: str, page: str, recipe: str) -> None:
+        """Let a page run once with a recipe, and leave. Raises AppError."""
+        visitor = cls(await _connection(address))
+        request = _request(address)
+        request.rerun_script.page_name = page
+        request.rerun_script.query_string = f"recipe={recipe}"
+        await visitor._first_run(request)
+        await visitor.connection.close()
 
     async def _first_run(self, request: BackMsg) -> bool:
         """Let the whole page run -> whether the networks have read what it starts with."""
@@ -280,6 +286,36 @@ class Visitor:
             return deltas
         except WebSocketException as error:
             raise AppError(f"a visitor lost the server: {error!r}") from error
+
+
+async def _connection(address: str) -> ClientConnection:
+    stream = address.replace("http", "ws", 1) + "/_stcore/stream"
+    try:
+        return await connect(stream, max_size=None, open_timeout=PATIENCE_SECONDS)
+    except (OSError, WebSocketException, TimeoutError) as error:
+        raise AppError(f"a visitor could not connect: {error!r}") from error
+
+
+def _request(address: str) -> BackMsg:
+    """The request of a new session to run the page."""
+    request = BackMsg()
+    request.rerun_script.widget_states.SetInParent()
+    request.rerun_script.context_info.url = address
+    return request
+
+
+async def visit_everything(app: Server) -> None:
+    """Visit every page with every recipe, and wait until the server has nothing to do.
+
+    Raises AppError.
+    """
+    for page in PAGES:
+        for recipe in RECIPES:
+            await Visitor.visit(app.address, page, recipe)
+    busy = -1.0
+    while (spent := processor_seconds(app.pid) or busy) > busy + IDLE_SHARE * QUIET_SECONDS:
+        busy = spent
+        await asyncio.sleep(QUIET_SECONDS)
 
 
 async def draw(

@@ -4,7 +4,7 @@ import pytest
 
 from mnistcmp.analysis import claims
 from mnistcmp.analysis.claims import judge
-from mnistcmp.analysis.text import Verdict, listed, times
+from mnistcmp.analysis.text import Finding, Verdict, in_words, listed, one_sentence, times
 from mnistcmp.catalogue.studies import STUDIES
 from tests.made_up import said, trained
 
@@ -137,6 +137,16 @@ def test_receptive_fields_as_published_agree():
 
 def test_listed_joins_with_commas_and_and():
     assert [listed("a"), listed("ab"), listed("abc")] == ["a", "a and b", "a, b and c"]
+
+
+def test_counts_up_to_ten_are_in_words():
+    assert [in_words(count) for count in (1, 7, 10, 11)] == ["one", "seven", "ten", "11"]
+
+
+def test_findings_become_one_sentence_of_plain_text():
+    found = [Finding("All are **level**."), Finding("Under fog, A **leads**.")]
+    assert one_sentence(found) == "All are level; under fog, A leads."
+    assert one_sentence(found[:1]) == "All are level."
 
 
 def test_times_shows_the_digits_that_matter():

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from mnistcmp.analysis.comparisons import Evidence, Gap, comparable, published_gain
+from mnistcmp.analysis.comparisons import Evidence, Gap, comparable, published_gain, setting
 from mnistcmp.catalogue.studies import STUDIES, published_figures
-from tests.made_up import LABELS, readings, trained
+from tests.made_up import LABELS, readings, run, tables, trained
 
 KERNELS, LAYERS, BLOCKS = (STUDIES[number] for number in (6, 8, 9))
 
@@ -86,3 +86,37 @@ def test_published_gain_is_from_the_same_or_an_unnamed_data_set():
 def test_no_figures_are_published_for_other_data_sets(dataset):
     assert not any(comparable(study, dataset) for study in STUDIES.values())
     assert not any(published_figures(m, dataset).test_accuracy for m in KERNELS.models)
+
+
+def compared(study: int, *runs: tuple[str, str, str]) -> tuple[str, str] | None:
+    """`setting` of a study; each run is a network, a data set and a recipe."""
+    records, _ = tables(
+        *(run(model, 0.9, dataset=dataset, recipe=recipe) for model, dataset, recipe in runs)
+    )
+    return setting(STUDIES[study], records)
+
+
+def both(dataset: str, recipe: str) -> list[tuple[str, str, str]]:
+    """Two networks of study 6, which is about CIFAR-10."""
+    return [(model, dataset, recipe) for model in ("kernel_3", "kernel_5")]
+
+
+def test_comparison_is_on_the_data_set_of_the_source_or_our_copy_of_it():
+    on_photos = both("cifar10-jpeg", "tuned")
+    assert compared(6, *both("mnist", "tuned"), *on_photos) == ("cifar10-jpeg", "tuned")
+    assert compared(6, *both("mnist", "tuned")) is None
+
+
+def test_comparison_is_on_the_studys_first_data_set_if_the_source_names_none():
+    blocks = [("res_basic", "mnist", "tuned"), ("res_wide", "mnist", "tuned")]
+    assert compared(9, *blocks) == ("mnist", "tuned")
+
+
+def test_comparison_is_with_the_first_recipe_of_the_catalogue_that_two_networks_have():
+    photos = "cifar10-jpeg"
+    tuned = both(photos, "tuned")
+    assert compared(6, *both(photos, "drawn"), *tuned) == (photos, "tuned")
+    assert compared(6, *tuned, *both(photos, "published")) == (photos, "published")
+    assert compared(6, *tuned, ("kernel_3", photos, "published")) == (photos, "tuned")
+    assert compared(6, ("kernel_3", photos, "tuned")) is None
+    assert compared(6) is None

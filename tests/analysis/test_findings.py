@@ -276,7 +276,7 @@ def test_conclusion_works_for_every_study_with_any_number_of_networks(study):
 VERDICTS = {
     Verdict.AGREES: (0.75, 0.8, 0.7, 0.85),
     Verdict.CONTRADICTS: (0.8, 0.75, 0.85, 0.7),
-    Verdict.IN_PART: (0.75, 0.8, 0.85, 0.9),
+    Verdict.IN_PART: (0.75, 0.8, 0.85, 0.95),
     Verdict.UNCLEAR: (0.8001, 0.8, 0.8, 0.8001),
 }
 

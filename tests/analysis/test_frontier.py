@@ -44,10 +44,13 @@ def tenfolds(rows: pd.DataFrame) -> str | None:
         ),
         (
             (0.90, 0.95, 0.9501, 0.99),
-            "**A factor of 10 in parameters adds 5.00 points of accuracy.** What a further one "
-            "adds may be due to chance.",
+            "**The first factor of 10 in parameters adds 5.00 points of accuracy.** What a "
+            "further one adds may be due to chance.",
         ),
-        ((0.90, 0.95, 0.94), "**A factor of 10 in parameters adds 5.00 points of accuracy.** What"),
+        (
+            (0.90, 0.95, 0.94),
+            "**The first factor of 10 in parameters adds 5.00 points of accuracy.** What",
+        ),
         ((0.90, 0.89), None),
         ((0.90,), None),
     ],
@@ -55,6 +58,14 @@ def tenfolds(rows: pd.DataFrame) -> str | None:
 def test_sentence_on_tenfolds_ends_where_gains_may_be_chance(means, sentence):
     text = tenfolds(runs(*means))
     assert text is None if sentence is None else text.startswith(sentence)
+
+
+def test_factor_of_10_that_no_network_reaches_does_not_count():
+    rows = runs(0.90, 0.95, 0.97)
+    rows.loc[rows["params"] == 100_000, "params"] = 99_000
+    assert (
+        tenfolds(rows) == "**The first factor of 10 in parameters adds 5.00 points of accuracy.**"
+    )
 
 
 def test_networks_with_few_runs_do_not_count():

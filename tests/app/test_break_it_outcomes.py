@@ -161,17 +161,17 @@ def test_state_counts_the_answers_at_a_level():
     seen = sweep("noise", mlp=2, cnn=2, fcn=NEVER, depth_2=2, res_wide=2)
     assert sentences.state(seen, RIGHT, 0) == "Unchanged: 5 of 5 networks read 7."
     assert sentences.state(seen, RIGHT, 2) == (
-        f"At {level('noise', 2)}: 1 of 5 networks read 7; 4 read 1."
+        f"At {level('noise', 2)}: 1 of 5 networks read 7; of the others, 4 read 1."
     )
     seen.answers[:, 3] = [NO_MAJORITY, 3, 3, 5, 7]
     assert sentences.state(seen, RIGHT, 3) == (
-        f"At {level('noise', 3)}: 1 of 5 networks read 7; 2 read 3, 1 read 5, 1 without a "
-        "majority (–)."
+        f"At {level('noise', 3)}: 1 of 5 networks read 7; of the others, 2 read 3, 1 reads 5, "
+        "1 without a majority (–)."
     )
     seen.answers[:, 4] = [0, 1, 2, 3, 4]
     assert sentences.state(seen, RIGHT, 4) == (
-        f"At {level('noise', 4)}: 0 of 5 networks read 7; 1 read 0, 1 read 1, 1 read 2, 2 read "
-        "other digits."
+        f"At {level('noise', 4)}: 0 of 5 networks read 7; of the others, 1 reads 0, 1 reads 1, "
+        "1 reads 2, 2 read other digits."
     )
 
 

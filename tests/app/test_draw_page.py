@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.testing.v1 import AppTest
 
 from mnistcmp import drawing
@@ -105,6 +106,34 @@ def test_blank_canvas_after_a_reset_asks_for_a_digit():
     assert not app.exception
     assert verdict(app) == "–"
     assert "Draw a digit" in readings(app)["invitation"]
+
+
+def test_fragments_stand_at_places_that_the_browser_knows(monkeypatch):
+    """Of a run that is cut short, Streamlit may send the inner fragments only."""
+    sent = []
+    monkeypatch.setattr(ForwardMsgQueue, "_before_enqueue_msg", sent.append)
+    app = run(as_url(one()), [STROKE])
+    assert not app.exception
+    deltas = [message for message in sent if message.HasField("delta")]
+    paths = [tuple(message.metadata.delta_path) for message in deltas]
+    fragments = [message.delta.fragment_id for message in deltas]
+    outer = fragments.index(next(filter(None, fragments)))
+    first_element = next(
+        at
+        for at in range(outer, len(deltas))
+        if deltas[at].delta.HasField("new_element") and fragments[at]
+    )
+    roots = {}
+    for path, fragment in zip(paths, fragments, strict=True):
+        roots.setdefault(fragment, path)
+    inner = [root for fragment, root in roots.items() if fragment not in ("", fragments[outer])]
+    assert len(inner) >= 4
+    before = set(paths[:first_element])
+    for root in inner:
+        assert root[-1] == 0, root
+        own = max((r for r in roots.values() if r == root[: len(r)] and r != root), key=len)
+        if own == roots[fragments[outer]]:
+            assert root[:-1] in before, root
 
 
 def test_stroke_is_read_by_all_networks():
@@ -268,7 +297,7 @@ def test_each_preprocessing_is_shown_with_its_readings():
 
 @pytest.mark.parametrize(
     ("page", "title", "key"),
-    [("benchmarks", "Benchmarks", "highlight"), ("inside", "Inside a model", "inside")],
+    [("benchmarks", "Benchmarks", "highlight"), ("inside", "Inside a network", "inside")],
 )
 def test_a_networks_links_lead_to_its_pages(monkeypatch, page, title, key):
     monkeypatch.setattr(component, "show", lambda data: component.Wish(page, "mlp"))

@@ -75,8 +75,8 @@ def test_malformed_state_is_shown_as_a_drawing_or_as_blank(tens, caplog):
 def test_malformed_live_picture_is_ignored_and_logged_once(sent, state, caplog):
     state[session.LIVE] = {"picture": sent}
     caplog.set_level(logging.WARNING)
-    assert live.picture(reported=False) is None
-    assert live.picture(reported=False) is None
+    assert live.picture(reported=False, brush_px=20) is None
+    assert live.picture(reported=False, brush_px=20) is None
     assert len(logged(caplog)) == 1
 
 
@@ -112,10 +112,10 @@ def sent(number: int, up: bool, settled: bool = False) -> dict:
 def test_link_and_png_wait_for_the_strokes_of_the_live_picture(runs, waiting, state):
     for number, up, reported in runs:
         state[session.LIVE] = sent(number, up)
-        live.picture(reported)
+        live.picture(reported, brush_px=20)
     assert state.get(session.WAITING, False) is waiting
     state[session.LIVE] = sent(len(runs) and 1, True, settled=True)
-    live.picture(reported=False)
+    live.picture(reported=False, brush_px=20)
     assert not state.get(session.WAITING, False)
 
 

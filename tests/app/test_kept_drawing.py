@@ -35,27 +35,27 @@ def keep(state: dict, kept: object) -> None:
 
 
 def test_tab_is_not_told_to_forget_while_the_starter_is_shown(state):
-    live.picture(reported=False)
+    live.picture(reported=False, brush_px=20)
     assert state["sent"]["kept"] is None
     assert state["sent"]["starter"]["src"].startswith("data:image/png;base64,")
 
 
 def test_tab_keeps_the_finished_drawing_until_it_is_cleared(state):
     session.put(ONE)
-    live.picture(reported=False)
+    live.picture(reported=False, brush_px=20)
     assert state["sent"]["kept"] == TEXT
     assert state["sent"]["starter"] is None
     session.put([])
-    live.picture(reported=False)
+    live.picture(reported=False, brush_px=20)
     assert state["sent"]["kept"] == ""
 
 
 def test_tab_keeps_a_photo_but_nothing_larger(state):
     session.put([put(np.random.default_rng(0).random((112, 112), np.float32))])
-    live.picture(reported=False)
+    live.picture(reported=False, brush_px=20)
     assert share_link.LONGEST_LINK < len(state["sent"]["kept"]) <= live.LONGEST_KEPT
     session.put([put(np.random.default_rng(0).random((280, 280), np.float32))])
-    live.picture(reported=False)
+    live.picture(reported=False, brush_px=20)
     assert state["sent"]["kept"] == ""
 
 
@@ -91,6 +91,6 @@ def test_page_shows_the_kept_drawing():
 
 
 def test_texts_for_the_browser_are_json(state):
-    live.picture(reported=False)
+    live.picture(reported=False, brush_px=20)
     assert json.loads(json.dumps(state["sent"])) == state["sent"]
     assert "280 by 280 pixels" in state["sent"]["label"]

@@ -148,7 +148,7 @@ def test_unknown_step_is_named_and_the_first_is_shown(step):
 def test_summary_leads_to_all_other_pages():
     app = lesson("5")
     labels = [link.proto.label.partition(":")[0] for link in app.get("page_link")]
-    assert labels == ["Draw", "Break it", "Benchmarks", "Studies", "Inside a model"]
+    assert labels == ["Draw", "Break it", "Benchmarks", "Studies", "Inside a network"]
 
 
 def test_without_networks_the_remedy_is_named_and_the_lesson_goes_on(copy):

@@ -96,7 +96,7 @@ def test_size_is_that_of_the_search_and_is_explained_in_pixels(seven):
     norm = found.norms.item()
     text = headline(run(seven))
     assert f"after a change of size **{norm:.2f}**. It is as large as if" in text
-    assert f"as if {norm**2:.1f} of the 784 pixels" in text
+    assert f"as if {norm**2:.1f} pixels, of 784, had turned" in text
 
 
 def test_chosen_answer_is_given(seven):

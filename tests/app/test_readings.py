@@ -74,7 +74,10 @@ def test_verdict_says_how_many_agree_and_names_the_few_that_do_not():
 def test_of_many_that_disagree_the_verdict_says_what_they_read():
     read = Reading(NAMES, np.eye(10, dtype=np.float32)[[3, 8, 8, 8, 9]])
     said = data.in_words(read, Consensus(3, 1, NAMES[1:]))
-    assert said == "1 of 5 networks read 3; 3 read 8 and 1 read 9."
+    assert said == "1 of 5 networks read 3; of the others, 3 read 8 and 1 reads 9."
+    read = Reading(NAMES, np.eye(10, dtype=np.float32)[[3, 8, 8, 8, 8]])
+    said = data.in_words(read, Consensus(3, 1, NAMES[1:]))
+    assert said == "1 of 5 networks read 3; the other 4 read 8."
 
 
 def test_drawing_that_is_no_digit_has_a_question_mark_and_the_certainty():

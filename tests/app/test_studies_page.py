@@ -1,5 +1,6 @@
 """The Studies page, run without a browser on made-up records."""
 
+import json
 import re
 import subprocess
 import sys
@@ -385,3 +386,13 @@ def test_studies_need_neither_torch_nor_torchvision():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1:] == ["imported: []"], done.stderr[-2000:]
+
+
+def test_axis_of_accuracies_holds_every_interval(records):
+    spread = {"depth_2": (0.60, 0.75, 0.90), "resnet_6": (0.86, 0.9, 0.94)}
+    for model, accuracies in spread.items():
+        record(records, *(run(model, value, seed) for seed, value in enumerate(accuracies)))
+    chart = json.loads(shown(7).get("vega_lite_chart")[0].proto.spec)
+    low, high = chart["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    # Three runs with a standard deviation of .15: the 95 % interval is ± 37 points.
+    assert low == 35 and high == 100

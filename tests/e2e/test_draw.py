@@ -118,6 +118,29 @@ def test_families_and_rows_work_by_keyboard(page):
     assert "inside" in page.url
 
 
+def test_click_on_a_digit_of_a_number_shows_its_readings(page):
+    page.get_by_role("button", name="Three digits").first.click()
+    digits = page.locator(".panel .digits button")
+    expect(digits).to_have_text(["4", "0", "7"])
+    expect(row(page, "strong_cnn").locator(".reads")).to_have_text("4")
+    digits.nth(1).click()
+    expect(digits.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(digits.nth(0)).to_have_attribute("aria-pressed", "false")
+    expect(row(page, "strong_cnn").locator(".reads")).to_have_text("0")
+    expect(page.locator(".words")).to_contain_text("networks read 0")
+
+
+def test_verdict_is_announced_only_when_the_pen_is_up(page):
+    status = page.locator(".panel [role=status]")
+    page.mouse.move(*on_canvas(page, 140, 40))
+    page.mouse.down()
+    page.mouse.move(*on_canvas(page, 140, 240), steps=20)
+    expect_consensus(page, "1")
+    expect(status).to_contain_text("Draw a digit")
+    page.mouse.up()
+    expect(status).to_have_text(f"All {NETWORKS} networks read 1.")
+
+
 def test_test_image_is_put_on_the_canvas_and_read(page):
     button(page, "Open and keep").click()
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="6", exact=True).click()

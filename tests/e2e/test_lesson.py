@@ -46,7 +46,7 @@ def expect_step(page: Page, step: int) -> None:
 
 
 def expect_feedback(page: Page) -> None:
-    said = page.get_by_role("alert").filter(has_text=re.compile("Right|Not quite"))
+    said = page.get_by_role("status").filter(has_text=re.compile("Right|Not quite"))
     expect(said).to_have_count(1)
 
 
@@ -118,7 +118,8 @@ def test_lesson_uses_the_drawing_of_the_draw_page(page):
     draw(page, DIGITS["7"])
     expect_consensus(page, "7")
     expect(button(page, "Undo")).to_be_enabled()
-    button(page, "Lesson in four steps").click()
+    expect(button(page, "Lesson")).to_be_in_viewport(ratio=1)
+    button(page, "Lesson").click()
     expect_step(page, 1)
     expect(page.get_by_role("img", name="your canvas")).to_be_visible()
     expect(page.get_by_text("is an example")).to_have_count(0)

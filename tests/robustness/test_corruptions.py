@@ -9,6 +9,7 @@ from mnistcmp.checkpoints import load
 from mnistcmp.robustness import overlays
 from mnistcmp.robustness.corruptions import FUNCTIONS, corrupt
 from mnistcmp.robustness.edges import canny_edges
+from mnistcmp.robustness.images import CORRUPTION_SEED, gaussian_blur, generators
 
 every_corruption = pytest.mark.parametrize("name", CORRUPTIONS)
 
@@ -86,6 +87,33 @@ def test_glass_blur_keeps_the_ink_and_moves_it_by_little(digits):
     assert float(spread[4:18, 4:18].sum()) == pytest.approx(1, abs=0.02)
 
 
+def test_glass_blur_lets_pixels_change_places_twice_between_two_blurs(digits):
+    image = digits[:1]
+    (numbers,) = generators(image, CORRUPTION_SEED)
+    pixels = gaussian_blur(image, 0.7)[0, 0].numpy().copy()
+    for choices in numbers.integers(8, size=(2, 26, 26), dtype=np.uint8):
+        for row in range(27, 1, -1):
+            for column in range(27, 1, -1):
+                moves, left, up = np.unpackbits(choices[row - 2, column - 2], bitorder="little")[:3]
+                here, there = (row, column), (row - moves * up, column - moves * left)
+                pixels[here], pixels[there] = pixels[there], pixels[here]
+    expected = gaussian_blur(torch.tensor(pixels)[None, None], 0.7)
+    torch.testing.assert_close(corrupt(image, "glass_blur"), expected, atol=1e-6, rtol=0)
+
+
+def test_fog_is_scaled_by_the_strongest_ink_of_the_image(digits):
+    faint = digits[:1] / 2
+    (numbers,) = generators(faint, CORRUPTION_SEED)
+    clouds, strongest = torch.tensor(overlays._clouds(numbers)), faint.max()
+    expected = (faint + 3 * clouds) * strongest / (strongest + 3)
+    torch.testing.assert_close(corrupt(faint, "fog"), expected, atol=1e-6, rtol=0)
+
+
+def test_mud_covers_from_four_fifths_upwards():
+    covered = corrupt(torch.zeros(1, 1, 28, 28), "spatter") / (63 / 255)
+    assert 0.8 <= float(covered[covered > 0].min()) < 0.85
+
+
 def test_motion_blur_smears_a_point_along_a_line_to_one_side():
     points = torch.zeros(12, 1, 28, 28)
     points[:, :, 14, 14] = torch.linspace(0.5, 1, 12)[:, None]
@@ -101,6 +129,16 @@ def test_motion_blur_smears_a_point_along_a_line_to_one_side():
     assert (columns < 0).all()
     assert (rows.abs() <= columns.abs() + 1e-3).all()
     assert float(rows.min()) < -0.3 < 0.3 < float(rows.max())
+
+
+@pytest.mark.parametrize(
+    ("name", "growth"), [("shear", 1 / np.cos(0.4)), ("rotate", 1), ("scale", 0.7**2)]
+)
+def test_amount_of_ink_changes_with_the_size_of_the_digit(name, growth):
+    bar = torch.zeros(1, 1, 28, 28)
+    bar[..., 9:19, 12:16] = 1
+    changed = FUNCTIONS[name](bar)
+    assert float(changed.sum() / bar.sum()) == pytest.approx(growth, abs=0.02)
 
 
 @pytest.mark.parametrize("name", ["shear", "rotate"])

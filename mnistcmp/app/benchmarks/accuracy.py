@@ -65,9 +65,9 @@ def _against(cost: str, shown: Shown) -> None:
         selection_mode=charts.SELECTED,
     )
     st.caption(
-        "Further left is cheaper, higher is better. Nothing that is as cheap is better than the "
-        "networks on the dashed line. Vertical lines: 95 % intervals over the runs. Click a "
-        "network to highlight it on the whole page."
+        "Measured on digits that the networks have never seen. Further left is cheaper, higher is "
+        "better; no network that is as cheap is better than those on the dashed line. Vertical "
+        "lines: 95 % intervals over the runs. Click a network to highlight it on the whole page."
     )
 
 

@@ -13,7 +13,6 @@ from mnistcmp.app.benchmarks.section import NUMBER, Shown, table
 from mnistcmp.catalogue.studies import STUDIES, Published
 from mnistcmp.records import RecordsError
 
-TABLE_PX = 360  # height; the rows scroll within it
 FORMATS = {
     "%.2f": ("accuracy, %", "± (95 %)", "SD", "published, %", "training accuracy, %"),
     "%.4f": ("test loss",),
@@ -36,7 +35,6 @@ def show(shown: Shown) -> None:
         rows,
         hide_index=True,
         placeholder="–",
-        height=TABLE_PX,
         column_config={"network": st.column_config.TextColumn(pinned=True), **formats},
     )
     _downloads(shown, rows)

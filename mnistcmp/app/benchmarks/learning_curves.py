@@ -31,11 +31,12 @@ def _by_epoch(shown: Shown) -> None:
     runs = shown.runs[shown.runs["model"].isin(list(study.models))]
     epochs = cached_records.reported_epochs()
     epochs = epochs.loc[epochs["run"].isin(runs["run"]), MEASURES]
+    highlight = shown.highlight if shown.highlight in study.models else None
     say([quickest(epochs)])
     st.html(palette.network_legend(model for model in study.models if model in shown.models))
     for column, measure in zip(st.columns(2), ("accuracy", "loss"), strict=True):
         with column:
-            chart(charts.curves, epochs, measure, shown.highlight)
+            chart(charts.curves, epochs, measure, highlight)
     st.caption(
         "Means over the runs. Dashed lines: training images, measured during training, with the "
         "recipe's augmentation, if any. Their accuracy may therefore be below the test accuracy."

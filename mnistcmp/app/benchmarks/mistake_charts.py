@@ -28,15 +28,15 @@ def confusions(matrix: pd.DataFrame) -> alt.LayerChart:
     base = alt.Chart(matrix).encode(
         x=alt.X("read as:O", axis=alt.Axis(labelAngle=0, orient="top"), title="read as"),
         y=alt.Y("digit:O", title="true digit"),
-        tooltip=["digit:O", "read as:O", "images:Q"],
     )
     cells = (
         base.transform_filter(is_wrong)
         .mark_rect()
         .encode(
+            tooltip=["digit:O", "read as:O", "images:Q"],
             color=alt.Color(
                 "images:Q", scale=alt.Scale(scheme="viridis", domain=[0, most]), legend=None
-            )
+            ),
         )
         .add_params(alt.selection_point(name="cell", fields=["digit", "read as"], on="click"))
     )

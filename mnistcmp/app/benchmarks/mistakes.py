@@ -71,9 +71,9 @@ def _one_network(read: Read, pack: Samples, highlight: str | None) -> None:
     with right:
         chart(charts.misread_by_digit, _by_digit(matrix))
     st.caption(
-        "Left: how many images of each digit are read as which. Colour marks errors; the diagonal, "
-        "without colour, is right. Click a cell to see its images. Right: how many percent of each "
-        "digit are misread."
+        "The cells count how many images of each digit are read as which. Colour marks errors; the "
+        "diagonal, without colour, is right. Click a cell to see its images. The bars show what "
+        "percentage of each digit is misread."
     )
     if error:
         chosen = np.flatnonzero((pack.labels == error[0]) & (read[model] == error[1]))

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from mnistcmp.app import cached_records, recipe_choice, session
 from mnistcmp.app.benchmarks import (
@@ -21,6 +20,8 @@ from mnistcmp.app.benchmarks.section import Shown, title
 from mnistcmp.app.plain_text import code
 from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.records import default_folder, training_command
+
+HIGHLIGHT_PX = 270  # the width of the choice
 
 
 class Section(NamedTuple):
@@ -45,8 +46,8 @@ SECTIONS = (
 
 def page() -> None:
     """Show the page."""
-    above, *choices = st.columns([2, 3, 3], vertical_alignment="bottom")
-    above.title("Benchmarks")
+    above = st.container(horizontal=True, vertical_alignment="bottom")
+    above.title("Benchmarks", width="content")
     cached_records.warn_of_damaged_lines()
     runs = cached_records.reported_runs()
     runs = runs[runs["dataset"] == "mnist"]
@@ -56,7 +57,8 @@ def page() -> None:
             f"with {code(training_command())}."
         )
         return
-    recipe, highlight = _choices(runs, *choices)
+    with above:
+        recipe, highlight = _choices(runs)
     summary = cached_records.summary()
     summary = summary[summary["dataset"] == "mnist"]
     shown = Shown(recipe, highlight, runs[runs["recipe"] == recipe], summary)
@@ -67,19 +69,17 @@ def page() -> None:
             section.show(shown)
 
 
-def _choices(
-    runs: pd.DataFrame, left: DeltaGenerator, right: DeltaGenerator
-) -> tuple[str, str | None]:
-    with left:
-        recipe = recipe_choice.choose(set(runs["recipe"]))
+def _choices(runs: pd.DataFrame) -> tuple[str, str | None]:
+    recipe = recipe_choice.choose(set(runs["recipe"]))
     recorded = set(runs["model"])
-    highlight = right.selectbox(
+    highlight = st.selectbox(
         "Highlight",
         [model for model in MODELS if model in recorded],
         index=None,
         format_func=title,
         key=session.HIGHLIGHT,
         placeholder="one network in all charts",
+        width=HIGHLIGHT_PX,
     )
     return recipe, highlight
 

@@ -95,8 +95,8 @@ def _corruptions(shown: Shown) -> None:
     chart(charts.clean_and_corrupted, networks, shown.highlight)
     st.caption(
         f"{len(networks)} trained networks, those with seed 0, which the app uses; others may "
-        "differ. The mean of fifteen corruptions after MNIST-C (Mu and Gilmer, 2019), written "
-        f"anew, on {networks['images'].min():,} test digits each."
+        "differ. The mean of fifteen corruptions after MNIST-C (Mu and Gilmer, 2019), in our "
+        f"own implementation, on {networks['images'].min():,} test digits each."
     )
     formats = {name: NUMBER(f"{name}, %", format="%.2f") for name in ("clean", "corrupted")}
     table("corruptions", lambda: networks.sort_values("corrupted", ascending=False), formats)
@@ -104,7 +104,7 @@ def _corruptions(shown: Shown) -> None:
         "correlations",
         lambda: _correlations(corrupted(shipped(cached_records.robustness()))),
         {name: NUMBER(format="%.2f") for name in ("correlation", "low", "high")},
-        label="How far clean accuracy gives the same order (rank correlation, 95 % interval)",
+        label="Rank correlation of clean and corrupted accuracy",
     )
 
 

@@ -32,6 +32,7 @@ class Grid {
     this.table = find("table");
     this.head = find("thead tr");
     this.ends = root.querySelectorAll(".scale > span, .bar > span");
+    this.about = find("#about");
     this.detail = find(".detail");
     this.table.onkeydown = (event) => this.press(event);
     this.table.onclick = (event) => this.choose(event.target.closest("td"));
@@ -44,6 +45,7 @@ class Grid {
     if (shape !== this.shape) this.build(data);
     this.shape = shape;
     this.table.caption.textContent = data.title;
+    this.about.textContent = data.about;
     this.head.cells[0].textContent = data.corner;
     data.scale.forEach((text, at) => {
       this.ends[at].textContent = text;

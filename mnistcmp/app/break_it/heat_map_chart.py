@@ -148,6 +148,8 @@ def as_data(table: pd.DataFrame, models: list[str], title: str) -> dict[str, obj
     marks = family_marks()
     return {
         "title": title,
+        "about": "Networks by dials: the share of each dial’s range that a network survives. The "
+        "arrow keys move from cell to cell, and Enter chooses.",
         "corner": "Network",
         "hint": "Point at a cell, or move to it with the arrow keys.",
         "scale": ["0 %", "of a dial’s range survived", "100 %"],

@@ -153,8 +153,8 @@ def _headline(name: str, label: int, target: int | None, found: Nudge) -> str:
         )
     return (
         f"**{title}** reads this {label} as **{found.answer}** after a change of size "
-        f"**{found.norm:.2f}**. It is as large as if {found.norm**2:.1f} of the "
-        f"{found.pixels.size} pixels had turned from paper to full ink, but it is spread over many "
+        f"**{found.norm:.2f}**. It is as large as if {found.norm**2:.1f} pixels, of "
+        f"{found.pixels.size}, had turned from paper to full ink, but it is spread over many "
         "pixels."
     )
 

@@ -12,7 +12,7 @@ from mnistcmp.app.plain_text import plain
 def page() -> None:
     """Show the page."""
     head = st.container(horizontal=True, vertical_alignment="center")
-    head.title("Break it", width="content")
+    head.title("Break it", anchor=False, width="content")
     st.markdown(
         "On a clean digit nearly all networks agree. Move a dial, and see which network misreads "
         "the digit first and which one holds out longest."

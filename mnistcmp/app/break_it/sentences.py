@@ -37,13 +37,16 @@ def state(sweep: Sweep, label: int, at: int) -> str:
     counts = Counter(sweep.answers[:, at].tolist())
     right = counts.pop(label, 0)
     unclear = counts.pop(NO_MAJORITY, 0)
-    others = [f"{count} read {digit}" for digit, count in counts.most_common(MOST_WRONG_DIGITS)]
+    others = [
+        f"{count} {'reads' if count == 1 else 'read'} {digit}"
+        for digit, count in counts.most_common(MOST_WRONG_DIGITS)
+    ]
     if more := sum(count for _, count in counts.most_common()[MOST_WRONG_DIGITS:]):
-        others.append(f"{more} read other digits")
+        others.append(f"{more} {'reads' if more == 1 else 'read'} other digits")
     if unclear:
         others.append(f"{unclear} without a majority (–)")
     text = f"{level}: {right} of {len(sweep.models)} networks read {label}"
-    return f"{text}; {', '.join(others)}." if others else f"{text}."
+    return f"{text}; of the others, {', '.join(others)}." if others else f"{text}."
 
 
 def where_it_breaks(dial: Dial, outcome: Outcome) -> str:

@@ -1,5 +1,7 @@
 """The canvas on the page, with Undo and Clear."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
@@ -7,6 +9,9 @@ from streamlit_drawable_canvas import st_canvas
 from mnistcmp.app import session
 from mnistcmp.app.draw import starter
 from mnistcmp.drawing.canvas import CANVAS_PX, render
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 WIDTH_PX = 296  # of its container, which leaves no room for scroll bars
 THINNEST_PX, USUAL_PX, THICKEST_PX = 8, 20, 40  # brushes
@@ -51,13 +56,14 @@ def show() -> np.ndarray | None:
     return report.rgba
 
 
-def buttons() -> None:
-    """Show Undo and Clear."""
+def buttons() -> "DeltaGenerator":
+    """Show Undo and Clear -> their row."""
     row = st.container(horizontal=True, width=WIDTH_PX)
     blank = not st.session_state[session.DRAWING]
     row.button("Undo", on_click=_undo, disabled=blank)
     clear_disabled = blank and not starter.showing()
     row.button("Clear", on_click=session.put, args=([],), disabled=clear_disabled)
+    return row
 
 
 def _undo() -> None:

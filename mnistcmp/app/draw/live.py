@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from mnistcmp.app import session
-from mnistcmp.app.draw import canvas, starter
+from mnistcmp.app.draw import starter
 from mnistcmp.drawing import door, share_link
 from mnistcmp.drawing.canvas import CANVAS_PX, DrawingError
 
@@ -41,12 +41,12 @@ class LivePicture(NamedTuple):
     settled: bool = True
 
 
-def picture(reported: bool) -> np.ndarray | None:
+def picture(reported: bool, brush_px: int) -> np.ndarray | None:
     """The current drawing, uint8 RGBA (140, 140, 4); None if there is no new picture.
 
-    `reported`: whether the canvas has just reported a drawing. Call it once per run of the page,
-    always in the same place: it adds an invisible element there. A damaged picture is ignored,
-    because the finished stroke follows anyway.
+    `reported`: whether the canvas has just reported a drawing. `brush_px`: its brush's width. Call
+    it once per run of the page, always in the same place: it adds an invisible element there. A
+    damaged picture is ignored, because the finished stroke follows anyway.
     """
     state = st.session_state
     if state.pop(session.RESTORED, False):
@@ -66,7 +66,7 @@ def picture(reported: bool) -> np.ndarray | None:
             "answered": last.number,
             "waiting": state.get(session.WAITING, False),
             "label": LABEL,
-            "brush": canvas.brush_px(),
+            "brush": brush_px,
             "starter": starter.picture() if starter.showing() else None,
             "kept": None if new else _text_to_keep(),
         },

@@ -34,6 +34,7 @@ from mnistcmp.inference import consensus
 from mnistcmp.safe_files import DamagedFile
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
     from torch import nn
 
 STYLE = Path(__file__).with_name("page.css")
@@ -68,22 +69,28 @@ def page() -> None:
 
 @st.fragment
 def _drawing() -> None:
-    """Everything that changes with a finished stroke. page.css places the three parts."""
+    """Everything that changes with a finished stroke. page.css places the first three parts."""
+    # All containers before anything that can be clicked. If a click runs this fragment again,
+    # Streamlit drops what it has not sent yet, except what is in fragments within it; these must
+    # not stand at a place that the browser does not know.
     parts = st.container(key="draw")
     left, right, menus = (
         parts.container(key=f"draw_{name}") for name in ("canvas", "readings", "menus")
     )
+    row = st.container()
+    score, fool = st.columns(2, gap="large")
+    seen, learn, rule = (st.container() for _ in range(3))
     with menus:
         with st.popover("Settings", width="stretch"):
             settings = _settings()
         opening = st.popover("Open and keep", width="stretch", on_change="rerun")
         with opening:
             open_and_save.show_ways_in()
-        if st.button("Lesson in four steps", width="stretch"):
-            st.switch_page(LESSON)
     with left:
         finished = canvas.show()
-        canvas.buttons()
+        # Beside the canvas's buttons, so that a phone shows it without scrolling.
+        if canvas.buttons().button("Lesson", help="Four steps with your own digit, ten minutes"):
+            st.switch_page(LESSON)
     with right:
         _readings(finished, settings)
     with opening:
@@ -92,8 +99,21 @@ def _drawing() -> None:
     with menus:
         open_and_save.show_problems()
         st.caption(PRIVATE)
-    examples.show("row")
-    _below(settings)
+    with row:
+        examples.show("row")
+    read: list[DigitRead] = st.session_state.get(session.READ, [])
+    with score:
+        scorecard.show(read, settings.recipe)
+    with fool:
+        fooled.show(read, settings.way)
+    if not read:
+        return
+    with seen:
+        _show_stages(read[0], settings, several=len(read) > 1)
+    with learn:
+        learning.show(stages.WAYS[settings.way](read[0].steps), read[0].together.digit)
+    with rule:
+        _show_threshold(settings, len(read[0].reading.models))
 
 
 def _settings() -> Settings:
@@ -124,25 +144,33 @@ def _settings() -> Settings:
 def _readings(finished: np.ndarray | None, settings: Settings) -> None:
     state = st.session_state
     reported, waited = state.pop(session.REPORTED, False), state.get(session.WAITING, False)
-    picture = live.picture(reported)
+    picture = live.picture(reported, canvas.brush_px())
     moving = picture is not None
     rgba = picture if moving else finished
     if starter.showing():
         rgba = render(session.drawing())
     if rgba is None or moving:
         background_reading.drop()
-    with background_reading.reader().waiting():
-        shown = _show(rgba, settings, moving)
+    panel, waiting = st.container(), st.container()
+    with panel, background_reading.reader().waiting():
+        shown = _show(rgba, settings, moving, waiting)
     if not moving:
         state[session.READ] = shown
     if waited and not state[session.WAITING] and not reported:
         st.rerun()  # links and downloads wait no longer
 
 
-def _show(rgba: np.ndarray | None, settings: Settings, moving: bool) -> list[DigitRead]:
-    """Let all networks read the drawing, and show it -> what they read in each of its digits."""
+def _show(
+    rgba: np.ndarray | None, settings: Settings, moving: bool, waiting: "DeltaGenerator"
+) -> list[DigitRead]:
+    """Let all networks read the drawing, and show it -> what they read in each of its digits.
+
+    `waiting`: the place of what asks again until an answer is there.
+    """
     if not cached_networks.awake(settings.recipe):
         _show_asleep(settings)
+        with waiting:
+            _wait_until_awake(settings.recipe)
         return []
     models = cached_networks.networks_or_remedy(settings.recipe)
     if not models:
@@ -164,7 +192,8 @@ def _show(rgba: np.ndarray | None, settings: Settings, moving: bool) -> list[Dig
         }
     )
     if ask and answer and not answer.complete:
-        background_reading.show_when_ready(ask, lambda _: None)
+        with waiting:
+            background_reading.show_when_ready(ask, lambda _: None)
     if wish:
         if wish.page == component.BREAK:
             hold_out.set_break_it(answer)
@@ -185,7 +214,6 @@ def _show_asleep(settings: Settings) -> None:
     component.show(
         {"digits": digits, "invitation": WAKING, "small": WAKING, "moving": False, "held": None}
     )
-    _wait_until_awake(settings.recipe)
 
 
 @st.fragment(run_every=AWAKE_POLL_SECONDS)
@@ -221,22 +249,7 @@ def _least_certainty() -> float:
     return rates["least_certainty"] if rates else 0.0
 
 
-def _below(settings: Settings) -> None:
-    """What is shown of a finished drawing below the readings."""
-    read: list[DigitRead] = st.session_state.get(session.READ, [])
-    left, right = st.columns(2, gap="large")
-    with left:
-        scorecard.show(read, settings.recipe)
-    with right:
-        fooled.show(read)
-    if not read:
-        return
-    _show_stages(read[0], settings)
-    learning.show(stages.WAYS[settings.way](read[0].steps), read[0].together.digit)
-    _show_threshold(settings, len(read[0].reading.models))
-
-
-def _show_stages(read: DigitRead, settings: Settings) -> None:
+def _show_stages(read: DigitRead, settings: Settings, *, several: bool) -> None:
     from mnistcmp.inference import read as read_images
 
     models, _ = cached_networks.networks(settings.recipe)
@@ -246,6 +259,8 @@ def _show_stages(read: DigitRead, settings: Settings) -> None:
     readings[settings.way] = read.reading
     photo = open_and_save.uploaded()
     stages.show(read.steps, {way: readings[way] for way in stages.WAYS}, photo and photo.html)
+    if several:
+        st.caption("This is the first digit of the drawing.")
 
 
 def _show_threshold(settings: Settings, networks: int) -> None:

@@ -22,8 +22,9 @@ COMPARED = {model for pair in CHANGES.values() for model in pair}
 class Comparison:
     """One change: the network `before` and the one `after` it, and what it changes.
 
-    clean, corrupted: the accuracies of both, means over the trained networks, in [0, 1].
-    clean_gap and corrupted_gap: their differences. seconds: the median training times.
+    accuracies: of both on clean digits, means over the runs, in [0, 1]. corrupted_accuracies:
+    means over corruptions and trained networks. clean, corrupted: the gaps between the two.
+    seconds: the median training times.
     """
 
     title: str

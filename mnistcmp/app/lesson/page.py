@@ -37,7 +37,7 @@ def page() -> None:
     """Show the page."""
     step = _step()
     head = st.container(horizontal=True, vertical_alignment="center")
-    head.title("Lesson", width="content")
+    head.title("Lesson", anchor=False, width="content")
     with head:
         progress.show("The end" if step == END else f"Step {step} of {LAST}")
     if step == END:
@@ -107,10 +107,12 @@ def _with_networks(step: int, networks: Mapping[str, "nn.Module"]) -> Question |
 
 def _ask(step: int, question: Question) -> None:
     """Ask, and say at once whether the answer is right, and why."""
+    st.markdown(f"**{question.text}**")
     chosen = st.radio(
-        f"**{question.text}**",
+        question.text,
         question.options,
         index=None,
+        label_visibility="collapsed",  # its Markdown would be read out as it is written
         key=f"{session.LESSON_ANSWER}_{step}",
         persist_state="session",
     )
@@ -143,7 +145,7 @@ def _end() -> None:
         (BREAK_IT, "Break it: all dials, all networks"),
         (BENCHMARKS, "Benchmarks: every network’s figures"),
         (STUDIES, "Studies: one question each, with what was published"),
-        (INSIDE, "Inside a model: filters, maps and pixels that matter"),
+        (INSIDE, "Inside a network: filters, maps and pixels that matter"),
     ):
         st.page_link(target, label=label)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TITLE = "From pixels to a reading"
 READER = "tiny_cnn"  # the smallest network
-STAGE_PX, SIDE_PX = 84, 308  # 308 = 11 · 28
+STAGE_PX, SIDE_PX, BARS_PX = 84, 280, 232  # 280 = 10 · 28
 LIGHT = 0.46  # from here on, black on this grey is easier to read than white
 
 
@@ -54,9 +54,9 @@ def _stages(steps: Stages) -> str:
         pictures.thumbnail(steps.crop, "2 cut out", "the drawing, cut out", STAGE_PX),
         pictures.thumbnail(steps.box, "3 shrunk", "the drawing, shrunk", STAGE_PX),
     ]
-    return f'<div style="display:flex;flex-wrap:wrap;gap:0.5rem;width:{STAGE_PX}px;' + (
-        f'flex-grow:1;max-width:{3 * STAGE_PX + 32}px">{"".join(figures)}</div>'
-    )
+    # One below another beside the small picture; in a row of their own on a narrow screen.
+    style = f"display:flex;flex-wrap:wrap;gap:0.5rem;flex:1 1 {STAGE_PX}px"
+    return f'<div style="{style}">{"".join(figures)}</div>'
 
 
 def _small_picture(pixels: np.ndarray, as_numbers: bool) -> str:
@@ -72,7 +72,7 @@ def _small_picture(pixels: np.ndarray, as_numbers: bool) -> str:
         f'<figure style="margin:0;width:{SIDE_PX + 2}px;max-width:100%;font-size:0.85rem">'
         f'<figcaption style="margin-bottom:0.25rem">{caption}</figcaption>'
         f'<div role="img" aria-label="the pixels as numbers from 0 for paper to 9 for full ink" '
-        f'style="display:grid;grid-template-columns:repeat({width},1fr);font-size:9px;'
+        f'style="display:grid;grid-template-columns:repeat({width},1fr);font-size:8px;'
         f'line-height:{SIDE_PX // width}px;text-align:center">{cells}</div></figure>'
     )
 
@@ -93,7 +93,7 @@ def _bars(certainties: np.ndarray, title: str) -> str:
         for digit, share in enumerate(certainties)
     )
     return (
-        f'<table style="width:{SIDE_PX}px;max-width:100%;font-size:0.85rem;line-height:1.5;'
+        f'<table style="width:{BARS_PX}px;max-width:100%;font-size:0.85rem;line-height:1.5;'
         'border-collapse:collapse"><caption style="text-align:left;margin-bottom:0.25rem">'
         f"the ten probabilities of “{title}”</caption>{rows}</table>"
     )

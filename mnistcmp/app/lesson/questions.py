@@ -68,7 +68,7 @@ def of_shift(sweep: Sweep, label: int, usual: Mapping[str, float]) -> Question |
         (*titles, NO_SINGLE_ONE),
         MODELS[first[0]].title if len(first) == 1 else NO_SINGLE_ONE,
         f"{listed(_misreads(sweep.dial, each) for each in found)}. A perceptron has a weight of "
-        "its own for each pixel, so it must learn a stroke anew at every place. A convolution "
+        "its own for each pixel, so it must learn a stroke again at every place. A convolution "
         "looks for the same stroke everywhere, and a pooled head asks only whether it was found, "
         f"not where.{_usually(sweep.dial, usual)}",
     )

@@ -67,13 +67,12 @@ def show() -> None:
     trained = [recipe for study in STUDIES.values() for recipe in _recipes(study, runs)]
     recipe = recipe_choice.choose(set(trained)) if trained else USUAL_RECIPE
     st.html(f"<style>{STYLE}</style>")
-    marks = network_marks()
+    answers = {}
     with st.container(key="study_cards"):
         for study in STUDIES.values():
             with st.container(border=True, height="stretch", vertical_alignment="distribute"):
-                found = card(study, recipe)
-                st.html(_html(study, found, marks))
-                st.markdown(verdicts.on_card(found.verdict, found.compared))
+                answers[study.number] = st.empty()
+                answers[study.number].html(_html(study))
                 st.button(
                     f"Open study {study.number}: {study.title}",
                     key=f"open_{study.number}",
@@ -81,6 +80,12 @@ def show() -> None:
                     args=(study.number,),
                     width="stretch",
                 )
+    # All questions are shown first: the answers take a second after the records have changed.
+    for number, place in answers.items():
+        found = card(STUDIES[number], recipe)
+        with place.container():
+            st.html(_html(STUDIES[number], found))
+            st.markdown(verdicts.on_card(found.verdict, found.compared))
 
 
 def open_study(number: int) -> None:
@@ -146,20 +151,21 @@ def _recipes(study: Study, runs: pd.DataFrame) -> list[str]:
     return results.recipes(study, runs[runs["dataset"] == first])
 
 
-def _html(study: Study, card: Card, marks: dict[str, Mark]) -> str:
-    chart = _chart(card, marks) if card.rows else ""
+def _html(study: Study, card: Card | None = None) -> str:
+    """The question, and the answer with its chart if there is a card."""
+    answer = f"<p>{escape(card.answer)}</p>{_chart(card) if card.rows else ''}" if card else ""
     return (
         f'<div class="study-card"><p class="study-note">Study {study.number} · '
-        f"{escape(study.title)}</p><h2>{escape(study.question)}</h2>"
-        f"<p>{escape(card.answer)}</p>{chart}</div>"
+        f"{escape(study.title)}</p><h2>{escape(study.question)}</h2>{answer}</div>"
     )
 
 
-def _chart(card: Card, marks: dict[str, Mark]) -> str:
+def _chart(card: Card) -> str:
     """Accuracy of each network as a mark on a line, clean and, if measured, under corruption."""
     figures = [figure for row in card.rows for figure in (row.clean, row.corrupted)]
     low = 10 * math.floor(min(figure for figure in figures if not math.isnan(figure)) / 10.001)
     stressed = any(not math.isnan(row.corrupted) for row in card.rows)
+    marks = network_marks()
     rows = "".join(_row(row, low, marks[row.model]) for row in card.rows)
     listed = ", ".join(f"{MODELS[row.model].title} {_in_words(row)}" for row in card.rows)
     what = "Stroke: clean digits; coloured mark: under corruption" if stressed else "Test accuracy"

@@ -40,17 +40,15 @@ AXES: dict[str, tuple[str, Literal["linear", "log"], str]] = {
 CURVES = {"accuracy": "Accuracy (%)", "loss": "Loss (nats)"}
 
 
-def accuracies(
-    rows: pd.DataFrame, title: str, domain: tuple[float, float] | None
-) -> alt.LayerChart:
+def accuracies(rows: pd.DataFrame, title: str, domain: tuple[float, float]) -> alt.LayerChart:
     """The accuracy of each network in percent, one below the other, with 95 % intervals.
 
     `rows`: `test_accuracy`, `test_accuracy_sd` and `runs` by model. `domain`: both ends of the
-    axis, in percent; None fits it to the data.
+    axis, in percent.
     """
     rows = with_intervals(rows, rows["runs"], ENOUGH_RUNS).rename_axis("model").reset_index()
     rows["network"] = [MODELS[model].title for model in rows["model"]]
-    scale = alt.Scale(domain=domain) if domain else alt.Scale(zero=False)
+    scale = alt.Scale(domain=domain)
     tooltip = [
         alt.Tooltip("model:N"),
         *(alt.Tooltip(f"{name}:Q", format=".2f") for name in ("accuracy", "low", "high")),
@@ -80,17 +78,7 @@ def gains(rows: pd.DataFrame, title: str) -> alt.LayerChart:
     """
     rows = rows.assign(change=rows["change"].map(lambda text: fill(text, LINE)))
     y = alt.Y("change:N", sort=None, title=None, axis=NAMES)
-    tooltip = [
-        "change",
-        "networks",
-        *(alt.Tooltip(name, format="+.2f") for name in ("points", "low", "high", "published")),
-        "based on",
-        *(
-            alt.Tooltip(name, title=f"× {name}", format=".3~g")
-            for name in ("parameters", "seconds")
-            if name in rows
-        ),
-    ]
+    tooltip = _gain_tooltip(rows)
     base = alt.Chart(rows).encode(y=y)
     zero = alt.Chart().mark_rule(color=INK, strokeDash=[3, 3], aria=False).encode(x=alt.datum(0))
     bars = base.mark_rule(strokeWidth=2, aria=False).encode(
@@ -114,6 +102,17 @@ def gains(rows: pd.DataFrame, title: str) -> alt.LayerChart:
     return (behind + dots).properties(
         height=alt.Step(40), description=f"{title}, by change: {listed}."
     )
+
+
+def _gain_tooltip(rows: pd.DataFrame) -> list[str | alt.Tooltip]:
+    costs = [name for name in ("parameters", "seconds") if name in rows]
+    return [
+        "change",
+        "networks",
+        *(alt.Tooltip(name, format="+.2f") for name in ("points", "low", "high", "published")),
+        "based on",
+        *(alt.Tooltip(name, title=f"× {name}", format=".3~g") for name in costs),
+    ]
 
 
 def gain_rows(steps: list[Change]) -> pd.DataFrame:

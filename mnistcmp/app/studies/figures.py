@@ -9,6 +9,7 @@ from mnistcmp.analysis.comparisons import ENOUGH_RUNS, accuracies_comparable
 from mnistcmp.analysis.study_tables import curves, gradient_flow, published
 from mnistcmp.analysis.text import listed
 from mnistcmp.app import palette
+from mnistcmp.app.charts import with_intervals
 from mnistcmp.app.studies import charts, survival
 from mnistcmp.app.studies.results import Result
 from mnistcmp.catalogue.corruptions import CORRUPTIONS
@@ -37,7 +38,7 @@ def _accuracies(found: Result) -> None:
     """Clean accuracy, and beside it that under corruption: same order, colours and scale."""
     clean = found.table[["test_accuracy", "test_accuracy_sd", "runs"]]
     if found.networks.empty:
-        st.altair_chart(charts.accuracies(clean, CLEAN, None))
+        st.altair_chart(charts.accuracies(clean, CLEAN, _axis(clean)))
         return
     groups = found.networks.groupby("model")["corrupted"]
     corrupted = pd.DataFrame(
@@ -47,17 +48,23 @@ def _accuracies(found: Result) -> None:
             "runs": groups.size(),
         }
     ).reindex([model for model in clean.index if model in groups.groups])
-    lowest = 100 * min(clean["test_accuracy"].min(), groups.min().min())
-    domain = (5 * math.floor(lowest / 5), 100)
+    axis = _axis(clean, corrupted)
     for rows, title, column in zip(
         (clean, corrupted), (CLEAN, CORRUPTED), st.columns(2, gap="large"), strict=True
     ):
-        column.altair_chart(charts.accuracies(rows, title, domain))
+        column.altair_chart(charts.accuracies(rows, title, axis))
     st.caption(
         "Test accuracy is on clean digits, the test images as they are. Accuracy under corruption "
         f"is the mean over {len(CORRUPTIONS)} changes of these images, such as noise, blur or fog. "
         f"Lines are 95 % intervals, for networks with at least {ENOUGH_RUNS} runs."
     )
+
+
+def _axis(*tables: pd.DataFrame) -> tuple[float, float]:
+    """Both ends of an axis, in percent, on which all accuracies and their intervals lie."""
+    rows = pd.concat([with_intervals(rows, rows["runs"], ENOUGH_RUNS) for rows in tables])
+    low, high = rows[["accuracy", "low"]].min().min(), rows[["accuracy", "high"]].max().max()
+    return 5 * math.floor(low / 5), 5 * math.ceil(high / 5)
 
 
 def _gains(found: Result) -> None:

@@ -80,9 +80,10 @@ def _corruption(found: Result) -> str:
     counts, images = found.networks.groupby("model").size(), found.networks["images"].min()
     return (
         f"The mean over {len(CORRUPTIONS)} corruptions after MNIST-C (Mu and Gilmer, 2019), "
-        f"written anew, on {images:,} test digits each; trained networks of each kind: "
-        f"{_range(counts)}. “Half lost” in the table is the level of a dial at which a network "
-        "reads only half as many digits as without the change, for one trained network each."
+        f"in our own implementation, on {images:,} test digits each; trained networks of each "
+        f"kind: {_range(counts)}. “Half lost” in the table is the level of a dial at which a "
+        "network reads only half as many digits as without the change, for one trained network "
+        "each."
     )
 
 

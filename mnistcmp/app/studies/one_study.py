@@ -35,7 +35,7 @@ def show(study: Study) -> None:
     cached_records.warn_of_damaged_robustness()
     runs = results.runs_of(study)
     _say_which_data_sets_are_missing(study, runs)
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         dataset = _dataset(study, runs)
         available = results.recipes(study, runs[runs["dataset"] == dataset])
         recipe = _recipe(dataset, available) if dataset and available else None
@@ -114,10 +114,13 @@ def _findings(found: Result, compared: Result | None) -> None:
     weighed = [one for one in compared.findings if one.verdict] if compared else []
     if compared and found.study.has_figures:
         st.subheader("Compared with the source")
+        # With the data set and recipe that are shown, this would be said twice.
+        other = (compared.dataset, compared.recipe) != (found.dataset, found.recipe)
         st.markdown(
             f"The source’s figures are on {table.published_on(found.study)}. Whatever is chosen "
             f"above, they are compared with our networks on {plain(title(compared.dataset))}, "
-            f"trained with the recipe {compared.recipe}. There, {_inside(compared.best)}"
+            f"trained with the recipe {compared.recipe}."
+            + (f" There, {_inside(compared.best)}" if other else "")
         )
         st.markdown(verdicts.in_list(weighed) or "The source gives no figure to compare with.")
     _figures([*found.main_findings, *found.other_findings, *weighed])

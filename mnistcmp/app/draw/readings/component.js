@@ -106,7 +106,7 @@ class Group {
 // The ten probabilities of one network, and the ways to its other pages.
 class Closer {
   title = element("p");
-  links = element("div");
+  links = element("div", { className: "links" });
   box = element("div", { className: "closer" });
   columns = [..."0123456789"].map((digit) => {
     const [value, bar] = [element("span"), element("i")];

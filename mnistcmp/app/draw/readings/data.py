@@ -69,8 +69,13 @@ def _others(reading: "Reading", together: "Consensus") -> str:
         names = [f"“{MODELS[name].title}”" for name in together.disagreeing]
         return f"{enumeration(names)} {'disagrees' if len(names) == 1 else 'disagree'}"
     digits = Counter(int(read) for read in reading.digits if read != together.digit)
-    read = [f"{count} read {digit}" for digit, count in digits.most_common()]
-    return enumeration(read)
+    if len(digits) == 1:
+        return f"the other {digits.total()} read {next(iter(digits))}"
+    read = [
+        f"{count} {'reads' if count == 1 else 'read'} {digit}"
+        for digit, count in digits.most_common()
+    ]
+    return f"of the others, {enumeration(read)}"
 
 
 def enumeration(parts: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from mnistcmp.app import session
+from mnistcmp.app.draw import stages
 from mnistcmp.app.draw.digit_read import DigitRead
 from mnistcmp.app.draw.score import scorecard, share_picture
 from mnistcmp.app.pictures import grey
@@ -36,14 +37,19 @@ def fooled(read: DigitRead, label: int) -> Fooled:
 
 
 @st.fragment
-def show(read: Sequence[DigitRead]) -> None:
-    """Show how many networks the finished drawing fools; arguments as in `scorecard.show`."""
-    st.subheader("Fool as many as you can", anchor=False)
+def show(read: Sequence[DigitRead], way: str) -> None:
+    """Show how many networks the finished drawing fools.
+
+    `read`: what they read in each of its digits; empty if it is blank. `way`: the preprocessing.
+    """
+    st.header("Fool as many as you can", anchor=False)
     st.caption(
         "Draw a digit that a person still reads, and that as many networks as possible do not."
     )
     goal = st.pills("I draw a", range(10), key=session.GOAL, persist_state="session")
-    if len(read) == 1:
+    if way != stages.USUAL:
+        st.caption(f"This counts only with the preprocessing “{stages.USUAL}”.")
+    elif len(read) == 1:
         label = scorecard.label_of(read[0]) if goal is None else goal
         if label is not None:
             _show_count(fooled(read[0], label))

@@ -22,6 +22,7 @@ from mnistcmp.drawing.canvas import Picture, Stroke
 
 THUMBNAIL_PX = 56
 TABLE_PX = 320
+TABLE_TEXT = "How often each network read your drawings right, with the 95 % interval of the share"
 BATCH = 8  # pictures that are read together; more would not be faster
 
 
@@ -40,14 +41,14 @@ def show(read: Sequence[DigitRead], recipe: str) -> None:
 
     `read`: what the networks of the recipe read in each of its digits; empty if it is blank.
     """
-    st.subheader("Is it right?", anchor=False)
+    st.header("Is it right?", anchor=False)
     drawn = _own_drawing(read)
     if isinstance(drawn, str):
         st.caption(drawn)
     else:
         _ask(drawn)
-    if kept := _kept():
-        _let_read(kept, recipe)
+    kept = _kept()
+    if kept and _let_read(kept, recipe):
         _show_score(kept, tally.right(kept, recipe))
 
 
@@ -130,20 +131,23 @@ def _keep(drawn: Drawn, label: int | None) -> None:
         kept.append(Kept(drawn.first, drawn.pixels, label))
 
 
-def _let_read(kept: Sequence[Kept], recipe: str) -> None:
-    """Let the networks of the recipe read the drawings that they have not read yet."""
-    new = [each for each in kept if recipe not in each.reads]
-    if not new:
-        return
+def _let_read(kept: Sequence[Kept], recipe: str) -> bool:
+    """Let the networks of the recipe read what they have not read yet -> whether there are any."""
+    if not cached_networks.awake(recipe):
+        return False  # the page comes back when they are loaded
+    models, _ = cached_networks.networks(recipe)
+    if not models:
+        return False
 
     from mnistcmp.inference import read
 
-    models, _ = cached_networks.networks(recipe)
+    new = [each for each in kept if recipe not in each.reads]
     for start in range(0, len(new), BATCH):
         batch = new[start : start + BATCH]
         images = np.stack([each.pixels for each in batch]) / np.float32(255)
         for each, reading in zip(batch, read(images, models), strict=True):
             each.reads[recipe] = dict(zip(reading.models, reading.digits.tolist(), strict=True))
+    return True
 
 
 def _show_score(kept: list[Kept], right: pd.DataFrame) -> None:
@@ -155,13 +159,13 @@ def _show_score(kept: list[Kept], right: pd.DataFrame) -> None:
             "Right": table["right"].to_numpy(),
             "Wrong": table["wrong"].to_numpy(),
             "Asked": table["asked"].to_numpy(),
-            "95 % interval": [
-                f"{low:.0%} – {high:.0%}"
+            "95 % interval, %": [
+                f"{100 * low:.0f}–{100 * high:.0f}"
                 for low, high in zip(table["low"], table["high"], strict=True)
             ],
         }
     )
-    st.table(shown, hide_index=True, height=TABLE_PX, border="horizontal")
+    st.table(shown, hide_index=True, height=TABLE_PX, border="horizontal", alt=TABLE_TEXT)
     row = st.container(horizontal=True)
     row.download_button(
         "Score (CSV)",
