@@ -33,12 +33,18 @@ if __name__ == "__main__":
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    """Two worker processes and their scheduler."""
+def started_cluster():
     distributed = pytest.importorskip("distributed")
     options = {"dashboard_address": ":0", "memory_limit": 0, "silence_logs": 60}
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster:
         yield cluster
+
+
+@pytest.fixture
+def cluster(started_cluster):
+    """Two worker processes and their scheduler; what an earlier test killed is started again."""
+    started_cluster.wait_for_workers(2, timeout=PATIENCE_SECONDS)
+    return started_cluster
 
 
 @pytest.fixture
