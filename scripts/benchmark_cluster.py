@@ -35,7 +35,7 @@ from mnistcmp.records import RunRow, default_folder
 from mnistcmp.safe_files import write_whole
 
 MODEL, IMAGES, TEST_IMAGES, EPOCHS = "cnn", 10_000, 1_000, 2
-RUNS_A_WORKER, ROUNDS = 4, 3
+RUNS_A_WORKER, ROUNDS = 4, 5
 WORKERS, CALLS, WAIT_SECONDS = 100, 2_000, 1.0
 RECORDINGS = 50
 RESULT_BYTES = 1_000_000  # as large as the weights of a network with 250,000 parameters

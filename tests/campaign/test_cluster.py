@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -32,12 +33,18 @@ if __name__ == "__main__":
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    """Two worker processes and their scheduler."""
+def started_cluster():
     distributed = pytest.importorskip("distributed")
     options = {"dashboard_address": ":0", "memory_limit": 0, "silence_logs": 60}
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster:
         yield cluster
+
+
+@pytest.fixture
+def cluster(started_cluster):
+    """Two worker processes and their scheduler; what an earlier test killed is started again."""
+    started_cluster.wait_for_workers(2, timeout=PATIENCE_SECONDS)
+    return started_cluster
 
 
 @pytest.fixture
@@ -281,6 +288,28 @@ def test_killed_client_loses_nothing_on_record_and_the_same_command_continues(
     assert f"{len(before)} of 4 runs are done already" in said
     assert train.runs().iloc[: len(before)].equals(before)
     assert len(rows(out)) == 4
+
+
+def test_ctrl_c_stops_a_local_cluster_without_a_traceback(materials, tmp_path):
+    pytest.importorskip("distributed")
+    out, program = tmp_path / "out", tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    command = [sys.executable, program, "--out", out, "--models", "mlp", "--recipe", "published"]
+    command += ["--seeds", "99", "--cluster", "local", "--workers", "2"]
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    # A process group of its own, to which a terminal would send the signal.
+    started = subprocess.Popen(command, env=search_path(), start_new_session=True, **pipes)
+    with started as process:
+        try:
+            until(lambda: process.poll() is not None or len(Records(out / "results").runs()))
+            os.killpg(process.pid, signal.SIGINT)
+            _, err = process.communicate(timeout=PATIENCE_SECONDS)
+        finally:
+            process.kill()
+    assert (process.returncode, err.count("\n")) == (130, 1), err
+    assert err.startswith("Stopped. All finished runs are recorded")
+    with pytest.raises(ProcessLookupError):  # no process of the group is left
+        until(lambda: os.killpg(process.pid, 0))
 
 
 def test_command_without_the_extra_names_the_remedy(materials, tmp_path, capsys, monkeypatch):

@@ -271,7 +271,7 @@ def test_interrupt_that_another_thread_receives_waits_until_the_block_has_ended(
 
     other = threading.Thread(target=interrupt)  # started here: it inherits no blocking
     other.start()
-    with pytest.raises(KeyboardInterrupt), worker_pool._without_interrupts():
+    with pytest.raises(KeyboardInterrupt), worker_pool.without_interrupts():
         inside.set()
         other.join()
         done.append("to the end")

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,7 +22,7 @@ from mnistcmp.campaign.jobs import Materials
 from mnistcmp.campaign.workers import cluster_worker
 from mnistcmp.campaign.workers.cluster_worker import Facts
 from mnistcmp.campaign.workers.executors import LOCAL, REPEAT, Call, Executor, WorkerDied
-from mnistcmp.campaign.workers.worker_pool import save_materials
+from mnistcmp.campaign.workers.worker_pool import save_materials, without_interrupts
 
 try:
     import dask
@@ -151,14 +152,18 @@ class Cluster(Executor):
         # Dask's workers give freed memory back at once, which costs training time.
         trim = {"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None}
         self._stack.enter_context(dask.config.set(trim))
-        cluster = LocalCluster(
-            n_workers=self._most,
-            threads_per_worker=1,
-            memory_limit=0,  # as without a cluster: the system decides
-            dashboard_address=":0",  # any free port
-            local_directory=folder.name,
-            silence_logs=logging.CRITICAL,
-        )
+        # Its thread, and the processes that it starts, inherit that Ctrl-C is blocked: it reaches
+        # only this process, which stops them. Python's tracker would unblock it when it starts.
+        resource_tracker.ensure_running()
+        with without_interrupts():
+            cluster = LocalCluster(
+                n_workers=self._most,
+                threads_per_worker=1,
+                memory_limit=0,  # as without a cluster: the system decides
+                dashboard_address=":0",  # any free port
+                local_directory=folder.name,
+                silence_logs=logging.CRITICAL,
+            )
         return str(self._stack.enter_context(cluster).scheduler_address)
 
     def _free(self) -> str | None:

@@ -52,7 +52,7 @@ class Worker:
         """Make the call in the process. Raises BrokenProcessPool if the process has ended."""
         # The first call starts the process, which inherits the blocked Ctrl-C: only the parent
         # handles it, as soon as it is unblocked here.
-        with _without_interrupts():
+        with without_interrupts():
             return self.executor.submit(call.function, *call.arguments)
 
     def steps_done(self) -> int:
@@ -157,7 +157,7 @@ def load_materials(path: Path) -> Materials:
 
 
 @contextlib.contextmanager
-def _without_interrupts() -> Iterator[None]:
+def without_interrupts() -> Iterator[None]:
     """Put Ctrl-C off until the block has ended; a process that it starts inherits the blocking."""
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
