@@ -14,6 +14,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mnistcmp import checkpoints, cli
+from mnistcmp.app import cached_networks
+from mnistcmp.app.cached_networks import Loader
 from mnistcmp.app.palette import INK, RECIPE_MARKS, Mark
 from mnistcmp.catalogue.datasets import DATASETS, DatasetSpec
 from mnistcmp.catalogue.networks import MODELS, ModelSpec, Tuning
@@ -27,7 +29,7 @@ from mnistcmp.drawing.canvas import Stroke
 from mnistcmp.records import Records
 from mnistcmp.training import campaign
 from mnistcmp.training.jobs import Materials
-from tests.helpers import REPOSITORY, md5, page
+from tests.helpers import REPOSITORY, InlineExecutor, md5, page
 
 ONE = share_link.to_text([Stroke([(140, 40), (140, 240)], 20)])
 
@@ -37,6 +39,8 @@ def train(inline, toy, tmp_path, monkeypatch) -> Callable[..., Records]:
     """`mnistcmp train` on a single batch, into a folder that the app then shows -> its records."""
     st.cache_data.clear()
     st.cache_resource.clear()
+    loader = Loader(InlineExecutor())  # the networks are awake when a page asks for them
+    monkeypatch.setattr(cached_networks, "_loader", lambda: loader)
     # Its rates are of the recipes that are shipped: a new one has none.
     shutil.copytree(REPOSITORY / "checkpoints" / "results", tmp_path / "results")
     for name in ("runs.jsonl", "runs.csv", "epochs.csv"):
@@ -76,7 +80,7 @@ def read_by(recipe: str) -> str:
     app.run()
     assert not app.exception, app.exception
     assert app.segmented_control(key="recipe").value == recipe
-    return "".join(part.proto.body for part in app.get("html"))
+    return "".join(part.proto.json for part in app.get("bidi_component"))
 
 
 def test_study_is_one_entry(train, monkeypatch):

@@ -1,9 +1,12 @@
 """Names that contain Markdown or HTML appear as text."""
 
+from dataclasses import replace
+
 import pytest
 
 from mnistcmp.app import palette
 from mnistcmp.app.plain_text import JOINER, code, plain
+from mnistcmp.catalogue.networks import MODELS
 
 
 @pytest.mark.parametrize("text", ["MNIST", "CIFAR-10 (JPEG copy)", "a.csv: use --out"])
@@ -42,5 +45,5 @@ def test_code_may_contain_backticks():
 
 
 def test_legend_escapes_html(monkeypatch):
-    monkeypatch.setattr(palette, "network_marks", lambda: {"<b>": palette.MARKS[0]})
-    assert "&lt;b&gt;" in palette.network_legend(["<b>"])
+    monkeypatch.setitem(MODELS, "mlp", replace(MODELS["mlp"], title="<b>"))
+    assert "&lt;b&gt;" in palette.network_legend(["mlp"])
