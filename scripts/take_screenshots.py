@@ -22,6 +22,7 @@ DRAWN = [
 ]
 PAINTED_MS = 3000  # until charts and tables are complete
 COLOURS = 255  # enough for flat colours, and a third of the bytes
+OCTREE = Image.Quantize.FASTOCTREE  # keeps the colours of small marks; the default mixes them
 
 # Page -> its address, and a heading or text that is there once the page is complete.
 PAGES = {
@@ -56,7 +57,7 @@ def opened(browser: Browser, address: str, scheme: str, size_px: tuple[int, int]
 def shot(page: Page) -> Image.Image:
     """What the window shows, in few colours."""
     with Image.open(io.BytesIO(page.screenshot())) as picture:
-        return picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        return picture.convert("RGB").quantize(COLOURS, OCTREE, dither=Image.Dither.NONE)
 
 
 def save(page: Page, name: str, scheme: str) -> None:

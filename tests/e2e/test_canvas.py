@@ -100,7 +100,7 @@ def test_clear_removes_the_starter_for_the_session(new):
     expect(picture(new)).to_have_count(0)
     new.get_by_role("link", name="Studies").click()
     expect(new.get_by_role("heading", name="Studies", level=1)).to_be_visible()
-    new.get_by_role("link", name="Draw").click()
+    new.get_by_role("link", name="Draw", exact=True).click()
     expect_consensus(new, "–")
     expect(picture(new)).to_have_count(0)
 

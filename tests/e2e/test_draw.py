@@ -57,7 +57,7 @@ def test_drawing_survives_a_page_change(page):
     expect(button(page, "Undo")).to_be_enabled()  # the finished stroke has arrived
     page.get_by_role("link", name="Benchmarks").click()
     expect(page.get_by_role("heading", name="Benchmarks")).to_be_visible()
-    page.get_by_role("link", name="Draw").click()
+    page.get_by_role("link", name="Draw", exact=True).click()
     expect_consensus(page, "7")
 
 

@@ -1,4 +1,4 @@
-"""What is found out in the background, in a real browser: on the Draw page and as a heat map."""
+"""What is found out in the background, in a real browser: who holds out longest."""
 
 from playwright.sync_api import Locator, Page, expect
 from visitors.browser import blank
@@ -8,11 +8,6 @@ from mnistcmp.catalogue.networks import MODELS
 from tests.e2e.hand import DIGITS, button, draw, expect_consensus, row
 
 WAIT_MS = 60_000  # for work that takes two seconds of one core
-
-
-def chart(page: Page, key: str) -> Locator:
-    """The chart with this key."""
-    return page.locator(f".st-key-{key}").get_by_test_id("stVegaLiteChart")
 
 
 def expect_line(page: Page) -> Locator:
@@ -69,18 +64,9 @@ def test_line_leads_to_break_it_with_the_drawing(page):
     line = expect_line(page).inner_text()
     page.locator(".panel").get_by_role("button", name="Break it").click()
     expect(page.get_by_role("heading", name="Break it", exact=True)).to_be_visible(timeout=WAIT_MS)
+    button(page, "Digit").click()
     expect(page.get_by_role("radio", name="your drawing")).to_be_checked()
+    page.keyboard.press("Escape")
     (name,) = [name for name, spec in MODELS.items() if line.startswith(f"{spec.title} would")]
     known = page.get_by_text(name).or_(page.get_by_text(MODELS[name].title))
     expect(known.first).to_be_visible(timeout=WAIT_MS)
-
-
-def test_click_on_the_heat_map_sets_dial_and_network(page):
-    page.get_by_role("link", name="Break it").click()
-    cells = chart(page, "heat_map").locator(".mark-rect path")
-    expect(page.get_by_text("holds out longest: it survives").first).to_be_visible(timeout=WAIT_MS)
-    expect(cells.and_(page.locator("[aria-label*='at first look']"))).to_have_count(0)
-    slant = cells.and_(page.locator("[aria-label*='dial: Slant'][aria-label*='model: mlp;']"))
-    slant.click()
-    chosen = page.get_by_role("radio", name="Slant", exact=True)
-    expect(chosen).to_be_checked(timeout=WAIT_MS)

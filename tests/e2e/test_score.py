@@ -85,7 +85,7 @@ def test_score_stays_when_another_page_was_visited(page):
     expect(page.get_by_test_id("stTable")).to_be_visible()
     page.get_by_role("link", name="Benchmarks").click()
     expect(page.get_by_role("heading", name="Benchmarks")).to_be_visible()
-    page.get_by_role("link", name="Draw").click()
+    page.get_by_role("link", name="Draw", exact=True).click()
     expect(page.get_by_test_id("stTable")).to_be_visible()
 
 

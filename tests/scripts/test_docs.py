@@ -4,10 +4,14 @@ import ast
 import importlib
 import math
 import re
+from pathlib import Path
 
 import pytest
 import update_docs
+from PIL import Image, ImageSequence
 
+from mnistcmp.app import main
+from mnistcmp.catalogue.networks import ModelSpec, Tuning
 from mnistcmp.catalogue.recipes import recipe_for
 from mnistcmp.catalogue.settings import Recipe
 from mnistcmp.catalogue.studies import STUDIES, Published
@@ -20,6 +24,9 @@ from tests.made_up import measured
 DOCS = update_docs.RESULTS.parent
 PUBLISHED = DOCS / "PUBLISHED.md"
 README_MOST_LINES = 200
+MOVING_MOST_BYTES = 3_000_000  # the light and the dark one together
+MOVING_LEAST_FRAMES = 10
+MOVING_SECONDS = (8, 20)
 BLANK = {name: base_type(kind)() for name, kind in RunRow.__annotations__.items()}  # 0 or ""
 
 
@@ -203,6 +210,8 @@ def test_example_network_has_the_number_of_parameters_that_it_states():
     network = network_class((1, 28, 28), 10, **entry["settings"])
     assert sum(weights.numel() for weights in network.parameters()) == entry["params"]
     assert entry["caption"]
+    assert ModelSpec(name, architecture, **entry, tuning=Tuning(1e-3)).title  # no field is missing
+    assert entry["title"] not in {spec.title for spec in MODELS.values()}
 
 
 def test_example_study_compares_networks_that_exist():
@@ -219,6 +228,37 @@ def test_example_study_compares_networks_that_exist():
 
 def test_readme_stays_short():
     assert len(update_docs.README.read_text().splitlines()) < README_MOST_LINES
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.glob("moving-*.webp")), ids=lambda path: path.name)
+def test_moving_picture_moves_and_repeats(path):
+    with Image.open(path) as picture:
+        assert picture.n_frames > MOVING_LEAST_FRAMES
+        assert picture.info["loop"] == 0  # for ever
+        durations_ms = []
+        for frame in ImageSequence.Iterator(picture):
+            frame.load()
+            durations_ms.append(picture.info["duration"])
+    low, high = MOVING_SECONDS
+    assert low <= sum(durations_ms) / 1000 <= high
+
+
+def test_readme_begins_with_the_moving_pictures_and_says_what_they_show():
+    top = update_docs.README.read_text().partition("\n## ")[0]
+    shown = re.findall(r'(?:src|srcset)="docs/(moving-\w+\.webp)"', top)
+    assert sorted(shown) == sorted(path.name for path in DOCS.glob("moving-*.webp"))
+    assert sum((DOCS / name).stat().st_size for name in shown) < MOVING_MOST_BYTES
+    assert re.search(r'<img src="docs/moving-light\.webp" alt="[^"]{20,}">', top)
+    assert 'media="(prefers-reduced-motion: reduce)"' in top
+
+
+def test_readme_shows_a_picture_of_each_page():
+    readme = update_docs.README.read_text()
+    for name, file in vars(main).items():
+        if name.isupper() and str(file).endswith("page.py"):
+            page = Path(file).parent.name.removesuffix("_it")
+            for scheme in ("light", "dark"):
+                assert f"docs/{page}-{scheme}.png" in readme
 
 
 def anchors(page: str) -> set[str]:
