@@ -134,6 +134,7 @@ def test_table_accepts_the_rows_of_summarise():
                 "protocol": "final",
                 "status": "ok",
                 "device": "cpu",
+                "finished": "2026-11-26T12:00:00+00:00",
                 "params": 25_450,
                 "epochs": 5,
                 **dict.fromkeys(MEASURES, 0.5),

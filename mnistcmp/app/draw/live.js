@@ -19,7 +19,7 @@
 // loaded again and nothing is drawn yet.
 
 const SIDE_PX = 140;
-const PAUSE_MS = 100; // between two pictures
+const PAUSE_MS = 70; // between two pictures: at most 14 a second
 const PATIENCE_MS = 2000; // then stop waiting for the answer
 const REPORT_MS = 1000; // after the pen is up; the canvas has reported the stroke by then
 
