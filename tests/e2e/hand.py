@@ -19,7 +19,7 @@ def on_canvas(page: Page, x: float, y: float) -> tuple[float, float]:
 def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
     """Draw with the mouse."""
     # Playwright scrolls while it waits for a button that is disabled.
-    page.locator("canvas.upper-canvas").scroll_into_view_if_needed()
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
     for first, *rest in strokes:
         page.mouse.move(*on_canvas(page, *first))
         page.mouse.down()

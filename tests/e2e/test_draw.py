@@ -24,6 +24,7 @@ def test_drawn_digits_are_read_and_cleared(page):
     for digit, strokes in DIGITS.items():
         draw(page, strokes)
         expect_consensus(page, digit)
+        expect(button(page, "Clear")).to_be_enabled()
         button(page, "Clear").click()
         expect_consensus(page, "–")
         expect(invitation(page)).to_be_visible()
