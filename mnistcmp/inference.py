@@ -4,7 +4,6 @@ torch, which takes a second to import, is imported only when a network reads. A 
 be shown before that.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,9 +14,6 @@ from mnistcmp.records import training_command
 
 if TYPE_CHECKING:
     from torch import nn
-
-# Batch sizes: the app reads one image, and once the pen rests the two from other preprocessing.
-WARM_UP = (1, 1, 2, 2, 1)
 
 
 @dataclass(frozen=True)
@@ -74,24 +70,6 @@ def probabilities(images: np.ndarray, models: Mapping[str, "nn.Module"]) -> np.n
     with torch.inference_mode():
         logits = torch.stack([model(batch) for model in models.values()])
         return torch.softmax(logits, dim=2).numpy()
-
-
-def frozen(network: "nn.Module") -> "nn.Module":
-    """A faster copy of `network`, which is in evaluation mode, for float32 (N, 1, 28, 28) only.
-
-    For a single image, half of the time is spent on calling the layers one by one. The copy is a
-    single graph, and it is warmed up, because torch optimises a graph in its first runs.
-    """
-    import torch
-
-    image = torch.zeros(1, 1, 28, 28)
-    with warnings.catch_warnings(), torch.inference_mode():
-        # Deprecated in favour of torch.compile, which needs a C++ compiler where the app runs.
-        warnings.simplefilter("ignore", FutureWarning)
-        graph = torch.jit.freeze(torch.jit.trace(network, image, check_trace=False))
-        for batch in WARM_UP:
-            graph(image.expand(batch, -1, -1, -1))
-    return graph
 
 
 def certainty(probabilities: np.ndarray) -> np.ndarray:

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from mnistcmp.inference import Consensus, Reading, certainty, consensus, frozen, probabilities, read
-from mnistcmp.models import MODELS, build
+from mnistcmp.inference import Consensus, Reading, certainty, consensus, probabilities, read
+from mnistcmp.models import build
 
 LOGITS = {"low": [0.0] * 10, "three": [0, 0, 0, 5, 0, 0, 0, 0, 0, 0], "high": [1000.0] + [0.0] * 9}
 
@@ -183,14 +183,3 @@ def test_consensus_has_no_digit_below_the_least_certainty(least, digit):
 
 def test_disagreeing_networks_are_named_even_without_a_digit():
     assert consensus(reading({3: 1}, {8: 1}, {3: 1}), 0.9) == Consensus(None, 2, ("b",))
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_frozen_network_gives_the_same_probabilities(name):
-    torch.manual_seed(0)
-    network = build(name)
-    network(torch.rand(16, 1, 28, 28))  # changes the statistics of batch normalisation
-    models = {"itself": network.eval(), "frozen": frozen(network)}
-    for count in (1, 2, 3):
-        itself, fast = probabilities(images(count), models)
-        np.testing.assert_allclose(fast, itself, atol=1e-6)

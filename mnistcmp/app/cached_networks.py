@@ -15,7 +15,6 @@ import streamlit as st
 from mnistcmp.app.cached_records import changed
 from mnistcmp.app.plain_text import code, plain
 from mnistcmp.catalogue.networks import MODELS
-from mnistcmp.catalogue.recipes import USUAL_RECIPE
 from mnistcmp.manifest import CheckpointError, read_manifest
 from mnistcmp.records import default_folder, training_command
 
@@ -29,24 +28,18 @@ States: TypeAlias = tuple[dict[str, list["nn.Module"]], list[str]]
 
 
 class Loaded(NamedTuple):
-    """The networks of one recipe.
+    """The networks of one recipe by name, and why others could not be loaded."""
 
-    readers: by name, for inference only. layered: the same networks with their layers. problems:
-    why others could not be loaded.
-    """
-
-    readers: dict[str, "nn.Module"]
-    layered: dict[str, "nn.Module"]
+    networks: dict[str, "nn.Module"]
     problems: list[str]
 
 
-def networks(recipe: str, dataset: str = "mnist") -> tuple[dict[str, "nn.Module"], list[str]]:
-    """All trained networks of a recipe by name, for inference only, and problems with others.
+def networks(recipe: str, dataset: str = "mnist") -> Loaded:
+    """All trained networks of a recipe by name, and problems with others.
 
     Waits until they are loaded, which takes seconds: show everything that does not need them first.
     """
-    loaded = _loaded(recipe, dataset)
-    return loaded.readers, loaded.problems
+    return _loaded(recipe, dataset)
 
 
 def awake(recipe: str) -> bool:
@@ -79,10 +72,10 @@ def ordered(models: Iterable[str], recipe: str, order: str) -> list[str]:
 
 
 def network(name: str, recipe: str) -> tuple["nn.Module | None", str]:
-    """One trained network with its layers, and ""; or None and the problem with its remedy."""
-    layered = _loaded(recipe, "mnist").layered
-    if name in layered:
-        return layered[name], ""
+    """One trained network, and ""; or None and the problem with its remedy."""
+    loaded = _loaded(recipe, "mnist").networks
+    if name in loaded:
+        return loaded[name], ""
     try:
         return _checkpoints().load(name, recipe, folder=default_folder()), ""
     except CheckpointError as error:
@@ -133,15 +126,9 @@ class Loader:
         with self._lock:
             known = self._loads.get(place)
             if known is None or known[0] != changed:
-                known = changed, self._worker.submit(self._load, *place)
+                known = changed, self._worker.submit(_load, *place)
                 self._loads[place] = known
             return known[1]
-
-    def _load(self, folder: Path, recipe: str, dataset: str) -> Loaded:
-        loaded = _load(folder, recipe, dataset)
-        if recipe == USUAL_RECIPE:
-            self._worker.submit(_freeze, loaded.readers)
-        return loaded
 
 
 @st.cache_resource(show_spinner=False)
@@ -169,7 +156,7 @@ def _load(folder: Path, recipe: str, dataset: str) -> Loaded:
     try:
         manifest = read_manifest(folder)
     except CheckpointError as error:
-        return Loaded({}, {}, [str(error)])
+        return Loaded({}, [str(error)])
     for checkpoint in manifest:
         if (checkpoint.recipe, checkpoint.dataset) == (recipe, dataset):
             try:
@@ -177,20 +164,7 @@ def _load(folder: Path, recipe: str, dataset: str) -> Loaded:
             except CheckpointError as error:
                 problems.append(str(error))
     _hide_from_garbage_collector()
-    return Loaded(dict(loaded), loaded, problems)
-
-
-def _freeze(networks: dict[str, "nn.Module"]) -> None:
-    """Replace each network by a faster copy.
-
-    A copy needs 1.5 MB besides the weights, which it shares, so that only the usual recipe has
-    them: others take a quarter longer to read a drawing.
-    """
-    from mnistcmp.inference import frozen
-
-    for name, network in networks.items():
-        networks[name] = frozen(network)
-    _hide_from_garbage_collector()
+    return Loaded(loaded, problems)
 
 
 def _checkpoints() -> ModuleType:
