@@ -3,18 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
-import streamlit as st
 
+from mnistcmp.app.in_browser.part import browser_part
 from mnistcmp.app.palette import family_marks
 from mnistcmp.catalogue.corruptions import DIALS, SIDES, Side
 from mnistcmp.catalogue.networks import FAMILY_TITLES, MODELS, families
 from mnistcmp.robustness.holding_out import Held, HoldOut
-
-if TYPE_CHECKING:
-    from streamlit.components.v2.types import ComponentRenderer
 
 FOLDER = Path(__file__).parent
 COLUMNS = ("model", "dial", "share", "detail")
@@ -140,7 +136,8 @@ def grid(
     A click on a cell, or Enter, calls `on_cell`; `chosen_cell` of the session's value at `key` then
     names the cell.
     """
-    _component()(key=key, data=as_data(table, models, title), on_cell_change=on_cell)
+    part = browser_part("mnistcmp_heat_map", FOLDER, "heat_map")
+    part(key=key, data=as_data(table, models, title), on_cell_change=on_cell)
 
 
 def as_data(table: pd.DataFrame, models: list[str], title: str) -> dict[str, object]:
@@ -187,11 +184,3 @@ def chosen_cell(value: object) -> tuple[str, str] | None:
     dial, model = cell.get("dial"), cell.get("model")
     known = isinstance(dial, str) and isinstance(model, str) and dial in DIALS and model in MODELS
     return (dial, model) if known else None  # type: ignore[return-value]
-
-
-@st.cache_resource
-def _component() -> "ComponentRenderer":
-    html, css, javascript = (
-        (FOLDER / f"heat_map.{kind}").read_text() for kind in ("html", "css", "js")
-    )
-    return st.components.v2.component("mnistcmp_heat_map", html=html, css=css, js=javascript)

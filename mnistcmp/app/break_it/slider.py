@@ -4,7 +4,7 @@ import base64
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -14,14 +14,12 @@ from PIL import Image
 from mnistcmp.app import session
 from mnistcmp.app.break_it import link, sentences
 from mnistcmp.app.break_it.outcomes import Outcome, Sweep, rest, sides
+from mnistcmp.app.in_browser.part import browser_part
 from mnistcmp.app.palette import family_marks
 from mnistcmp.app.plain_text import plain
 from mnistcmp.catalogue.corruptions import Dial
 from mnistcmp.catalogue.networks import FAMILY_TITLES, MODELS
 from mnistcmp.drawing.door import PNG_URL
-
-if TYPE_CHECKING:
-    from streamlit.components.v2.types import ComponentRenderer
 
 FOLDER = Path(__file__).parent
 
@@ -41,7 +39,7 @@ def show(sweep: Sweep, families: Mapping[str, list[Outcome]], label: int, at: in
     }
     # With another key, the browser takes the position from `at`.
     data["key"] = f"{crc32(repr((data['strip'], data['families'])).encode())} {problem}"
-    _component()(
+    browser_part("mnistcmp_dial", FOLDER, "slider")(
         key=session.BREAK_SLIDER,
         data=data,
         default={"place": None},
@@ -120,11 +118,3 @@ def _take_place() -> None:
         st.session_state.pop(session.BREAK_LEVEL, None)
     else:
         st.session_state[session.BREAK_LEVEL] = place
-
-
-@st.cache_resource
-def _component() -> "ComponentRenderer":
-    html, css, javascript = (
-        (FOLDER / f"slider.{kind}").read_text() for kind in ("html", "css", "js")
-    )
-    return st.components.v2.component("mnistcmp_dial", html=html, css=css, js=javascript)

@@ -8,13 +8,13 @@ import numpy as np
 import streamlit as st
 
 from mnistcmp.app import cached_networks, cached_records, session
+from mnistcmp.app.in_browser.part import browser_part
 from mnistcmp.app.palette import family_marks
 from mnistcmp.app.plain_text import code, plain
 from mnistcmp.catalogue.networks import FAMILY_TITLES, MODELS, families
 from mnistcmp.records import RecordsError, default_folder, training_command
 
 if TYPE_CHECKING:
-    from streamlit.components.v2.types import ComponentRenderer
     from torch import nn
 
 FOLDER = Path(__file__).parent
@@ -56,7 +56,7 @@ def _show(pixels: np.ndarray, digit: int | None) -> None:
     )
     read = probabilities(pixels, networks)
     data = as_data(tuple(networks), read, _accuracies(networks, RECIPE), digit)
-    _component()(key=session.LEARNING_EPOCHS, data=data)
+    browser_part("mnistcmp_learning", FOLDER, "learning")(key=session.LEARNING_EPOCHS, data=data)
 
 
 def probabilities(pixels: np.ndarray, networks: Mapping[str, Sequence["nn.Module"]]) -> np.ndarray:
@@ -186,11 +186,3 @@ def headline(names: Sequence[str], answers: np.ndarray, shown: int) -> str:
         f"{text}“{title}” was the last to change its mind: from {before} to {after} in epoch "
         f"{epoch}."
     )
-
-
-@st.cache_resource
-def _component() -> "ComponentRenderer":
-    html, css, javascript = (
-        (FOLDER / f"learning.{kind}").read_text() for kind in ("html", "css", "js")
-    )
-    return st.components.v2.component("mnistcmp_learning", html=html, css=css, js=javascript)

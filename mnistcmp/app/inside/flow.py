@@ -4,16 +4,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import streamlit as st
 
 from mnistcmp.app import pictures
+from mnistcmp.app.in_browser.part import browser_part
 from mnistcmp.app.inside import words
 from mnistcmp.app.inside.layer_card import Card, card, scale
 from mnistcmp.app.palette import MARKS
 from mnistcmp.catalogue.networks import MODELS
 
 if TYPE_CHECKING:
-    from streamlit.components.v2.types import ComponentRenderer
     from torch import nn
 
     from mnistcmp.inspection.explain import Filters, Look
@@ -37,7 +36,7 @@ TEXTS = {
 
 def show(key: str, data: Card) -> None:
     """Show a network, described by `as_data`; `key` tells two on one page apart."""
-    _component()(key=key, data=data)
+    browser_part("mnistcmp_flow", FOLDER, "flow", "layer.css")(key=key, data=data)
 
 
 def as_data(
@@ -150,11 +149,3 @@ def _way(plan: "Structure", look: "Look | None", filters: "dict[str, Filters]") 
         for shortcut in plan.shortcuts
     ]
     return {"steps": steps, "shortcuts": shortcuts}
-
-
-@st.cache_resource
-def _component() -> "ComponentRenderer":
-    html, flow, layer, javascript = (
-        (FOLDER / name).read_text() for name in ("flow.html", "flow.css", "layer.css", "flow.js")
-    )
-    return st.components.v2.component("mnistcmp_flow", html=html, css=flow + layer, js=javascript)

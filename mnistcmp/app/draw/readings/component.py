@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 
 from mnistcmp.app import session
+from mnistcmp.app.in_browser.part import browser_part
 from mnistcmp.app.main import BENCHMARKS, BREAK_IT, INSIDE
 from mnistcmp.catalogue.corruptions import DIALS
 from mnistcmp.catalogue.networks import MODELS
-
-if TYPE_CHECKING:
-    from streamlit.components.v2.types import ComponentRenderer
 
 FOLDER = Path(__file__).parent
 BREAK = "break"
@@ -47,7 +45,7 @@ def show(data: Mapping[str, object]) -> Wish | None:
     invitation: what to do then. moving: whether the pen is down, or its stroke not reported yet.
     small: a line below the verdict. held: as from `hold_out.as_data`, or None.
     """
-    result = _component()(
+    result = browser_part("mnistcmp_readings", FOLDER, "component")(
         key=session.READINGS, data={**data, "texts": TEXTS}, on_wish_change=lambda: None
     )
     return None if result.wish is None else checked(result.wish)
@@ -69,11 +67,3 @@ def follow(wish: Wish) -> None:
     if wish.network is not None:
         st.session_state[NETWORK_KEYS[wish.page]] = wish.network
     st.switch_page(PAGES[wish.page])
-
-
-@st.cache_resource
-def _component() -> "ComponentRenderer":
-    html, css, javascript = (
-        (FOLDER / f"component.{kind}").read_text() for kind in ("html", "css", "js")
-    )
-    return st.components.v2.component("mnistcmp_readings", html=html, css=css, js=javascript)

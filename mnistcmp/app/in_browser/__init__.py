@@ -1,0 +1,1 @@
+"""What the parts of pages that run in the browser share."""
