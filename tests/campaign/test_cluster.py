@@ -57,8 +57,8 @@ def without_cluster(inline, materials, tmp_path):
     return folder
 
 
-def toy_jobs(seeds=2):
-    return plans.plan(["mlp", "tiny_cnn"], ["tuned"], range(seeds), epochs=EPOCHS)
+def toy_jobs(epochs):
+    return plans.plan(["mlp", "tiny_cnn"], ["tuned"], range(2), epochs=epochs)
 
 
 def run(jobs, materials, folder, address, progress):
@@ -121,7 +121,8 @@ def test_killed_worker_costs_no_run_but_the_one_under_way_which_is_repeated(
                     self.killed = pid
 
     killer = Killer()
-    done = run(toy_jobs(), materials, tmp_path, cluster.scheduler_address, killer)
+    long = toy_jobs(epochs=300)  # they must not end before the test has looked at them once
+    done = run(long, materials, tmp_path, cluster.scheduler_address, killer)
     assert killer.killed
     assert [row["status"] for row in done] == ["ok"] * 4
     assert any("is gone" in note for note in killer.notes)
