@@ -3,7 +3,8 @@
     python scripts/benchmark_app.py
     python scripts/benchmark_app.py --sessions 50 100 --seconds 30 --strokes 60
 
-The real server is started twice. The first server is visited with a real browser, if there is one:
+The real server is started three times. The first server is visited with a real browser, if there is
+one:
 
 - First visit: seconds from navigation until the recorded reading of the starter digit is on the
   page, until the canvas can be used, and until the networks have read the digit. Browser and
@@ -38,7 +39,8 @@ Memory is the server's resident memory (VmRSS, in MB of 10^6 bytes):
 - per session, while the first group of visitors is connected, after they have drawn;
 - the growth while they draw for two minutes more, after their first minute;
 - what 100 visitors leave behind who come, draw five pictures and leave, ten at a time;
-- after every page was visited with every recipe, minus that of a process that only imports torch.
+- of the third server, whose every page is visited with every recipe, minus that of a process that
+  only imports torch.
 
 The result is written to checkpoints/results/benchmark_app.json.
 """
@@ -130,8 +132,13 @@ ROWS = [
 ]
 
 
-async def measure_load(app: Server, groups: list[int], seconds: float, console: Console) -> dict:
-    """Measure response times and memory with visitors without browsers. Raises AppError."""
+async def measure_load(
+    app: Server, groups: list[int], seconds: float, console: Console
+) -> tuple[dict[str, dict], dict[str, float | None]]:
+    """Measure with visitors without browsers -> response times, and the memory between (MB).
+
+    Raises AppError.
+    """
     urls = pictures(PICTURES)
     gc.collect()
     gc.freeze()  # otherwise this process's garbage collection would distort the figures
@@ -177,9 +184,7 @@ async def measure_load(app: Server, groups: list[int], seconds: float, console: 
             await leave(visitors)
     megabytes["after_passing_mb"] = resident_mb(app.pid)
     await leave(alone)
-    await visit_everything(app)
-    megabytes["everything_mb"] = resident_mb(app.pid)
-    return {"load": load, "memory": memory(megabytes, groups[0])}
+    return load, megabytes
 
 
 async def leave(visitors: list[Visitor]) -> None:
@@ -251,14 +256,20 @@ def main() -> int:
         if "skipped" in browser:
             console.print(f"Browser measurements skipped: {browser['skipped']}", soft_wrap=True)
         with server() as app:
-            measured = asyncio.run(measure_load(app, options.sessions, options.seconds, console))
+            load, megabytes = asyncio.run(
+                measure_load(app, options.sessions, options.seconds, console)
+            )
+        with server() as app, console.status("every page is visited with every recipe …"):
+            asyncio.run(visit_everything(app))
+            megabytes["everything_mb"] = resident_mb(app.pid)
     except (AppError, KeyboardInterrupt) as error:
         problem = str(error) or "stopped"
         Console(stderr=True).print(f"{problem}; nothing was written", markup=False, soft_wrap=True)
         return 1
     result = {
         "browser": browser,
-        **measured,
+        "load": load,
+        "memory": memory(megabytes, options.sessions[0]),
         "goals": {at: f"{sign} {form.format(goal)}" for _, at, form, sign, goal in ROWS if sign},
         # The networks that a visitor gets by default.
         "networks": sum((e.dataset, e.recipe) == ("mnist", "drawn") for e in read_manifest()),

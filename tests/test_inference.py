@@ -1,5 +1,9 @@
 """Readings of several networks, and their consensus."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -183,3 +187,36 @@ def test_consensus_has_no_digit_below_the_least_certainty(least, digit):
 
 def test_disagreeing_networks_are_named_even_without_a_digit():
     assert consensus(reading({3: 1}, {8: 1}, {3: 1}), 0.9) == Consensus(None, 2, ("b",))
+
+
+class Alone(nn.Module):
+    """Fails if two threads are in it at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = threading.Lock()
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        assert self.free.acquire(blocking=False), "two threads read at the same time"
+        time.sleep(0.01)
+        self.free.release()
+        return torch.zeros(len(batch), 10)
+
+
+def test_threads_take_turns_to_read():
+    models = {"alone": Alone()}
+    with ThreadPoolExecutor(4) as threads:
+        readings = list(threads.map(lambda _: read(images(1), models), range(8)))
+    assert len(readings) == 8
+
+
+def test_reading_that_fails_does_not_block_the_next_one():
+    class Broken(nn.Module):
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        read(images(1), {"broken": Broken()})
+    with ThreadPoolExecutor(1) as thread:
+        later = thread.submit(read, images(1), {"fixed": Fixed(LOGITS["three"])})
+        assert later.result(timeout=60)[0].digits == [3]
