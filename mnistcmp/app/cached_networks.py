@@ -2,7 +2,9 @@
 
 import gc
 import os
+import sys
 import threading
+import time
 from collections.abc import Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
     from mnistcmp.inspection.explain import Look
     from mnistcmp.inspection.structure import Structure
+
+# Importing torch keeps one processor and Python's interpreter lock busy for a second. Meanwhile the
+# first visitor's browser, often on the same machine, would wait for the page: it comes first.
+PAGE_FIRST_SECONDS = 0.5
 
 States: TypeAlias = tuple[dict[str, list["nn.Module"]], list[str]]
 
@@ -150,6 +156,8 @@ def _loaded(recipe: str, dataset: str) -> Loaded:
 
 
 def _load(folder: Path, recipe: str, dataset: str) -> Loaded:
+    if "torch" not in sys.modules:
+        time.sleep(PAGE_FIRST_SECONDS)
     load_checkpoint = _checkpoints().load_checkpoint
     loaded: dict[str, nn.Module] = {}
     problems = []
