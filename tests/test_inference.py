@@ -9,7 +9,15 @@ import pytest
 import torch
 from torch import nn
 
-from mnistcmp.inference import Consensus, Reading, certainty, consensus, probabilities, read
+from mnistcmp.inference import (
+    IMAGES_AT_ONCE,
+    Consensus,
+    Reading,
+    certainty,
+    consensus,
+    probabilities,
+    read,
+)
 from mnistcmp.models import build
 
 LOGITS = {"low": [0.0] * 10, "three": [0, 0, 0, 5, 0, 0, 0, 0, 0, 0], "high": [1000.0] + [0.0] * 9}
@@ -70,6 +78,21 @@ def test_probabilities_are_ordered_by_network_and_image():
     np.testing.assert_array_equal(sharp.argmax(axis=1), ink[:, :10].sum(axis=2).argmax(axis=1))
     assert len(set(sharp.argmax(axis=1).tolist())) > 1, "the images are all alike"
     assert (sharp.max(axis=1) > flat.max(axis=1)).all()
+
+
+def test_large_batches_are_read_in_parts():
+    sizes = []
+
+    class Sized(Rows):
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            sizes.append(len(batch))
+            return super().forward(batch)
+
+    many = images(2 * IMAGES_AT_ONCE + 3)
+    got = probabilities(many, {"a": Sized(1), "b": Rows(2)})
+    assert sizes == [IMAGES_AT_ONCE, IMAGES_AT_ONCE, 3]
+    whole = torch.softmax(2 * torch.tensor(many)[:, :10].sum(dim=2), dim=1)
+    np.testing.assert_allclose(got[1], whole, atol=1e-6)
 
 
 def test_read_only_pixels_are_read_without_a_warning(recwarn):
