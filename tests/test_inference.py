@@ -2,13 +2,14 @@
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from mnistcmp import inference
 from mnistcmp.inference import (
     IMAGES_AT_ONCE,
     Consensus,
@@ -19,6 +20,7 @@ from mnistcmp.inference import (
     read,
 )
 from mnistcmp.models import build
+from tests.helpers import PATIENCE_SECONDS, until
 
 LOGITS = {"low": [0.0] * 10, "three": [0, 0, 0, 5, 0, 0, 0, 0, 0, 0], "high": [1000.0] + [0.0] * 9}
 
@@ -233,13 +235,57 @@ def test_threads_take_turns_to_read():
     assert len(readings) == 8
 
 
-def test_reading_that_fails_does_not_block_the_next_one():
-    class Broken(nn.Module):
-        def forward(self, batch: torch.Tensor) -> torch.Tensor:
-            raise RuntimeError("broken")
+class Gate(Rows):
+    """Waits in its first batch until it is opened; remembers the sizes of all batches."""
 
-    with pytest.raises(RuntimeError, match="broken"):
-        read(images(1), {"broken": Broken()})
+    def __init__(self) -> None:
+        super().__init__(scale=1)
+        self.reached, self.opened, self.sizes = threading.Event(), threading.Event(), []
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        self.sizes.append(len(batch))
+        self.reached.set()
+        assert self.opened.wait(PATIENCE_SECONDS)
+        if batch.isnan().any():
+            raise RuntimeError("broken")
+        return super().forward(batch)
+
+
+def all_waiting_behind(gate: Gate, calls: list[tuple[np.ndarray, dict]]) -> list[Future]:
+    """Read while another reading holds the gate; then open it -> the finished calls."""
+    with ThreadPoolExecutor(len(calls) + 1) as threads:
+        first = threads.submit(read, images(1), {"gate": gate})
+        assert gate.reached.wait(PATIENCE_SECONDS)
+        started = [threads.submit(read, *call) for call in calls]
+        until(lambda: len(inference._turns.waiting) == len(calls))
+        gate.opened.set()
+        assert len(first.result(PATIENCE_SECONDS)) == 1
+    return started
+
+
+def test_images_that_wait_for_the_same_networks_are_read_at_once():
+    gate, other = Gate(), Rows(scale=3)
+    many = images(6)
+    parts = [many[:1], many[1:3], many[3:]]
+    calls = [(parts[0], {"gate": gate}), (many, {"other": other})]
+    calls += [(part, {"gate": gate}) for part in parts[1:]]
+    one, of_other, two, three = (done.result() for done in all_waiting_behind(gate, calls))
+    assert gate.sizes == [1, 6]
+    assert [len(each) for each in (one, two, three)] == [1, 2, 3]
+    expected = probabilities(many, {"gate": gate})[0]
+    got = np.concatenate([reading.probabilities for reading in [*one, *two, *three]])
+    np.testing.assert_allclose(got, expected, atol=1e-6)
+    got = np.concatenate([reading.probabilities for reading in of_other])
+    np.testing.assert_allclose(got, probabilities(many, {"other": other})[0], atol=1e-6)
+    assert inference._turns.waiting == []
+
+
+def test_joint_reading_that_fails_fails_for_all_and_blocks_nobody():
+    gate = Gate()
+    broken = np.full((1, 28, 28), np.nan, np.float32)
+    for done in all_waiting_behind(gate, [(broken, {"gate": gate}), (images(1), {"gate": gate})]):
+        with pytest.raises(RuntimeError, match="broken"):
+            done.result()
     with ThreadPoolExecutor(1) as thread:
         later = thread.submit(read, images(1), {"fixed": Fixed(LOGITS["three"])})
-        assert later.result(timeout=60)[0].digits == [3]
+        assert later.result(PATIENCE_SECONDS)[0].digits == [3]
