@@ -2,11 +2,11 @@
 
     python scripts/benchmark_cluster.py
 
-Part 1 trains the same short runs with one and with two workers, in processes and on a local
-cluster. The two take turns, and the median of the rounds counts. The time is from the first call to
-the last result, when the workers have the data already. Part 2 starts 100 workers in this process,
-which make calls that only wait, so that the scheduler and this program are the limit. Part 3
-records one of the runs many times. The result is written to
+Part 1 starts 100 workers in this process, which make calls that only wait, so that the scheduler
+and this program are the limit. Part 2 trains the same short runs with one and with two workers, in
+processes and on a local cluster. The two take turns, and the mean of the rounds counts. The time is
+from the first call to the last result, when the workers have the data already. Part 3 records one
+of the runs many times. The result is written to
 checkpoints/results/benchmark_cluster.json, the source of the figures in docs/CLUSTER.md.
 """
 
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 
 import torch
 from distributed import LocalCluster
@@ -34,8 +34,8 @@ from mnistcmp.data.dataset import Dataset
 from mnistcmp.records import RunRow, default_folder
 from mnistcmp.safe_files import write_whole
 
-MODEL, IMAGES, TEST_IMAGES, EPOCHS = "cnn", 10_000, 1_000, 2
-RUNS_A_WORKER, ROUNDS = 4, 5
+MODEL, IMAGES, TEST_IMAGES, EPOCHS = "cnn", 60_000, 1_000, 2
+RUNS_A_WORKER, ROUNDS = 2, 5
 WORKERS, CALLS, WAIT_SECONDS = 100, 2_000, 1.0
 RECORDINGS = 50
 RESULT_BYTES = 1_000_000  # as large as the weights of a network with 250,000 parameters
@@ -76,15 +76,21 @@ def against_processes(workers: int, materials: Materials, rounds: int) -> dict[s
         for number in range(rounds):
             for name in sorted(crews, reverse=bool(number % 2)):
                 seconds[name].append(seconds_of(crews[name], calls))
-    medians = {name: median(times) for name, times in seconds.items()}
-    ratios = [c / p for c, p in zip(seconds["cluster"], seconds["processes"], strict=True)]
+    return {"workers": workers, "runs": len(calls), **figures(len(calls), seconds)}
+
+
+def figures(runs: int, seconds: dict[str, list[float]]) -> dict[str, object]:
+    """Runs an hour and a cluster's overhead, from the seconds of each round with so many runs.
+
+    overhead: of all rounds together. overheads: of each round.
+    """
+    means = {name: mean(times) for name, times in seconds.items()}
+    pairs = zip(seconds["cluster"], seconds["processes"], strict=True)
     return {
-        "workers": workers,
-        "runs": len(calls),
-        "seconds": medians,
-        "runs_an_hour": {name: len(calls) * 3600 / each for name, each in medians.items()},
-        "overhead": median(ratios) - 1,
-        "all_seconds": seconds,
+        "runs_an_hour": {name: runs * 3600 / each for name, each in means.items()},
+        "overhead": means["cluster"] / means["processes"] - 1,
+        "overheads": [cluster / processes - 1 for cluster, processes in pairs],
+        "seconds": seconds,
     }
 
 
@@ -140,7 +146,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N")
     parser.add_argument("--out", type=Path, default=default_folder() / "results", metavar="DIR")
     options = parser.parse_args()
-    materials, few = images(IMAGES), images(100)
+    many = many_workers(images(100))  # first, because the memory's peak never falls
+    materials = images(IMAGES)
     measured = {
         "machine": machine.describe("cpu"),
         "versions": machine.versions(),
@@ -151,7 +158,7 @@ def main() -> None:
         "against_processes": [
             against_processes(workers, materials, options.rounds) for workers in (1, 2)
         ],
-        "many_workers": many_workers(few),
+        "many_workers": many,
         "record_seconds": record_seconds(materials),
     }
     text = json.dumps(measured, indent=1) + "\n"

@@ -22,17 +22,22 @@ def cluster(results: Path) -> str:
             "runs": str(each["runs"]),
             "processes, runs an hour": f"{each['runs_an_hour']['processes']:.0f}",
             "cluster, runs an hour": f"{each['runs_an_hour']['cluster']:.0f}",
-            "overhead": f"{100 * each['overhead']:+.1f} %",
+            "overhead, %": f"{100 * each['overhead']:+.1f}",
+            "in single rounds, %": _range(each["overheads"]),
         }
         for each in benchmark["against_processes"]
     ]
     return (
         f"Runs of `{benchmark['model']}` with {benchmark['epochs']} epochs of "
-        f"{benchmark['images']:,} images, much shorter than usual so that the overhead shows; the "
-        f"median of {benchmark['rounds']} rounds, in which the two take turns:\n\n"
+        f"{benchmark['images']:,} images, shorter than usual so that the overhead shows; the "
+        f"mean of {benchmark['rounds']} rounds, in which the two take turns:\n\n"
         f"{markdown(pd.DataFrame(rows))}\n\n{_many(benchmark)}\n\n"
         f"Measured on: {benchmark['machine']}; {benchmark['versions']}."
     )
+
+
+def _range(overheads: list[float]) -> str:
+    return f"{100 * min(overheads):+.1f} to {100 * max(overheads):+.1f}"
 
 
 def most_workers(benchmark: dict, run_seconds: float) -> float:

@@ -104,6 +104,24 @@ def test_local_cluster_needs_no_setup(materials, without_cluster, tmp_path, caps
     assert hashes(train.out) == hashes(without_cluster)
 
 
+# Before the tests that kill workers: Dask starts others for them, but sometimes late.
+@pytest.mark.parametrize(
+    ("fact", "reason"),
+    [
+        ("torch", "it has torch .*, and this machine 1.0; install"),
+        ("sources", "it has another version"),
+    ],
+)
+def test_worker_of_another_version_is_refused_by_name(cluster, toy, monkeypatch, fact, reason):
+    other = cluster_worker.facts() | {fact: "1.0"}
+    monkeypatch.setattr(cluster_worker, "facts", lambda: other)
+    said = []
+    with pytest.raises(ValueError, match="has no worker that can be used"):
+        connected(cluster.scheduler_address, toy, said.append)
+    assert len(said) == 2  # both workers
+    assert all(re.match(rf"The worker tcp://\S+ is not used: {reason}", line) for line in said)
+
+
 def test_killed_worker_costs_no_run_but_the_one_under_way_which_is_repeated(
     cluster, materials, tmp_path
 ):
@@ -158,23 +176,6 @@ def test_worker_trains_on_one_thread_and_the_data_arrive(cluster, toy):
         ((_, probed),) = crew.each([Call(jobs.probe_job, (job,))])
     assert threads == 1
     assert probed.steps == 8  # 512 images
-
-
-@pytest.mark.parametrize(
-    ("fact", "reason"),
-    [
-        ("torch", "it has torch .*, and this machine 1.0; install"),
-        ("sources", "it has another version"),
-    ],
-)
-def test_worker_of_another_version_is_refused_by_name(cluster, toy, monkeypatch, fact, reason):
-    other = cluster_worker.facts() | {fact: "1.0"}
-    monkeypatch.setattr(cluster_worker, "facts", lambda: other)
-    said = []
-    with pytest.raises(ValueError, match="has no worker that can be used"):
-        connected(cluster.scheduler_address, toy, said.append)
-    assert said
-    assert all(re.match(rf"The worker tcp://\S+ is not used: {reason}", line) for line in said)
 
 
 def test_address_without_scheduler_is_named(toy, monkeypatch):
