@@ -63,12 +63,17 @@ def family_colours() -> dict[str, str]:
     return {family: mark.colour for family, mark in family_marks().items()}
 
 
-def family_legend(models: Iterable[str]) -> str:
-    """The legend of the colours of the models' families, as HTML."""
+def family_legend(models: Iterable[str], *, shapes: bool = True) -> str:
+    """The legend of the marks of the models' families, as HTML; without `shapes`, of the colours.
+
+    Leave the shapes out where they mean something else.
+    """
     shown = set(models)
-    colours = family_colours()
+    marks = family_marks()
+    if not shapes:
+        marks = {family: Mark(mark.colour, "circle", "●") for family, mark in marks.items()}
     return _legend(
-        (Mark(colours[family], "circle", "●"), FAMILY_TITLES[family])
+        (marks[family], FAMILY_TITLES[family])
         for family, members in families().items()
         if shown & set(members)
     )

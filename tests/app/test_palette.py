@@ -10,6 +10,8 @@ from mnistcmp.app.palette import (
     MARKS,
     RECIPE_MARKS,
     family_colours,
+    family_legend,
+    family_marks,
     network_marks,
     recipe_legend,
 )
@@ -78,6 +80,14 @@ def test_legend_has_the_marks_of_the_recipes_that_are_shown():
     legend = recipe_legend(["tuned", "hardened"])
     for recipe, mark in RECIPE_MARKS.items():
         assert (mark.character in legend) == (recipe in legend) == (recipe in ("tuned", "hardened"))
+
+
+def test_family_legend_has_the_families_marks_or_only_their_colours():
+    legend, colours = family_legend(MODELS), family_legend(MODELS, shapes=False)
+    for mark in family_marks().values():
+        assert f'{mark.colour}">{mark.character}<' in legend
+        assert f'{mark.colour}">●<' in colours
+    assert len({mark.character for mark in family_marks().values()}) == len(family_marks())
 
 
 def test_marks_repeat_if_a_study_has_more_networks_than_there_are_marks(monkeypatch):

@@ -16,7 +16,7 @@ from mnistcmp.app.charts import (
     network_shape,
     with_intervals,
 )
-from mnistcmp.app.palette import INK, family_colours
+from mnistcmp.app.palette import INK, family_colours, family_marks
 from mnistcmp.catalogue.networks import MODELS
 
 SELECTED = "model"  # the name of the selection made by a click on a model
@@ -58,8 +58,8 @@ def accuracy_against(cost: str, summary: pd.DataFrame, highlight: str | None) ->
         x, alt.Y("low:Q", title=ACCURACY), alt.Y2("high:Q"), family_colour(), opacity=opacity
     )
     points = (
-        base.mark_circle(size=110, opacity=1)
-        .encode(x, y, family_colour(), opacity=opacity, tooltip=_tooltip(cost))
+        base.mark_point(filled=True, size=110, opacity=1)
+        .encode(x, y, family_colour(), family_shape(), opacity=opacity, tooltip=_tooltip(cost))
         .add_params(POINTED_AT, alt.selection_point(name=SELECTED, fields=["model"], on="click"))
     )
     best = rows[rows["best"]].sort_values(cost)
@@ -95,8 +95,15 @@ def scatter(
     figures = [alt.Tooltip(f"{name}:Q", title=label, format=".2f") for name, label in (across, up)]
     points = (
         alt.Chart(rows)
-        .mark_circle(size=110, opacity=1)
-        .encode(x, y, family_colour(), opacity=opacity_for(highlight), tooltip=[*NETWORK, *figures])
+        .mark_point(filled=True, size=110, opacity=1)
+        .encode(
+            x,
+            y,
+            family_colour(),
+            family_shape(),
+            opacity=opacity_for(highlight),
+            tooltip=[*NETWORK, *figures],
+        )
         .add_params(POINTED_AT)
     )
     shown = rows[rows["model"].isin(named if highlight is None else [highlight])]
@@ -211,6 +218,13 @@ def family_colour() -> alt.Color:
     colours = family_colours()
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
     return alt.Color("family:N", scale=scale, legend=None)
+
+
+def family_shape() -> alt.Shape:
+    """The column `family` as shape; palette.family_legend is its legend."""
+    marks = family_marks()
+    scale = alt.Scale(domain=list(marks), range=[mark.shape for mark in marks.values()])
+    return alt.Shape("family:N", scale=scale, legend=None)
 
 
 def opacity_for(highlight: str | None) -> Mapping[str, object]:

@@ -11,6 +11,7 @@ from mnistcmp.app.benchmarks.charts import (
     ROW_PX,
     by_rank,
     family_colour,
+    family_shape,
     opacity_for,
     scatter,
     with_names,
@@ -51,15 +52,15 @@ def by_network(summary: pd.DataFrame, digits: int, highlight: str | None) -> alt
     ]
     x = alt.X("pen:Q", title="Accuracy, %", scale=alt.Scale(zero=False))
     points = (
-        base.mark_circle(size=90, opacity=1)
-        .encode(x, family_colour(), tooltip=tooltip)
+        base.mark_point(filled=True, size=90, opacity=1)
+        .encode(x, family_colour(), family_shape(), tooltip=tooltip)
         .add_params(POINTED_AT)
     )
     ticks = base.mark_tick(color=INK, thickness=2).encode(x="mnist:Q", tooltip=tooltip)
     best = rows.loc[rows["pen"].idxmax()]
     return (bars + ticks + points).properties(
         height=alt.Step(ROW_PX),
-        description=f"Accuracy of {len(rows)} networks on pen digits (dots) and on MNIST's test "
+        description=f"Accuracy of {len(rows)} networks on pen digits and on MNIST's test "
         f"images (grey ticks); {best['title']} is the best on pen digits.",
     )
 

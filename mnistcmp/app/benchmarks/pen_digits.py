@@ -51,8 +51,8 @@ def _beside_mnist(shown: Shown, digits: int) -> None:
 def _by_network(shown: Shown, digits: int) -> None:
     rows = shown.summary.dropna(subset=["pen_accuracy"])
     st.markdown(
-        "Dots: pen digits, with 95 % intervals over the digits. Ticks: MNIST’s test images. Means "
-        "over the runs."
+        "Coloured: pen digits, with 95 % intervals over the digits. Grey ticks: MNIST’s test "
+        "images. Means over the runs."
     )
     st.html(palette.family_legend(rows["model"]))
     chart(pen_charts.by_network, rows, digits, shown.highlight)
@@ -65,7 +65,7 @@ def _by_recipe(shown: Shown, digits: int) -> None:
     shares = rows.pivot(index="model", columns="recipe", values="pen_accuracy")[recorded]
     found = gains(shares)
     st.markdown(conclusion(found))
-    st.html(palette.recipe_legend(recorded) + palette.family_legend(rows["model"]))
+    st.html(palette.recipe_legend(recorded) + palette.family_legend(rows["model"], shapes=False))
     chart(pen_charts.by_recipe, rows, shown.highlight)
     table("recipes", lambda: found.drop(columns="gain"), GAIN_COLUMNS)
 
