@@ -40,6 +40,7 @@ UPLOAD_PROBLEM = "upload_problem"
 PHOTO = "photo"  # the last uploaded photo, as open_and_save.Uploaded
 READINGS = "readings"  # the component that draws them
 READ = "read"  # the finished drawing as page.DigitRead, one for each of its digits
+EXPLAINED = "explained"  # with the number of digits: which of them is explained
 KEPT = "kept"  # the drawings that the person labelled, as score.tally.Kept
 LABEL = "label"  # what the person says that the drawing is
 KEPT_BOX = "kept_box"  # whether they are shown

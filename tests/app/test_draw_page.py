@@ -15,7 +15,7 @@ from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.testing.v1 import AppTest
 
 from mnistcmp import drawing
-from mnistcmp.app import cached_networks, cached_records
+from mnistcmp.app import cached_networks, cached_records, session
 from mnistcmp.app.draw import stages
 from mnistcmp.app.draw.readings import component
 from mnistcmp.checkpoints import read_manifest
@@ -295,6 +295,23 @@ def test_each_preprocessing_is_shown_with_its_readings():
     assert f"{NETWORKS} read 1" in pictures
 
 
+def test_each_digit_of_a_number_can_be_explained():
+    app = AppTest.from_file(APP, default_timeout=120).run()
+    next(each for each in app.button if each.label == "Three digits").click().run()
+    assert verdict(app) == "407"
+    choice = labelled(app.get("button_group"), "Explain which digit?")
+    assert choice.options == ["1: 4", "2: 0", "3: 7"]
+    assert choice.value == 0
+    for at, digit in ((0, 4), (2, 7)):
+        app.session_state[f"{session.EXPLAINED} 3"] = at
+        assert f"read {digit}" in html(app.run())
+
+
+def test_single_digit_needs_no_choice_of_a_digit():
+    app = run(as_url(one()), [STROKE])
+    assert "Explain which digit?" not in [group.label for group in app.get("button_group")]
+
+
 @pytest.mark.parametrize(
     ("page", "title", "key"),
     [("benchmarks", "Benchmarks", "highlight"), ("inside", "Inside a network", "inside")],
@@ -312,8 +329,8 @@ def test_page_states_the_measured_share_of_rejected_digits():
     text = next(
         note.value for note in run(as_url(one()), [STROKE]).markdown if "Not sure" in note.value
     )
-    assert f"{rates['test_digits_rejected']:.1%} of MNIST" in text
-    assert f"{rates['pen_digits_rejected']:.1%} of {rates['pen_digits']:,} pen digits" in text
+    assert f"{100 * rates['test_digits_rejected']:.1f} % of MNIST" in text
+    assert f"{100 * rates['pen_digits_rejected']:.1f} % of {rates['pen_digits']:,} pen" in text
 
 
 def test_damaged_checkpoint_is_named_and_the_others_are_used(copy):

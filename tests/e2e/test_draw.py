@@ -130,6 +130,18 @@ def test_click_on_a_digit_of_a_number_shows_its_readings(page):
     expect(page.locator(".words")).to_contain_text("networks read 0")
 
 
+def test_example_that_is_tapped_below_the_canvas_brings_it_into_view(phone):
+    canvas = phone.locator("canvas.upper-canvas")
+    example = phone.get_by_role("button", name="Three digits").first
+    example.scroll_into_view_if_needed()
+    phone.locator(".stMain").evaluate("main => main.scrollBy(0, 600)")
+    expect(canvas).not_to_be_in_viewport()
+    example.tap()
+    expect(canvas).to_be_in_viewport(ratio=0.99)
+    assert canvas.bounding_box()["y"] >= 60  # not below the page's header
+    expect_consensus(phone, "407")
+
+
 def test_verdict_is_announced_only_when_the_pen_is_up(page):
     status = page.locator(".panel [role=status]")
     page.mouse.move(*on_canvas(page, 140, 40))

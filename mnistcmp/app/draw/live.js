@@ -15,6 +15,8 @@
 // It also prepares the canvas: it takes away the component's toolbar, whose tools would leave the
 // canvas deaf, gives the canvas a label, and lays the starter over it until the visitor draws.
 //
+// A drawing that Python puts on the canvas, for example an example below it, is scrolled into view.
+//
 // The browser keeps the text of the drawing for this tab, and sends it back when the page was
 // loaded again and nothing is drawn yet.
 
@@ -23,6 +25,7 @@ const PAUSE_MS = 70; // between two pictures: at most 14 a second
 const PATIENCE_MS = 2000; // then stop waiting for the answer
 const REPORT_MS = 1000; // after the pen is up; the canvas has reported the stroke by then
 
+const HEADER = "4rem"; // of the page, which covers what is scrolled under it
 const KEPT = "mnistcmp.drawing"; // in the tab's storage
 const STARTER_STYLE = "position:absolute;inset:0;z-index:20;pointer-events:none;opacity:.6";
 
@@ -84,6 +87,7 @@ class Tap {
   brush = 0; // its width in the pictures, px
   touched = false; // whether the visitor has drawn since Python offered the starter
   waitingForCanvas = null;
+  redrawn = null; // how often Python has put a drawing on the canvas
   listeners = new AbortController();
   picture = Object.assign(document.createElement("canvas"), { width: SIDE_PX, height: SIDE_PX });
 
@@ -141,10 +145,19 @@ class Tap {
     const root = upper.getRootNode();
     root.querySelector(".dc-toolbar [aria-pressed=true]")?.click(); // back to drawing
     root.querySelector(".dc-toolbar")?.remove();
+    upper.style.scrollMargin = HEADER;
     upper.setAttribute("role", "img");
     upper.setAttribute("aria-label", data.label);
     this.brush = (data.brush * SIDE_PX) / upper.width;
     this.showStarter(upper.closest(".dc-container"), data.starter);
+  }
+
+  // Not when the page is shown for the first time.
+  follow(redrawn) {
+    this.redrawn ??= redrawn;
+    if (redrawn === this.redrawn) return;
+    this.redrawn = redrawn;
+    drawingCanvases().at(-1)?.scrollIntoView({ block: "nearest" });
   }
 
   showStarter(box, starter) {
@@ -251,6 +264,7 @@ export default function ({ parentElement, data, setStateValue }) {
   tap.send = setStateValue;
   tap.keep(data);
   tap.prepare(data);
+  tap.follow(data.redrawn);
   tap.answer(data.answered, data.waiting);
   return () => {
     tap.end();

@@ -67,6 +67,7 @@ def picture(reported: bool, brush_px: int) -> np.ndarray | None:
             "waiting": state.get(session.WAITING, False),
             "label": LABEL,
             "brush": brush_px,
+            "redrawn": state.get(session.REDRAW, {"revision": 0})["revision"],
             "starter": starter.picture() if starter.showing() else None,
             "kept": None if new else _text_to_keep(),
         },

@@ -109,9 +109,10 @@ def _drawing() -> None:
     if not read:
         return
     with seen:
-        _show_stages(read[0], settings, several=len(read) > 1)
+        chosen = _chosen(read)
+        _show_stages(chosen, settings)
     with learn:
-        learning.show(stages.WAYS[settings.way](read[0].steps), read[0].together.digit)
+        learning.show(stages.WAYS[settings.way](chosen.steps), chosen.together.digit)
     with rule:
         _show_threshold(settings, len(read[0].reading.models))
 
@@ -249,7 +250,27 @@ def _least_certainty() -> float:
     return rates["least_certainty"] if rates else 0.0
 
 
-def _show_stages(read: DigitRead, settings: Settings, *, several: bool) -> None:
+def _chosen(read: list[DigitRead]) -> DigitRead:
+    """The digit that is explained below; of several, the one that the person chooses."""
+    if len(read) == 1:
+        return read[0]
+    at = st.segmented_control(
+        "Explain which digit?",
+        range(len(read)),
+        default=0,
+        required=True,
+        format_func=lambda at: f"{at + 1}: {_name(read[at])}",
+        key=f"{session.EXPLAINED} {len(read)}",
+    )
+    assert at is not None  # there is a default, and it cannot be deselected
+    return read[at]
+
+
+def _name(read: DigitRead) -> str:
+    return "not sure" if read.together.digit is None else str(read.together.digit)
+
+
+def _show_stages(read: DigitRead, settings: Settings) -> None:
     from mnistcmp.inference import read as read_images
 
     models, _ = cached_networks.networks(settings.recipe)
@@ -259,8 +280,6 @@ def _show_stages(read: DigitRead, settings: Settings, *, several: bool) -> None:
     readings[settings.way] = read.reading
     photo = open_and_save.uploaded()
     stages.show(read.steps, {way: readings[way] for way in stages.WAYS}, photo and photo.html)
-    if several:
-        st.caption("This is the first digit of the drawing.")
 
 
 def _show_threshold(settings: Settings, networks: int) -> None:
@@ -280,11 +299,12 @@ def _in_words(rates: threshold.Threshold, recipe: str) -> str:
     shipped = rates["shipped"][recipe]
     return (
         "The app says “Not sure” if the highest average probability is below "
-        f"{rates['least_certainty']:.1%}. This rejects {shipped['test_digits_rejected']:.1%} of "
-        f"MNIST’s {shipped['test_digits']:,} test images and {shipped['pen_digits_rejected']:.1%} "
-        f"of {shipped['pen_digits']:,} pen digits, and accepts {shipped['nondigits_accepted']:.0%} "
-        f"of {shipped['nondigits']:,} scribbles, shapes, letters and animals as digits. The "
-        "threshold was chosen on held-out training images."
+        f"{100 * rates['least_certainty']:.1f} %. This rejects "
+        f"{100 * shipped['test_digits_rejected']:.1f} % of MNIST’s {shipped['test_digits']:,} test "
+        f"images and {100 * shipped['pen_digits_rejected']:.1f} % of {shipped['pen_digits']:,} pen "
+        f"digits, and accepts {100 * shipped['nondigits_accepted']:.0f} % of "
+        f"{shipped['nondigits']:,} scribbles, shapes, letters and animals as digits. The threshold "
+        "was chosen on held-out training images."
     )
 
 

@@ -53,7 +53,7 @@ def in_words(reading: "Reading", together: "Consensus") -> str:
     if together.digit is None:
         return (
             f"Not sure whether this is a digit: the highest average probability over {count} "
-            f"networks is only {reading.certainty:.0%}."
+            f"networks is only {100 * reading.certainty:.0f} %."
         )
     if not together.disagreeing:
         return f"All {count} networks read {together.digit}."
