@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mnistcmp.analysis.statistics import half_interval_of_gap, paired
+from mnistcmp.analysis.text import counted
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import Study
 
@@ -84,7 +85,7 @@ class Evidence:
             for model in (before, after)
         )
         share = float(second.mean() - first.mean())
-        runs = f"{len(first)} and {len(second)} runs"
+        runs = counted(len(first), len(second), "run")
         if min(len(first), len(second)) >= ENOUGH_RUNS:
             return Gap(share, half_interval_of_gap(first, second), runs, over_runs=True)
         if self.labels is None or not {before, after} <= self.read.keys():

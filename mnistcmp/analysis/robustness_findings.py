@@ -16,7 +16,7 @@ from mnistcmp.analysis.statistics import (
     half_interval_of_shares,
     rank_correlation,
 )
-from mnistcmp.analysis.text import Finding, listed, named, points
+from mnistcmp.analysis.text import Finding, counted, listed, named, points
 from mnistcmp.catalogue.corruptions import CORRUPTIONS, SIDES, Side
 from mnistcmp.catalogue.recipes import RECIPES
 from mnistcmp.catalogue.studies import Step, Study
@@ -134,7 +134,7 @@ def corrupted_gap(before: pd.DataFrame, after: pd.DataFrame) -> Gap:
     first, second = (rows["corrupted"].to_numpy(float) for rows in (before, after))
     if min(len(first), len(second)) >= ENOUGH_RUNS:
         half = half_interval_of_gap(first, second)
-        grounds = f"{len(first)} and {len(second)} trained networks"
+        grounds = counted(len(first), len(second), "trained network")
         return Gap(float(second.mean() - first.mean()), half, grounds, over_runs=True)
     one, other = (rows.sort_values("seed").iloc[0] for rows in (before, after))
     images = int(min(one["images"], other["images"]))

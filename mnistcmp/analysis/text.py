@@ -57,8 +57,15 @@ def percent(share: float | None) -> str:
 
 
 def points(share: float) -> str:
-    """0.0123 -> "+1.23", in percentage points."""
-    return f"{100 * share:+.2f}"
+    """0.0123 -> "+1.23", in percentage points; with a minus sign, not a hyphen."""
+    return f"{100 * share:+.2f}".replace("-", "−")
+
+
+def counted(first: int, second: int, what: str) -> str:
+    """(3, 3, "run") -> "3 runs each", and (3, 2, "run") -> "3 and 2 runs"."""
+    if first == second:
+        return f"{first} {what}{'' if first == 1 else 's'} each"
+    return f"{first} and {second} {what}s"
 
 
 def times(factor: float) -> str:

@@ -34,7 +34,7 @@ def test_gap_of_two_runs_is_between_their_means():
     gap = Evidence(evidence.runs, read, LABELS).gap("kernel_5", "kernel_3")
     assert gap.share == pytest.approx(0.002)
     assert not gap.sure
-    assert gap.grounds == "2 and 2 runs; seed 0 on the same 1,000 images"
+    assert gap.grounds == "2 runs each; seed 0 on the same 1,000 images"
 
 
 def test_gap_without_predictions_has_no_interval():
@@ -56,7 +56,7 @@ def test_gap_over_images_needs_predictions_of_both_networks(known):
     _, evidence = trained({"kernel_3": [0.8], "kernel_5": [0.9]})
     gap = Evidence(evidence.runs, {known: readings(800)[0]}, LABELS).gap("kernel_3", "kernel_5")
     assert math.isnan(gap.half)
-    assert gap.grounds == "1 and 1 runs, too few to tell"
+    assert gap.grounds == "1 run each, too few to tell"
 
 
 @pytest.mark.parametrize(

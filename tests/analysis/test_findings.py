@@ -7,7 +7,7 @@ from mnistcmp.analysis.claims import HOW
 from mnistcmp.analysis.comparisons import Evidence, Gap, changes
 from mnistcmp.analysis.findings import conclude
 from mnistcmp.analysis.study_tables import measures
-from mnistcmp.analysis.text import Finding, Verdict, times
+from mnistcmp.analysis.text import Finding, Verdict, points, times
 from mnistcmp.catalogue.studies import STUDIES
 from tests.made_up import LABELS, around, readings, run, tables, trained
 
@@ -24,7 +24,7 @@ def test_best_is_named_if_its_lead_is_significant():
         "“Kernel 3×3” **is the most accurate** on the test images, 4.00 points ahead of "
         "“Kernel 7×7”."
     )
-    assert found.figures == "“Kernel 3×3” 78.00 %; “Kernel 7×7” 74.00 % (3 and 3 runs)"
+    assert found.figures == "“Kernel 3×3” 78.00 %; “Kernel 7×7” 74.00 % (3 runs each)"
 
 
 def test_best_is_named_with_what_it_costs():
@@ -68,11 +68,11 @@ def test_networks_that_are_all_level_are_counted():
 
 def test_best_of_single_runs_is_judged_on_the_same_images():
     table, evidence = trained({"kernel_3": [0.9], "kernel_7": [0.8]})
-    assert "1 and 1 runs, too few to tell" in findings.best("cifar10", table, evidence).figures
+    assert "1 run each, too few to tell" in findings.best("cifar10", table, evidence).figures
     many = dict(zip(["kernel_3", "kernel_7"], readings(900, 800), strict=True))
     found = findings.best("cifar10", table, Evidence(evidence.runs, many, LABELS))
     assert found.text.endswith("10.00 points ahead of “Kernel 7×7”.")
-    assert found.figures.endswith("(1 and 1 runs; seed 0 on the same 1,000 images)")
+    assert found.figures.endswith("(1 run each; seed 0 on the same 1,000 images)")
     table, evidence = trained({"kernel_3": [0.802], "kernel_7": [0.8]})
     few = dict(zip(["kernel_3", "kernel_7"], readings(802, 800), strict=True))
     found = findings.best("cifar10", table, Evidence(evidence.runs, few, LABELS))
@@ -103,7 +103,7 @@ def test_changes_are_grouped_by_effect_and_listed_with_their_cost():
     assert (
         worse.text == "The accuracy on the test images **falls** with 6 instead of 4 convolutions."
     )
-    assert worse.figures.startswith("6 instead of 4 convolutions: -8.00 points, 0.667 × parameters")
+    assert worse.figures.startswith("6 instead of 4 convolutions: −8.00 points, 0.667 × parameters")
     assert (
         unclear.text == "**No clear change** in accuracy on the test images comes with shortcuts."
     )
@@ -130,10 +130,10 @@ def test_change_without_an_interval_is_not_judged():
 def test_gain_is_compared_with_the_published_one(accuracy, verdict):
     table, evidence = trained({"kernel_3": around(0.78), "kernel_7": around(accuracy)})
     (found,) = findings.gains(changes(KERNELS, "cifar10-jpeg", table, evidence))
-    gained = f"{100 * (accuracy - 0.78):+.2f} points"
+    gained = f"{points(accuracy - 0.78)} points"
     assert found.verdict == verdict
     assert found.text == f"The change in **accuracy** with 7×7 kernels {HOW[verdict]}."
-    assert found.figures == f"7×7 kernels: {gained}, published -4.10"
+    assert found.figures == f"7×7 kernels: {gained}, published −4.10"
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_step_down_is_said_to_lose(table):
     found = steps(table(measured("res_basic", 0.65), measured("res_wide", 0.60)))
     (sentence,) = findings.say_steps(found)
     assert sentence.text == "The accuracy under corruption **falls** with wide blocks."
-    assert "-5.00 points, 95 % interval -6.34" in sentence.figures
+    assert "−5.00 points, 95 % interval −6.34" in sentence.figures
 
 
 def test_small_step_is_too_close_to_be_told_apart(table):
@@ -131,7 +131,7 @@ def test_step_between_several_networks_has_welchs_interval(table):
         for seed, accuracy in enumerate(around(mean))
     ]
     (step,) = steps(table(*entries))
-    assert step.gain.over_runs and step.gain.grounds == "3 and 3 trained networks"
+    assert step.gain.over_runs and step.gain.grounds == "3 trained networks each"
     assert step.gain.share == pytest.approx(0.01)
     assert step.gain.half == pytest.approx(0.0045337, abs=1e-6)  # t(4) · √(2 · 0.002² / 3)
 

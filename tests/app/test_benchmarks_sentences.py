@@ -45,14 +45,14 @@ def test_summary_of_mistakes_names_the_most_frequent_error_only_if_there_is_one(
         (
             Gap(-0.01, 0.02, "5 runs", over_runs=True),
             f"**The difference may be due to chance**: {OLD} is ahead of {NEW} by 1.00 points, "
-            "95 % interval -1.00 to +3.00.",
+            "95 % interval −1.00 to +3.00.",
         ),
         (
             Gap(0.01, 0.005, "seed 0"),
             f"**This run of {NEW} is more accurate than this run of {OLD}**, by 1.00 points, 95 % "
             "interval +0.50 to +1.50; other seeds may differ.",
         ),
-        (Gap(0.01, np.nan, "1 and 1 runs"), "**There are too few runs to tell.**"),
+        (Gap(0.01, np.nan, "1 run each"), "**There are too few runs to tell.**"),
     ],
 )
 def test_verdict_on_two_networks_follows_the_gap(gap, sentence):

@@ -113,14 +113,14 @@ def test_only_the_first_try_counts():
 def test_drawing_is_the_digit_of_every_step():
     app = lesson("2", drawing=SEVEN)
     assert "who still reads the 7" in texts(app)
-    assert not [link for link in app.get("page_link") if "example" in link.proto.label]
+    assert not [link for link in app.get("page_link") if "Draw one of your own" in link.proto.label]
 
 
 @pytest.mark.parametrize(("state", "digit"), [({}, 4), ({"starter": []}, 3)])
 def test_without_a_drawing_an_example_is_read_and_leads_to_the_canvas(state, digit):
     app = lesson("2", **state)
     assert f"who still reads the {digit}" in texts(app)
-    assert [link for link in app.get("page_link") if "example" in link.proto.label]
+    assert [link for link in app.get("page_link") if "Draw one of your own" in link.proto.label]
 
 
 def figures(app: AppTest) -> str:

@@ -84,7 +84,7 @@ def test_drawing_that_is_no_digit_has_a_question_mark_and_the_certainty():
     read = reading(3, 8, sure=0.5)
     unsure = data.digit(read, consensus(read, 0.9), data.BY_FAMILY)
     assert unsure["reads"] == "?"
-    assert "Not sure" in unsure["words"] and f"{read.certainty:.0%}" in unsure["words"]
+    assert "Not sure" in unsure["words"] and f"{100 * read.certainty:.0f} %" in unsure["words"]
 
 
 def test_every_network_appears_once_with_its_title():

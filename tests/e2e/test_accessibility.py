@@ -133,6 +133,28 @@ def test_page_is_for_everyone(opened, visit, scheme, motion):
     assert None not in pictures
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("visit", VISITS.values(), ids=VISITS)
+def test_what_opens_is_for_everyone(opened, visit, scheme):
+    page = opened(visit, color_scheme=scheme)
+    closed = page.locator("[data-testid=stExpander] details:not([open]) > summary")
+    while closed.count():
+        left = closed.count()
+        closed.first.click()
+        expect(closed).to_have_count(left - 1)
+        expect_at_rest(page)
+    assert problems(page) == []
+    for menu in page.get_by_test_id("stPopoverButton").locator("visible=true").all():
+        menu.click()
+        expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
+        expect_at_rest(page)
+        assert problems(page) == []
+        page.keyboard.press("Escape")
+        expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+    expect_levels_without_gaps(page)
+    expect_no_overflow(page)
+
+
 def test_pages_have_titles_of_their_own():
     titles = {visit.path.partition("?")[0]: visit.title for visit in VISITS.values()}
     assert len(set(titles.values())) == len(titles)

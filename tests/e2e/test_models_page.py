@@ -185,7 +185,7 @@ def test_last_layer_opens_the_probabilities(opened):
     layers(page, "strong_cnn").last.click()
     rows = network(page, "strong_cnn").get_by_role("row")
     expect(rows).to_have_count(11)
-    expect(rows.nth(5)).to_contain_text(re.compile(r"(9\d|100)\.\d%"))  # the digit 4
+    expect(rows.nth(5)).to_contain_text(re.compile(r"(9\d|100)\.\d %"))  # the digit 4
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])

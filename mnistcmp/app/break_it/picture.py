@@ -87,4 +87,4 @@ def png(sweep: Sweep, ordered: list[Outcome], label: int, at: int, recipe: str) 
 
 def _cell(model: str, answer: int, certainty: float) -> str:
     read = "–" if answer == NO_MAJORITY else answer
-    return f"{MODELS[model].title}: {read}, {certainty:.0%}"
+    return f"{MODELS[model].title}: {read}, {100 * certainty:.0f} %"

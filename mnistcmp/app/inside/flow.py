@@ -83,7 +83,7 @@ def as_data(
 
 def _reading(look: "Look") -> str:
     probability = look.probabilities[look.digit]
-    sure = "above 99.9%" if probability > NEARLY_ALL else f"{probability:.1%}"
+    sure = "above 99.9 %" if probability > NEARLY_ALL else f"{100 * probability:.1f} %"
     return f"reads {look.digit}, probability {sure}"
 
 

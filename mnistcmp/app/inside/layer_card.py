@@ -124,7 +124,7 @@ def _answers(logits: np.ndarray, probabilities: np.ndarray) -> list[Card]:
         {
             "digit": str(digit),
             "logit": f"{logit:.1f}".replace("-", "−"),
-            "probability": f"{probability:.1%}",
+            "probability": f"{100 * probability:.1f} %",
             "share": 100 * float(probability),
         }
         for digit, (logit, probability) in enumerate(zip(logits, probabilities, strict=True))

@@ -97,7 +97,8 @@ def _with_networks(step: int, networks: Mapping[str, "nn.Module"]) -> Question |
         st.warning(plain(error))
         return None
     if steps is None or starter.showing():
-        st.page_link(DRAW, label="This digit is an example. Draw one of your own.")
+        st.caption("This digit is an example.")
+        st.page_link(DRAW, label="Draw one of your own", icon=":material/draw:")
     if step == 1:
         return pixels.show(chosen, steps, networks)
     if step == 2:
