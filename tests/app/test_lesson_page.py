@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mnistcmp.app.lesson.evidence import CHANGES
+from mnistcmp.app.sample_images import STARTER
 from mnistcmp.records import Records
 from mnistcmp.records.robustness import RobustnessRecords
 from tests.helpers import APP, page
@@ -116,10 +117,10 @@ def test_drawing_is_the_digit_of_every_step():
     assert not [link for link in app.get("page_link") if "Draw one of your own" in link.proto.label]
 
 
-@pytest.mark.parametrize(("state", "digit"), [({}, 4), ({"starter": []}, 3)])
-def test_without_a_drawing_an_example_is_read_and_leads_to_the_canvas(state, digit):
+@pytest.mark.parametrize("state", [{}, {"starter": []}], ids=["starter", "blank"])
+def test_without_a_drawing_a_test_image_is_read_and_leads_to_the_canvas(state):
     app = lesson("2", **state)
-    assert f"who still reads the {digit}" in texts(app)
+    assert f"who still reads the {STARTER}" in texts(app)
     assert [link for link in app.get("page_link") if "Draw one of your own" in link.proto.label]
 
 

@@ -1,4 +1,4 @@
-"""The digit of the lesson: the drawing or the example, or a test image for a blank canvas."""
+"""The digit of the lesson: the drawing, or a test image without one."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ import streamlit as st
 from mnistcmp import drawing
 from mnistcmp.app import cached_records, session
 from mnistcmp.app.break_it.digit import Digit, drawing_id
+from mnistcmp.app.draw import starter
 from mnistcmp.app.sample_images import STARTER
 from mnistcmp.drawing import Stages, canvas
 
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 
 
 def stages() -> Stages | None:
-    """The stages of the drawing's preprocessing; None if there is no digit on the canvas."""
-    return drawing.stages(canvas.render(session.drawing()))
+    """The stages of the drawing's preprocessing; None if there is no digit on the canvas.
+
+    The starter does not count: some networks misread it before anything is done to it.
+    """
+    return None if starter.showing() else drawing.stages(canvas.render(session.drawing()))
 
 
 def find(steps: Stages | None, networks: Mapping[str, "nn.Module"]) -> Digit:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from mnistcmp.app import cached_networks, session
-from mnistcmp.app.draw import starter
 from mnistcmp.app.lesson import changes, dials, digit, pixels, progress, shift
 from mnistcmp.app.lesson.questions import Question
 from mnistcmp.app.main import BENCHMARKS, BREAK_IT, DRAW, INSIDE, STUDIES
@@ -96,7 +95,7 @@ def _with_networks(step: int, networks: Mapping[str, "nn.Module"]) -> Question |
     except SamplesError as error:
         st.warning(plain(error))
         return None
-    if steps is None or starter.showing():
+    if steps is None:
         st.caption("This digit is an example.")
         st.page_link(DRAW, label="Draw one of your own", icon=":material/draw:")
     if step == 1:
