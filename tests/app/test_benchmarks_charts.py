@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnistcmp.app.benchmarks import charts, mistake_charts
+from mnistcmp.app.benchmarks import charts, mistake_charts, pen_charts
 from mnistcmp.app.charts import with_intervals
+from mnistcmp.app.palette import family_marks
+from mnistcmp.catalogue.networks import MODELS
 from mnistcmp.records import summarise
 from tests import made_up
 
@@ -44,6 +46,27 @@ def test_chart_of_accuracy_names_the_highlighted_network_alone():
     summary = summarise(pd.DataFrame([made_up.run(model, 0.9) for model in ("mlp", "cnn")]))
     names = charts.accuracy_against("params", summary, "mlp").layer[-1].data
     assert names["model"].tolist() == ["mlp"]
+
+
+def test_points_have_the_colour_and_the_shape_of_their_family():
+    summary = summarise(pd.DataFrame([made_up.run(model, 0.9) for model in MODELS]))
+    summary["pen_accuracy"] = 0.9
+    for chart in (
+        charts.accuracy_against("params", summary, None),
+        pen_charts.beside_mnist(summary, None),
+        pen_charts.by_network(summary, 100, None),
+    ):
+        points = [
+            layer["encoding"]
+            for layer in chart.to_dict()["layer"]
+            if layer["mark"]["type"] == "point"
+        ]
+        assert len(points) == 1
+        for cue, at in (("color", "colour"), ("shape", "shape")):
+            scale = points[0][cue]["scale"]
+            assert points[0][cue]["field"] == "family"
+            expected = {family: getattr(mark, at) for family, mark in family_marks().items()}
+            assert dict(zip(scale["domain"], scale["range"], strict=True)) == expected
 
 
 def test_confusion_matrix_has_a_colour_for_errors_only():

@@ -304,7 +304,7 @@ def test_each_digit_of_a_number_can_be_explained():
     assert choice.value == 0
     for at, digit in ((0, 4), (2, 7)):
         app.session_state[f"{session.EXPLAINED} 3"] = at
-        assert f"read {digit}" in html(app.run())
+        assert f"{NETWORKS} read {digit}" in html(app.run())
 
 
 def test_single_digit_needs_no_choice_of_a_digit():
