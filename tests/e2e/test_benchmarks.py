@@ -99,7 +99,7 @@ def test_click_on_a_point_highlights_the_network_on_the_whole_page(opened: Opene
     highlight = page.get_by_role("combobox", name="Highlight")
     expect(highlight).to_have_value("")
     accuracy = chart(page, "Test accuracy in percent against parameters")
-    point = accuracy.locator('[aria-roledescription="circle"]').and_(of_network(page, "fcn"))
+    point = accuracy.locator('[aria-roledescription="point"]').and_(of_network(page, "fcn"))
     point.click()
     expect(highlight).to_have_value(fcn)
     expect(page.get_by_role("combobox", name="Network", exact=True)).to_have_value(fcn)
@@ -113,20 +113,20 @@ def test_network_is_highlighted_by_keyboard(opened: Opened):
     page.keyboard.press("Enter")
     expect(highlight).to_have_value(fcn)
     accuracy = chart(page, "Test accuracy in percent against parameters")
-    point = accuracy.locator('[aria-roledescription="circle"]').and_(of_network(page, "mlp"))
+    point = accuracy.locator('[aria-roledescription="point"]').and_(of_network(page, "mlp"))
     expect(point).to_have_attribute("opacity", "0.2")
 
 
 @pytest.mark.parametrize(
     ("description", "mark", "view"),
     [
-        ("Test accuracy in percent against", "circle", ""),
-        ("Mean under corruption", "circle", ""),
+        ("Test accuracy in percent against", "point", ""),
+        ("Mean under corruption", "point", ""),
         ("Median smallest nudge", "bar", "Nudges"),
         ("Accuracy, % of", "point", ""),
         ("Loss per image of", "point", ""),
         ("Test loss of", "bar", "Test loss at the end"),
-        ("Accuracy of", "circle", "By network"),
+        ("Accuracy of", "point", "By network"),
         ("Accuracy on pen digits, %, by", "point", "By recipe"),
     ],
 )
