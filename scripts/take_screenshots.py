@@ -26,7 +26,7 @@ OCTREE = Image.Quantize.FASTOCTREE  # keeps the colours of small marks; the defa
 
 # Page -> its address, and a heading or text that is there once the page is complete.
 PAGES = {
-    "break": ("break?dial=shift&level=8", "On a thousand test digits"),
+    "break": ("break?dial=shift&level=4&test=30", "On a thousand test digits"),
     "lesson": ("lesson", "Your task:"),
     "benchmarks": ("benchmarks", "Everything"),
     "studies": ("studies", "Studies"),

@@ -8,6 +8,10 @@ from playwright.sync_api import Page
 
 # Nodes of Streamlit that this app cannot reach: (rule, part of the HTML) -> the reason.
 STREAMLIT: dict[tuple[str, str], str] = {}
+# Once the window is so high, and the browser has painted two frames of it.
+PAINTED = """height => window.innerHeight === height && new Promise((done) => {
+  requestAnimationFrame(() => requestAnimationFrame(() => done(true)));
+})"""
 SERIOUS = ("serious", "critical")
 
 
@@ -30,6 +34,8 @@ def _whole_page_in_window(page: Page) -> Iterator[None]:
     size = page.viewport_size
     assert size is not None
     height = page.get_by_test_id("stMain").evaluate("each => each.scrollHeight")
-    page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
+    height = max(height, size["height"])
+    page.set_viewport_size({"width": size["width"], "height": height})
+    page.wait_for_function(PAINTED, arg=height)
     yield
     page.set_viewport_size(size)

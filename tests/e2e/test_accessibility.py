@@ -20,6 +20,11 @@ def draw_a_digit(page: Page) -> None:
     expect_consensus(page, "4")
 
 
+def wait_for_the_slider(page: Page) -> None:
+    expect(page.locator(".st-key-break_slider .beside")).to_be_visible()
+    expect(page.locator(".st-key-break_slider .beside")).not_to_be_empty()
+
+
 @dataclass(frozen=True)
 class Visit:
     """A page: its address, its title in the browser, its last heading or text, what to do there."""
@@ -32,7 +37,7 @@ class Visit:
 
 VISITS = {
     "draw": Visit("", "Draw", "What the networks see", draw_a_digit),
-    "break it": Visit("break", "Break it", "On a thousand test digits"),
+    "break it": Visit("break", "Break it", "On a thousand test digits", wait_for_the_slider),
     "lesson": Visit("lesson", "Lesson", "Your task:"),
     "benchmarks": Visit("benchmarks", "Benchmarks", "Everything"),
     "studies": Visit("studies", "Studies", "Studies"),

@@ -67,6 +67,7 @@ def test_canvas_verdict_and_first_rows_are_on_the_screen_together(visit, size, s
     assert problems(page) == []
     draw(page, DIGITS["7"])
     expect_consensus(page, "7")
+    expect(page.locator(".panel [role=status]")).to_contain_text("read 7")  # the pen is up
     expect_composition(page)
     expect(page.locator(".panel").get_by_role("button", name="Break it")).to_be_visible()
     expect_composition(page)
