@@ -151,10 +151,20 @@ def test_two_networks_stand_one_above_the_other_on_two_screens(opened):
     assert height_px(page) <= 2 * 800
 
 
-def test_one_network_without_details_needs_at_most_two_screens_of_a_phone(opened):
+def test_one_network_needs_at_most_two_screens_of_a_phone(opened):
     page = opened(DEEPEST, size=PHONE)
-    expect(network(page, DEEPEST).get_by_text("Choose a layer")).to_be_visible()
+    here = network(page, DEEPEST)
+    expect(here.get_by_text("Choose a layer")).to_be_visible()
     assert height_px(page) <= 2 * 844
+    for layer in (*layers(page, DEEPEST).all()[:8], layers(page, DEEPEST).last):
+        layer.click()
+        expect(layer).to_have_attribute("aria-pressed", "true")
+        assert height_px(page) <= 2 * 844
+    details = here.locator(".details")
+    assert details.evaluate("each => each.scrollWidth > each.clientWidth")
+    expect(details).to_have_attribute("tabindex", "0")  # the keyboard scrolls it
+    assert does_not_scroll_sideways(page)
+    assert axe.problems(page) == []
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])

@@ -171,6 +171,7 @@ class Network {
       ...(layer ? this.card(layer) : [element("p", { textContent: this.data.texts.hint })]),
     );
     this.details.classList.toggle("closed", !layer);
+    this.details.tabIndex = layer && !WIDE.matches ? 0 : -1; // on a phone it scrolls sideways
   }
 
   card(layer) {
