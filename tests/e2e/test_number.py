@@ -39,6 +39,7 @@ def test_digits_are_chosen_with_the_keyboard(page):
 def test_undo_leaves_the_other_digits(page):
     draw(page, NUMBER)
     expect_consensus(page, "407")
+    expect(page.get_by_text("3: 7")).to_be_visible()  # the canvas has reported the last stroke
     button(page, "Undo").click()
     expect_consensus(page, "40")
 
