@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from concurrent.futures import Executor, Future
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -57,6 +58,17 @@ def test_networks_are_awake_as_soon_as_they_are_loaded(worker):
     pixels = np.random.default_rng(0).random((1, 28, 28), np.float32)
     (reading,) = read(pixels, networks)
     assert set(reading.models) == set(networks)
+
+
+def test_first_page_is_sent_before_torch_is_imported(monkeypatch):
+    waited = []
+    monkeypatch.setattr(cached_networks.time, "sleep", waited.append)
+    monkeypatch.setattr(cached_networks, "_checkpoints", lambda: SimpleNamespace(load_checkpoint=0))
+    cached_networks._load(default_folder(), "no such recipe", "mnist")
+    assert waited == []  # torch is here already
+    monkeypatch.delitem(sys.modules, "torch")
+    cached_networks._load(default_folder(), "no such recipe", "mnist")
+    assert waited == [cached_networks.PAGE_FIRST_SECONDS]
 
 
 def test_weights_that_changed_are_loaded_again(worker, monkeypatch):
